@@ -1,0 +1,85 @@
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <time.h>
+
+static int64_t system_wall_s(void *ctx)
+{
+	(void)ctx;
+	return time(NULL);
+}
+
+static uint64_t system_monotonic_ns(void *ctx)
+{
+	struct timespec ts;
+
+	(void)ctx;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+const struct xp_clock *xp_clock_system(void)
+{
+	static const struct xp_clock clock = {
+		.wall_s = system_wall_s,
+		.monotonic_ns = system_monotonic_ns,
+	};
+
+	return &clock;
+}
+
+void xp_time_format(char out[XP_TIME_LEN], int64_t wall_s)
+{
+	const int64_t min = -62167219200, max = 253402300799;
+	time_t t = (time_t)(wall_s < min ? min : wall_s > max ? max : wall_s);
+	struct tm tm;
+	char text[80];
+
+	gmtime_r(&t, &tm);
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	memcpy(out, text, XP_TIME_LEN - 1);
+	out[XP_TIME_LEN - 1] = 0;
+}
+
+static bool digits(int *v, const char *p, int n)
+{
+	*v = 0;
+	for (int i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+		*v = *v * 10 + (p[i] - '0');
+	}
+	return true;
+}
+
+bool xp_time_parse(int64_t *wall_s, const char *text)
+{
+	struct tm tm = {0};
+	char again[XP_TIME_LEN];
+	int year, month;
+
+	if (strlen(text) != XP_TIME_LEN - 1 || !digits(&year, text, 4) ||
+	    !digits(&month, text + 5, 2) || !digits(&tm.tm_mday, text + 8, 2) ||
+	    !digits(&tm.tm_hour, text + 11, 2) || !digits(&tm.tm_min, text + 14, 2) ||
+	    !digits(&tm.tm_sec, text + 17, 2))
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	*wall_s = timegm(&tm);
+	/* a date that does not exist, or other separators, would come back different */
+	xp_time_format(again, *wall_s);
+	return strcmp(again, text) == 0;
+}
+
+bool xp_clock_is_synchronized(int64_t *offset_ns)
+{
+	struct timex tx = {0};
+	int state = adjtimex(&tx);
+
+	if (offset_ns)
+		*offset_ns = (tx.status & STA_NANO) ? tx.offset : tx.offset * 1000;
+	return state >= 0 && state != TIME_ERROR && !(tx.status & STA_UNSYNC);
+}

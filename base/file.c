@@ -1,0 +1,185 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+static enum xp_rc open_failed(struct xp_err *err, const char *name)
+{
+	enum xp_rc rc = XP_E_IO;
+
+	if (errno == ENOENT || errno == ENOTDIR)
+		rc = XP_E_NOENT;
+	else if (errno == EACCES || errno == EPERM)
+		rc = XP_E_PERM;
+	return xp_fail_errno(err, rc, "%s", name);
+}
+
+enum xp_rc xp_fd_write_all(int fd, const void *data, size_t len, struct xp_err *err)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return xp_fail_errno(err, XP_E_IO, "write");
+		p += n;
+		len -= (size_t)n;
+	}
+	return XP_OK;
+}
+
+enum xp_rc xp_fd_pread_all(int fd, void *data, size_t len, off_t offset, size_t *got,
+			   struct xp_err *err)
+{
+	char *p = data;
+
+	*got = 0;
+	while (*got < len) {
+		ssize_t n = pread(fd, p + *got, len - *got, offset + (off_t)*got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return xp_fail_errno(err, XP_E_IO, "read at byte %lld",
+					     (long long)offset + (long long)*got);
+		if (n == 0)
+			break;
+		*got += (size_t)n;
+	}
+	return XP_OK;
+}
+
+static enum xp_rc read_fd(char **out, size_t *len, int fd, const char *name, size_t max_bytes,
+			  struct xp_err *err)
+{
+	struct stat st;
+	AUTO_MEM char *data = NULL;
+	size_t cap;
+	size_t used = 0;
+
+	if (fstat(fd, &st))
+		return xp_fail_errno(err, XP_E_IO, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return xp_fail(err, XP_E_MALFORMED, "%s: not a regular file", name);
+	/* sysfs and procfs say size 0 or 4096 whatever the content: the size is a hint only */
+	cap = st.st_size > 0 && (uint64_t)st.st_size <= max_bytes ? (size_t)st.st_size + 1 : 4096;
+	for (;;) {
+		size_t got = 0;
+		char *p;
+
+		p = realloc(data, cap + 1);
+		if (!p)
+			return xp_fail(err, XP_E_NOMEM, "%s: %zu bytes", name, cap);
+		data = p;
+		TRY(xp_fd_pread_all(fd, data + used, cap - used, (off_t)used, &got, err));
+		used += got;
+		if (used < cap)
+			break;
+		if (used > max_bytes)
+			return xp_fail(err, XP_E_MALFORMED, "%s: larger than %zu bytes", name,
+				       max_bytes);
+		cap *= 2;
+	}
+	if (used > max_bytes)
+		return xp_fail(err, XP_E_MALFORMED, "%s: larger than %zu bytes", name, max_bytes);
+	data[used] = 0;
+	*out = STEAL(data);
+	*len = used;
+	return XP_OK;
+}
+
+enum xp_rc xp_file_read(char **out, size_t *len, const char *path, size_t max_bytes,
+			struct xp_err *err)
+{
+	/* O_NONBLOCK: a FIFO in the place of a file must not hang us */
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return open_failed(err, path);
+	return read_fd(out, len, fd, path, max_bytes, err);
+}
+
+enum xp_rc xp_file_read_at(char **out, size_t *len, int dir_fd, const char *name, size_t max_bytes,
+			   struct xp_err *err)
+{
+	AUTO_FD int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+
+	if (fd < 0)
+		return open_failed(err, name);
+	return read_fd(out, len, fd, name, max_bytes, err);
+}
+
+enum xp_rc xp_file_write_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
+			    bool replace, struct xp_err *err)
+{
+	char tmp[NAME_MAX + 1];
+	uint64_t salt;
+	enum xp_rc rc;
+	int n;
+	AUTO_FD int fd = -1;
+
+	if (getrandom(&salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
+		return xp_fail_errno(err, XP_E_IO, "getrandom");
+	n = snprintf(tmp, sizeof(tmp), ".%.200s.%016llx.tmp", name, (unsigned long long)salt);
+	if (n < 0 || (size_t)n >= sizeof(tmp))
+		return xp_fail(err, XP_E_USAGE, "%s: the name is too long", name);
+	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return open_failed(err, name);
+	rc = xp_fd_write_all(fd, data, len, err);
+	if (rc == XP_OK && fsync(fd))
+		rc = xp_fail_errno(err, XP_E_IO, "fsync");
+	if (rc == XP_OK &&
+	    renameat2(dir_fd, tmp, dir_fd, name, replace ? 0 : 1 /* RENAME_NOREPLACE */)) {
+		/* file systems without RENAME_NOREPLACE: link does not replace either */
+		if (replace || errno != EINVAL || linkat(dir_fd, tmp, dir_fd, name, 0))
+			rc = xp_fail_errno(err, XP_E_IO, "rename");
+		else
+			unlinkat(dir_fd, tmp, 0);
+	}
+	if (rc != XP_OK) {
+		unlinkat(dir_fd, tmp, 0);
+		return xp_err_prefix(err, "%s", name), rc;
+	}
+	if (fsync(dir_fd))
+		return xp_fail_errno(err, XP_E_IO, "%s: fsync of the folder", name);
+	return XP_OK;
+}
+
+enum xp_rc xp_dir_make_open(int *out_fd, const char *path, mode_t mode, struct xp_err *err)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(path);
+	int fd;
+
+	if (len == 0 || len >= sizeof(part))
+		return xp_fail(err, XP_E_USAGE, "%s: not a usable folder name", path);
+	memcpy(part, path, len + 1);
+	for (size_t i = 1; i <= len; i++) {
+		if (part[i] != '/' && part[i] != 0)
+			continue;
+		part[i] = 0;
+		if (mkdir(part, i == len ? mode : 0755) && errno != EEXIST)
+			return open_failed(err, part);
+		if (i < len)
+			part[i] = '/';
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return open_failed(err, path);
+	*out_fd = fd;
+	return XP_OK;
+}

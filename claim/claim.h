@@ -1,0 +1,43 @@
+/*
+ * claim: the heart. A pure function from evidence and policy to what may be said: it starts from the
+ * cap of (technique, media, policy) and only goes down (standards.md 9). The plan asks it for the
+ * claim to expect, run for the one to write, expunge-cert for the one that the evidence supports.
+ */
+#pragma once
+#include "claim/evidence.h"
+#include "claim/policy.h"
+
+#define XP_CLAIM_RULES "expunge-claim/1"
+#define XP_CLAIM_REASONS_MAX 32
+
+struct xp_reason {
+	unsigned rule;	/* number in standards.md 9.2; 0: the cap itself */
+	char code[32];	/* stable, e.g. "not-all-written", "residue-found" */
+	char text[256]; /* for a person */
+};
+
+struct xp_claim {
+	enum xp_level level;
+	enum xp_level cap;
+	enum xp_scope scope;
+	enum xp_outcome outcome;
+	enum xp_technique technique; /* the one that earned the level; of the last attempt if none */
+	unsigned reasons_n;
+	struct xp_reason reasons[XP_CLAIM_REASONS_MAX];
+	unsigned not_covered_n;
+	char not_covered[16][128];
+};
+
+/* Computes the claim. Never fails on strange evidence: what is not proven is not claimed. */
+void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
+		      const struct xp_policy *policy);
+
+/*
+ * The claim that a flawless run of TECHNIQUE with PASSES passes on this identity would earn
+ * (hidden areas as in the evidence's capacity).
+ */
+void xp_claim_expect(struct xp_claim *out, const struct xp_identity *id,
+		     enum xp_technique technique, unsigned passes, const struct xp_policy *policy);
+
+/* The exit code of `expunge run` for a claim: 0, 1, 2 or 3 (interface.md). */
+int xp_claim_exit_code(const struct xp_claim *claim, enum xp_level asked, enum xp_level accepted);

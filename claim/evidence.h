@@ -1,0 +1,134 @@
+/*
+ * evidence: what was observed, phase by phase, as plain data. The claim is computed from this and
+ * nothing else; the record carries it, and expunge-cert computes the claim again.
+ */
+#pragma once
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/extents.h"
+#include "claim/terms.h"
+#include "device/protocol/identity.h"
+#include "device/protocol/io_how.h"
+
+/* What an overwrite pass writes, and what a readback expects. */
+enum xp_content_kind {
+	XP_CONTENT_ZERO,
+	XP_CONTENT_PATTERN, /* pattern[] repeated from byte 0 of the target */
+	XP_CONTENT_RANDOM,  /* AES-CTR keystream by byte offset; key in the record after the erase */
+	XP_CONTENT_UNKNOWN, /* nothing can be expected: compare with a baseline only */
+};
+const char *xp_content_kind_name(enum xp_content_kind v);
+bool xp_content_kind_parse(enum xp_content_kind *out, const char *name);
+
+#define XP_PATTERN_MAX 64
+#define XP_CONTENT_KEY_BYTES 16
+struct xp_content {
+	enum xp_content_kind kind;
+	uint8_t pattern[XP_PATTERN_MAX];
+	uint32_t pattern_len; /* 1..XP_PATTERN_MAX for XP_CONTENT_PATTERN */
+	uint8_t key[XP_CONTENT_KEY_BYTES]; /* AES-128 key for XP_CONTENT_RANDOM */
+};
+
+enum xp_phase_kind {
+	XP_PHASE_IDENTIFY, /* identity and facts, before and after */
+	XP_PHASE_BASELINE,
+	XP_PHASE_ERASE,	   /* overwrite pass or device command */
+	XP_PHASE_READBACK,
+};
+const char *xp_phase_kind_name(enum xp_phase_kind v);
+bool xp_phase_kind_parse(enum xp_phase_kind *out, const char *name);
+
+/* One pass of a host overwrite. */
+struct xp_overwrite_result {
+	uint32_t pass;	/* from 1 */
+	uint32_t passes;
+	struct xp_content content;
+	uint64_t bytes_written;	    /* bytes that the target took */
+	struct xp_extents unwritten; /* sectors that it did not take */
+	bool flushed;		    /* the flush at the end was answered with success */
+	uint64_t resumed_from;	    /* bytes; 0: from the start in one go */
+	struct xp_io_how how;
+};
+
+enum xp_readback_mode { XP_READBACK_NONE, XP_READBACK_SAMPLE, XP_READBACK_FULL };
+const char *xp_readback_mode_name(enum xp_readback_mode v);
+bool xp_readback_mode_parse(enum xp_readback_mode *out, const char *name);
+
+enum xp_seed_mode { XP_SEED_LOCAL, XP_SEED_VALIDATOR };
+
+/* How places were chosen (claim/sample_plan.h). */
+enum xp_sample_scheme { XP_SAMPLE_NONE, XP_SAMPLE_R1, XP_SAMPLE_SCATTERED };
+const char *xp_sample_scheme_name(enum xp_sample_scheme v);
+bool xp_sample_scheme_parse(enum xp_sample_scheme *out, const char *name);
+
+#define XP_FOUND_BYTES 16
+#define XP_MISMATCHES_MAX 256
+struct xp_mismatch {
+	uint64_t offset; /* bytes: the first byte that differs */
+	uint64_t len;	 /* bytes, from the first to the last that differs in this extent */
+	uint8_t found[XP_FOUND_BYTES]; /* what stands at offset (fewer at the end: zero filled) */
+	char kind[16];	 /* "data", "zero", "ff", "pattern": what the found bytes look like */
+};
+
+struct xp_readback_result {
+	enum xp_readback_mode mode;
+	struct xp_content expected;
+	enum xp_sample_scheme scheme;
+	uint8_t seed[32]; /* all zero where mode is full */
+	uint64_t extents;	    /* independently placed extents: n of the bound */
+	uint64_t always_extents;    /* places always read: do not count for the bound */
+	uint64_t bytes_planned;
+	uint64_t bytes_delivered;   /* bytes that the device itself delivered */
+	uint32_t coverage_ppm;	    /* distinct bytes read / capacity, parts per million, rounded down */
+	struct xp_extents read_errors;
+	struct xp_mismatch *mismatches; /* at most XP_MISMATCHES_MAX */
+	size_t mismatch_n;
+	uint64_t mismatch_total;    /* mismatching logical blocks, counted to the end */
+	struct xp_io_how how;
+};
+
+/* A device command and its answer (ATA, SCSI, NVMe); used by the device techniques. */
+struct xp_command_result {
+	uint8_t cdb[64]; /* CDB, or the 64-byte submission queue entry without pointers */
+	uint32_t cdb_len;
+	uint8_t scsi_status;
+	uint8_t sense[96];
+	uint32_t sense_len;
+	uint32_t nvme_status; /* 0xffffffff: no NVMe command */
+	bool accepted;	      /* journalled as accepted */
+	bool completion_known;
+};
+
+struct xp_phase {
+	enum xp_phase_kind kind;
+	uint32_t attempt; /* from 1; a fallback is a new attempt */
+	enum xp_technique technique; /* of the attempt; for erase, baseline, readback */
+	struct xp_identity identity; /* as read at the start of the phase */
+	int64_t start_s, end_s;	     /* wall clock, UTC */
+	uint64_t start_ns, end_ns;   /* monotonic; comparable within one boot_id only */
+	char boot_id[37];
+	bool interrupted;	     /* the process or the host died in this phase; it was taken up again */
+	struct xp_overwrite_result overwrite; /* kind erase, host overwrite */
+	struct xp_readback_result readback;   /* kind readback */
+	struct xp_command_result command;     /* kind erase, device technique */
+};
+
+struct xp_evidence {
+	struct xp_phase *phases;
+	size_t n;
+	size_t cap;
+	/* capacities in bytes; 0 with known=false: could not be asked */
+	struct {
+		uint64_t current, native, factory;
+		bool hidden_areas_apply; /* false: image, logical volume, or reported absent */
+		bool hidden_areas_known;
+		bool restored;
+	} capacity;
+	bool cancelled; /* the job was stopped on request before its end */
+};
+
+/* A new, zeroed phase at the end; the pointer is good until the next call. NULL: no memory. */
+struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind);
+void xp_evidence_free(struct xp_evidence *ev);
+void xp_readback_result_free(struct xp_readback_result *r);
+void xp_overwrite_result_free(struct xp_overwrite_result *r);

@@ -1,0 +1,26 @@
+/*
+ * sample_plan: which places a sampled readback reads, computed from a seed so that anybody can compute
+ * them again. Pure. [SP 800-88r1 4.7.3; standards.md 8]
+ */
+#pragma once
+#include "claim/evidence.h"
+
+struct xp_sample_plan {
+	struct xp_extent *list; /* sorted by offset, not overlapping, aligned to the logical block */
+	size_t n;
+	uint64_t independent;	/* n of the bound: independently placed extents */
+	uint64_t always;	/* places always read (ends, tables, superblocks, labels) */
+	uint64_t bytes;		/* distinct bytes in the list */
+};
+
+/*
+ * SCHEME r1: 1000 subsections, two non-overlapping samples of at least 5 % each in each of them.
+ * SCHEME scattered: N extents of 4 KiB (or one logical block if that is larger), without
+ * replacement; N 0: for a residue fraction of 1e-4 at 99.9 % (69,075). A target too small for the
+ * scheme is read whole.
+ */
+MUST_USE enum xp_rc xp_sample_plan_make(struct xp_sample_plan *out, enum xp_sample_scheme scheme,
+					uint64_t n, uint64_t capacity_bytes,
+					uint32_t logical_block_bytes, const uint8_t seed[32],
+					struct xp_err *err);
+void xp_sample_plan_free(struct xp_sample_plan *p);
