@@ -1,7 +1,9 @@
 # expunge: secure deletion and device sanitization, with proof.
 # `make help` lists the targets.
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 prefix ?= /usr/local
 VERSION := $(shell cat VERSION)
 # SAN=1: address and undefined-behaviour sanitizers, in a folder of their own
@@ -51,7 +53,7 @@ all: $(B)/expunge $(B)/expunge-cert
 
 define ROOM
 $(call lib,$(1)): $(call objs,$($(1)_SRC))
-	@rm -f $$@
+	@mkdir -p $$(@D) && rm -f $$@
 	$(if $(Q),,@)ar rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call ROOM,$(r))))

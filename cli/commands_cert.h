@@ -1,0 +1,13 @@
+/* commands_cert: the commands of `expunge-cert`; each lives in cert_<name>.c. */
+#pragma once
+#include "cli/commands.h"
+
+extern const struct xp_command xp_cert_command_verify;
+extern const struct xp_command xp_cert_command_show;
+extern const struct xp_command xp_cert_command_keys_setup;
+extern const struct xp_command xp_cert_command_keys_ca;
+extern const struct xp_command xp_cert_command_keys_person;
+extern const struct xp_command xp_cert_command_keys_revoke;
+extern const struct xp_command xp_cert_command_log_verify;
+extern const struct xp_command xp_cert_command_log_prove;
+extern const struct xp_command xp_cert_command_log_checkpoint;

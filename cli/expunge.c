@@ -1,0 +1,11 @@
+/* expunge: the program that plans and carries out a sanitization. */
+#include "cli/commands_expunge.h"
+
+int main(int argc, char **argv)
+{
+	static const struct xp_command *const commands[] = {
+		NULL,
+	};
+
+	return xp_commands_main("expunge", "sanitize storage, with proof", commands, argc, argv);
+}

@@ -1,0 +1,12 @@
+/* expunge_cert: the program of the auditor: no root, no drive, no hardware library. */
+#include "cli/commands_cert.h"
+
+int main(int argc, char **argv)
+{
+	static const struct xp_command *const commands[] = {
+		NULL,
+	};
+
+	return xp_commands_main("expunge-cert", "check sanitization certificates", commands, argc,
+				argv);
+}

@@ -1,0 +1,213 @@
+#include "cli/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+static const char *program_name = "expunge";
+static volatile sig_atomic_t cancel_flag;
+
+static void log_sink(void *ctx, enum xp_log_level level, const char *message)
+{
+	(void)ctx;
+	if (level >= XP_LOG_WARNING)
+		xp_say("%s%s", level == XP_LOG_WARNING ? "warning: " : "", message);
+}
+
+void xp_output_init(const char *program)
+{
+	program_name = program;
+	signal(SIGPIPE, SIG_IGN);
+	xp_log_set_sink(log_sink, NULL);
+}
+
+int xp_output_finish(int exit_code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return exit_code;
+	xp_say("standard output could not be written: %s", strerror(errno));
+	return exit_code ? exit_code : xp_rc_exit_code(XP_E_IO);
+}
+
+/* Length of the well-formed UTF-8 character at S, and its code point; 0: malformed. */
+static size_t utf8_next(const unsigned char *s, uint32_t *cp)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = s[0] < 0x80   ? 1
+		     : s[0] < 0xc2 ? 0
+		     : s[0] < 0xe0 ? 2
+		     : s[0] < 0xf0 ? 3
+		     : s[0] < 0xf5 ? 4
+				   : 0;
+
+	if (len == 0)
+		return 0;
+	*cp = len == 1 ? s[0] : s[0] & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*cp = *cp << 6 | (s[i] & 0x3fu);
+	}
+	if (len > 1 && (*cp < least[len] || *cp > 0x10ffff || (*cp >= 0xd800 && *cp < 0xe000)))
+		return 0;
+	return len;
+}
+
+static bool is_unsafe(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x61c || cp == 0x200e ||
+	       cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) ||
+	       cp == 0xfeff;
+}
+
+void xp_buf_escaped(struct xp_buf *out, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s) {
+		uint32_t cp = 0;
+		size_t len = utf8_next(s, &cp);
+
+		if (len == 0) {
+			xp_buf_printf(out, "\\x%02x", *s);
+			len = 1;
+		} else if (is_unsafe(cp)) {
+			xp_buf_printf(out, cp < 0x80 ? "\\x%02" PRIx32 : "\\u{%04" PRIx32 "}", cp);
+		} else {
+			xp_buf_add(out, s, len);
+		}
+		s += len;
+	}
+}
+
+void xp_print_escaped(FILE *f, const char *text)
+{
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+
+	xp_buf_escaped(&b, text);
+	fputs(xp_buf_str(&b), f);
+}
+
+void xp_say(const char *fmt, ...)
+{
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+	AUTO_MEM char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text = NULL;
+	xp_buf_printf(&b, "%s: ", program_name);
+	xp_buf_escaped(&b, text ? text : "out of memory");
+	xp_buf_putc(&b, '\n');
+	fputs(xp_buf_str(&b), stderr);
+}
+
+int xp_say_error(const struct xp_err *err)
+{
+	xp_say("%s", err->msg);
+	if (err->rc == XP_E_INTERNAL)
+		xp_say("this is a bug in %s (%s); please report it", program_name, err->place);
+	return xp_rc_exit_code(err->rc);
+}
+
+int xp_print_json(json_t *doc)
+{
+	AUTO_MEM char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
+
+	json_decref(doc);
+	if (!text) {
+		xp_say("no memory for the JSON document");
+		return xp_rc_exit_code(XP_E_NOMEM);
+	}
+	puts(text);
+	return 0;
+}
+
+void xp_buf_size(struct xp_buf *out, uint64_t bytes)
+{
+	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	uint64_t whole = bytes;
+	uint64_t rest = 0;
+	unsigned u = 0;
+
+	while (whole >= 1024 && u + 1 < XP_ARRAY_LEN(units)) {
+		rest = whole % 1024;
+		whole /= 1024;
+		u++;
+	}
+	if (u == 0)
+		xp_buf_printf(out, "%" PRIu64 " bytes", bytes);
+	else
+		xp_buf_printf(out,
+			      rest ? "%" PRIu64 ".%" PRIu64 " %s" : "%" PRIu64 "%.0" PRIu64 " %s",
+			      whole, rest * 10 / 1024, units[u]);
+}
+
+void xp_buf_duration(struct xp_buf *out, uint64_t seconds)
+{
+	if (seconds >= 3600)
+		xp_buf_printf(out, "%" PRIu64 " h %" PRIu64 " min", seconds / 3600,
+			      seconds / 60 % 60);
+	else if (seconds >= 60)
+		xp_buf_printf(out, "%" PRIu64 " min %" PRIu64 " s", seconds / 60, seconds % 60);
+	else
+		xp_buf_printf(out, "%" PRIu64 " s", seconds);
+}
+
+json_t *xp_json_u64(uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	return json_string(text);
+}
+
+static void on_signal(int sig)
+{
+	cancel_flag = sig;
+}
+
+void xp_cancel_install(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(signals); i++) {
+		struct sigaction sa = {.sa_handler = on_signal};
+
+		sigemptyset(&sa.sa_mask);
+		sa.sa_flags = signals[i] == SIGINT ? (int)SA_RESETHAND : 0;
+		sigaction(signals[i], &sa, NULL);
+	}
+}
+
+bool xp_cancel_requested(void)
+{
+	return cancel_flag != 0;
+}
+
+bool xp_stderr_is_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+int xp_exit_worse(int a, int b)
+{
+	static const int order[] = {70, 1, 2, 5, 6, 77, 69, 66, 64, 4, 3, 0};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return 70;
+}
