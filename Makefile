@@ -6,27 +6,48 @@ CC := gcc
 endif
 prefix ?= /usr/local
 VERSION := $(shell cat VERSION)
-# SAN=1: address and undefined-behaviour sanitizers, in a folder of their own
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# V=1 shows the commands
+say = $(if $(V),,@echo '  $(1) $@';)
+
+# SAN=1: address and undefined-behaviour sanitizers; CLANG=1: the second compiler; FUZZ=1: for
+# libFuzzer. Each in a folder of its own.
 ifeq ($(SAN),1)
 B := build/san
 OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDOPT := -fsanitize=address,undefined
+else ifeq ($(FUZZ),1)
+B := build/fuzz
+CC := clang
+OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 LDOPT := -fsanitize=address,undefined
 else
 B := build/release
 OPT := -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection
 LDOPT := -Wl,-z,relro,-z,now,-z,noexecstack
+ifeq ($(CLANG),1)
+B := build/clang
+CC := clang
+endif
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wwrite-strings \
 	-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wimplicit-fallthrough \
 	-Wformat=2 -Wvla -Wundef -Wnull-dereference -Wpointer-arith -Wframe-larger-than=16384
+# instrumented code misleads the warnings that follow values; the release build has them all
+ifeq ($(SAN),1)
+WARN += -Wno-format-truncation -Wno-null-dereference -Wno-maybe-uninitialized \
+	-Wno-stringop-overflow -Wno-stringop-truncation -Wno-restrict
+endif
 ifeq ($(WERROR),1)
-WARN += -Werror
+WERROR_FLAG := -Werror
 endif
 CFLAGS ?=
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B)/include -DXP_VERSION='"$(VERSION)"' \
-	-DXP_PREFIX='"$(prefix)"' $(WARN) $(OPT) -fPIE -MMD -MP $(CFLAGS)
-ALL_LDFLAGS = -pie $(LDOPT) $(LDFLAGS)
+BASE_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -DXP_VERSION='"$(VERSION)"' -DXP_PREFIX='"$(prefix)"' \
+	$(WARN) $(OPT) -fPIE $(CFLAGS)
+ALL_CFLAGS = $(BASE_CFLAGS) $(WERROR_FLAG) -MMD -MP
+ALL_LDFLAGS = -pie -Wl,--as-needed $(LDOPT) $(LDFLAGS)
 
 # One archive a room: the link proves who may know whom.
 base_SRC := $(wildcard base/*.c)
@@ -46,7 +67,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib = $(B)/lib$(1).a
 
 LIBS_CERT := -ljansson -lcrypto
-LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -ljansson -lcrypto -lpthread
+LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -ljansson -lcrypto -lm -lpthread
 
 .PHONY: all
 all: $(B)/expunge $(B)/expunge-cert
@@ -54,31 +75,124 @@ all: $(B)/expunge $(B)/expunge-cert
 define ROOM
 $(call lib,$(1)): $(call objs,$($(1)_SRC))
 	@mkdir -p $$(@D) && rm -f $$@
-	$(if $(Q),,@)ar rcs $$@ $$^
+	$(if $(V),,@)ar rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call ROOM,$(r))))
 
-$(B)/obj/%.o: %.c
+# Other flags, another version or prefix: everything is compiled again.
+$(B)/flags: FORCE
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@printf '%s\n' '$(CC) $(subst ','\'',$(BASE_CFLAGS))' | cmp -s - $@ || \
+		printf '%s\n' '$(CC) $(subst ','\'',$(BASE_CFLAGS))' >$@
+FORCE:
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC $<';)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/expunge: $(call objs,$(expunge_SRC)) $(foreach r,cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ALL)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
 $(B)/expunge-cert: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs claim protocol base,$(call lib,$(r)))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CERT)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CERT)
 
 # unit tests: one program a file
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 FAKE_OBJ := $(call objs,$(wildcard tests/fake/*.c))
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(foreach r,certs sanitize verify claim device protocol base,$(call lib,$(r)))
+TEST_LIBS := $(foreach r,cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
 
-.PHONY: unit
+.PHONY: unit unit-build
+unit-build: $(UNIT_BIN)
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
+
+# fuzzers: with libFuzzer they search (make fuzz), with a plain main they replay their corpus (make test)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
+REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(B)/replay/%,$(FUZZ_SRC))
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_ALL)
+$(B)/replay/%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay.o -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_ALL)
+
+.PHONY: fuzz-build replay-build fuzz soak
+fuzz-build: $(FUZZ_BIN)
+replay-build: $(REPLAY_BIN)
+fuzz:
+	@tests/deps.sh build lint
+	@$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 fuzz-build
+	@tests/fuzz/run.sh
+soak: all
+	@tests/soak/run.sh
+
+# what must be there, and the tests
+.PHONY: deps test lint lint-fast demo
+deps:
+	@tests/deps.sh build demo test
+test: deps
+	@tests/run-tests
+lint:
+	@tests/deps.sh build test lint
+	@$(MAKE) --no-print-directory -f tests/lint/lint.mk JOBS=$(JOBS)
+lint-fast: all
+	@tests/lint/run.sh
+demo:
+	@tests/deps.sh build demo
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/demo.sh
+
+# DESTDIR and prefix as usual; uninstall takes away exactly what install puts there
+bindir := $(prefix)/bin
+mandir := $(prefix)/share/man
+datadir := $(prefix)/share/expunge
+docdir := $(prefix)/share/doc/expunge
+bashdir := $(prefix)/share/bash-completion/completions
+MAN1 := $(wildcard docs/man/*.1)
+MAN8 := $(wildcard docs/man/*.8)
+POLICIES := $(wildcard docs/policies/*.json)
+SCHEMAS := $(wildcard certs/*.schema.json)
+DOCS := $(wildcard README.md CHANGELOG.md LICENSE docs/*.md)
+COMPLETIONS := $(wildcard share/bash-completion/*)
+INSTALLED = $(addprefix $(bindir)/,expunge expunge-cert) \
+	$(addprefix $(mandir)/man1/,$(notdir $(MAN1))) $(addprefix $(mandir)/man8/,$(notdir $(MAN8))) \
+	$(addprefix $(datadir)/policies/,$(notdir $(POLICIES))) $(addprefix $(datadir)/,$(notdir $(SCHEMAS))) \
+	$(addprefix $(docdir)/,$(notdir $(DOCS))) $(addprefix $(bashdir)/,$(notdir $(COMPLETIONS)))
+
+# $(call put,MODE,FOLDER,FILES)
+put = $(if $(strip $(3)),install -d '$(DESTDIR)$(2)' && install -m $(1) $(3) '$(DESTDIR)$(2)')
+.PHONY: install uninstall
+install: all
+	$(call put,0755,$(bindir),$(B)/expunge $(B)/expunge-cert)
+	$(call put,0644,$(mandir)/man1,$(MAN1))
+	$(call put,0644,$(mandir)/man8,$(MAN8))
+	$(call put,0644,$(datadir)/policies,$(POLICIES))
+	$(call put,0644,$(datadir),$(SCHEMAS))
+	$(call put,0644,$(docdir),$(DOCS))
+	$(call put,0644,$(bashdir),$(COMPLETIONS))
+uninstall:
+	rm -f $(foreach f,$(INSTALLED),'$(DESTDIR)$(f)')
+	-rmdir '$(DESTDIR)$(datadir)/policies' '$(DESTDIR)$(datadir)' '$(DESTDIR)$(docdir)' 2>/dev/null
+
+.PHONY: help
+help:
+	@echo 'make            both programs, in build/release'
+	@echo 'make demo       the whole way once, on an image that it makes: plan, erase, read back, certify, check'
+	@echo 'make test       everything that is tested; the last line counts'
+	@echo 'make unit       the unit tests alone (SAN=1: with sanitizers)'
+	@echo 'make lint       layers, both compilers, static checks, format, scripts, man pages'
+	@echo 'make lint-fast  the part of it that needs no second compiler'
+	@echo 'make fuzz       every fuzzer for FUZZ_SECONDS=60'
+	@echo 'make soak       long campaigns: SOAK_SECONDS=3600'
+	@echo 'make bench      speed against the peers that are installed'
+	@echo 'make deps       installs the packages of packages.txt that are missing'
+	@echo 'make install    DESTDIR and prefix=$(prefix); make uninstall takes away the same files'
+	@echo 'make clean'
 
 .PHONY: clean
 clean:
