@@ -14,39 +14,49 @@
 enum xp_content_kind {
 	XP_CONTENT_ZERO,
 	XP_CONTENT_PATTERN, /* pattern[] repeated from byte 0 of the target */
-	XP_CONTENT_RANDOM,  /* AES-CTR keystream by byte offset; key in the record after the erase */
+	XP_CONTENT_RANDOM, /* AES-CTR keystream by byte offset; key in the record after the erase */
 	XP_CONTENT_UNKNOWN, /* nothing can be expected: compare with a baseline only */
 };
+/* for the record: "zero", "pattern", "random", "unknown" */
 const char *xp_content_kind_name(enum xp_content_kind v);
 bool xp_content_kind_parse(enum xp_content_kind *out, const char *name);
 
-#define XP_PATTERN_MAX 64
+#define XP_PATTERN_MAX	     64
 #define XP_CONTENT_KEY_BYTES 16
 struct xp_content {
 	enum xp_content_kind kind;
 	uint8_t pattern[XP_PATTERN_MAX];
-	uint32_t pattern_len; /* 1..XP_PATTERN_MAX for XP_CONTENT_PATTERN */
+	uint32_t pattern_len;		   /* 1..XP_PATTERN_MAX for XP_CONTENT_PATTERN */
 	uint8_t key[XP_CONTENT_KEY_BYTES]; /* AES-128 key for XP_CONTENT_RANDOM */
 };
 
 enum xp_phase_kind {
 	XP_PHASE_IDENTIFY, /* identity and facts, before and after */
 	XP_PHASE_BASELINE,
-	XP_PHASE_ERASE,	   /* overwrite pass or device command */
+	XP_PHASE_ERASE, /* overwrite pass or device command */
 	XP_PHASE_READBACK,
 };
 const char *xp_phase_kind_name(enum xp_phase_kind v);
 bool xp_phase_kind_parse(enum xp_phase_kind *out, const char *name);
 
-/* One pass of a host overwrite. */
+/* A yes or no that may not be known. What is not known never helps a claim. */
+enum xp_answer { XP_ANSWER_UNKNOWN, XP_ANSWER_NO, XP_ANSWER_YES };
+const char *xp_answer_name(enum xp_answer v); /* "unknown", "no", "yes" */
+bool xp_answer_parse(enum xp_answer *out, const char *name);
+
+/*
+ * One pass of a host overwrite. A pass that was interrupted and taken up again is one phase:
+ * bytes_written and unwritten tell of the whole pass, each byte counted once; the times are those
+ * of the last take.
+ */
 struct xp_overwrite_result {
-	uint32_t pass;	/* from 1 */
+	uint32_t pass; /* from 1 */
 	uint32_t passes;
 	struct xp_content content;
-	uint64_t bytes_written;	    /* bytes that the target took */
+	uint64_t bytes_written;	     /* bytes that the target took */
 	struct xp_extents unwritten; /* sectors that it did not take */
-	bool flushed;		    /* the flush at the end was answered with success */
-	uint64_t resumed_from;	    /* bytes; 0: from the start in one go */
+	bool flushed;		     /* the flush at the end was answered with success */
+	uint64_t resumed_from;	     /* bytes; 0: from the start in one go */
 	struct xp_io_how how;
 };
 
@@ -55,39 +65,62 @@ const char *xp_readback_mode_name(enum xp_readback_mode v);
 bool xp_readback_mode_parse(enum xp_readback_mode *out, const char *name);
 
 enum xp_seed_mode { XP_SEED_LOCAL, XP_SEED_VALIDATOR };
+const char *xp_seed_mode_name(enum xp_seed_mode v);
+bool xp_seed_mode_parse(enum xp_seed_mode *out, const char *name);
 
 /* How places were chosen (claim/sample_plan.h). */
 enum xp_sample_scheme { XP_SAMPLE_NONE, XP_SAMPLE_R1, XP_SAMPLE_SCATTERED };
 const char *xp_sample_scheme_name(enum xp_sample_scheme v);
 bool xp_sample_scheme_parse(enum xp_sample_scheme *out, const char *name);
 
-#define XP_FOUND_BYTES 16
+#define XP_FOUND_BYTES	  16
 #define XP_MISMATCHES_MAX 256
 struct xp_mismatch {
 	uint64_t offset; /* bytes: the first byte that differs */
 	uint64_t len;	 /* bytes, from the first to the last that differs in this extent */
 	uint8_t found[XP_FOUND_BYTES]; /* what stands at offset (fewer at the end: zero filled) */
-	char kind[16];	 /* "data", "zero", "ff", "pattern": what the found bytes look like */
+	char kind[16]; /* "data", "zero", "ff", "pattern": what the found bytes look like */
 };
 
 struct xp_readback_result {
 	enum xp_readback_mode mode;
 	struct xp_content expected;
 	enum xp_sample_scheme scheme;
-	uint8_t seed[32]; /* all zero where mode is full */
-	uint64_t extents;	    /* independently placed extents: n of the bound */
-	uint64_t always_extents;    /* places always read: do not count for the bound */
+	uint8_t seed[32];	 /* all zero where mode is full */
+	uint64_t extents;	 /* independently placed extents: n of the bound */
+	uint64_t always_extents; /* places always read: do not count for the bound */
 	uint64_t bytes_planned;
-	uint64_t bytes_delivered;   /* bytes that the device itself delivered */
-	uint32_t coverage_ppm;	    /* distinct bytes read / capacity, parts per million, rounded down */
+	uint64_t bytes_delivered; /* bytes that the device itself delivered */
+	uint32_t coverage_ppm; /* distinct bytes read / capacity, parts per million, rounded down */
 	struct xp_extents read_errors;
 	struct xp_mismatch *mismatches; /* at most XP_MISMATCHES_MAX */
 	size_t mismatch_n;
-	uint64_t mismatch_total;    /* mismatching logical blocks, counted to the end */
+	uint64_t mismatch_total; /* mismatching logical blocks, counted to the end */
 	struct xp_io_how how;
+	/* after a device technique, compared with the baseline phase; all zero after an overwrite
+	 */
+	enum xp_answer
+		baseline_informative; /* no: zeros or deallocated before, a change shows nothing */
+	enum xp_answer reads_deallocated; /* yes: the drive answers for blocks that it gave up */
+	uint64_t unchanged_blocks;	  /* equal to an informative baseline */
+	uint64_t canaries_alive;	  /* markers that were written before and are still there */
 };
 
-/* A device command and its answer (ATA, SCSI, NVMe); used by the device techniques. */
+/* What is known of the keys that a technique destroys (crypto erase, LUKS, TCG). */
+struct xp_key_facts {
+	enum xp_answer can_be_off; /* host encryption, or a drive's that can be switched off */
+	enum xp_answer plaintext_before; /* data was stored before the encryption was on */
+	enum xp_answer copies_alive;	 /* escrow, backup of the header or the key */
+	bool keeps_global_range;	 /* KeepGlobalRangeKey was given */
+	enum xp_answer
+		media_encryption; /* TCG: the drive says that it encrypts, and is no Pyrite */
+	bool ranges_left;	  /* TCG: some locking range kept its key */
+};
+
+/*
+ * A device command and its answer (ATA, SCSI, NVMe); used by the device techniques. What the drive
+ * said stays raw in before[] and after[]; the flags say what the host did and met.
+ */
 struct xp_command_result {
 	uint8_t cdb[64]; /* CDB, or the 64-byte submission queue entry without pointers */
 	uint32_t cdb_len;
@@ -97,34 +130,59 @@ struct xp_command_result {
 	uint32_t nvme_status; /* 0xffffffff: no NVMe command */
 	bool accepted;	      /* journalled as accepted */
 	bool completion_known;
+	bool attached;		   /* found running: this job did not start it */
+	bool frozen;		   /* security was frozen when it was sent */
+	bool locked;		   /* security was locked when it was sent */
+	bool aborted;		   /* the drive aborted the command */
+	bool exit_failure_mode;	   /* the failure state was left without a successful sanitize */
+	bool leaves_namespaces;	   /* namespaces or unallocated capacity lie outside its reach */
+	uint32_t overwrite_passes; /* passes of an overwriting sanitize; 0: none */
+	struct xp_key_facts keys;
+	/* the drive's own state around the command: sanitize log or status, IDENTIFY, sense data */
+	struct xp_raw *before, *after;
+	size_t before_n, after_n;
+};
+
+/* A row of the firmware table that matched this drive: data, embedded in the record. */
+struct xp_firmware_row {
+	enum xp_technique technique;
+	enum xp_level cap; /* the most that this technique earns on this firmware */
+	char why[160];
+	char source[160];
 };
 
 struct xp_phase {
 	enum xp_phase_kind kind;
-	uint32_t attempt; /* from 1; a fallback is a new attempt */
+	uint32_t attempt;	     /* from 1; a fallback is a new attempt */
 	enum xp_technique technique; /* of the attempt; for erase, baseline, readback */
 	struct xp_identity identity; /* as read at the start of the phase */
 	int64_t start_s, end_s;	     /* wall clock, UTC */
-	uint64_t start_ns, end_ns;   /* monotonic; comparable within one boot_id only */
+	uint64_t start_ns,
+		end_ns; /* monotonic, of the last take; comparable within one boot_id only */
 	char boot_id[37];
-	bool interrupted;	     /* the process or the host died in this phase; it was taken up again */
+	bool interrupted; /* the process or the host died in this phase; it was taken up again */
 	struct xp_overwrite_result overwrite; /* kind erase, host overwrite */
 	struct xp_readback_result readback;   /* kind readback */
 	struct xp_command_result command;     /* kind erase, device technique */
+};
+
+/* capacities in bytes; 0 with hidden_areas_known false: could not be asked */
+struct xp_capacity_facts {
+	uint64_t current, native, factory;
+	bool hidden_areas_apply; /* false: image, logical volume, or reported absent */
+	bool hidden_areas_known;
+	bool restored;
 };
 
 struct xp_evidence {
 	struct xp_phase *phases;
 	size_t n;
 	size_t cap;
-	/* capacities in bytes; 0 with known=false: could not be asked */
-	struct {
-		uint64_t current, native, factory;
-		bool hidden_areas_apply; /* false: image, logical volume, or reported absent */
-		bool hidden_areas_known;
-		bool restored;
-	} capacity;
+	struct xp_capacity_facts capacity;
 	bool cancelled; /* the job was stopped on request before its end */
+	enum xp_answer clock_synchronized;
+	struct xp_firmware_row *firmware; /* rows that matched; malloc'ed */
+	size_t firmware_n;
 };
 
 /* A new, zeroed phase at the end; the pointer is good until the next call. NULL: no memory. */
@@ -132,3 +190,6 @@ struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind
 void xp_evidence_free(struct xp_evidence *ev);
 void xp_readback_result_free(struct xp_readback_result *r);
 void xp_overwrite_result_free(struct xp_overwrite_result *r);
+void xp_command_result_free(struct xp_command_result *r);
+/* Do A and B put the same bytes on a target? */
+bool xp_content_same(const struct xp_content *a, const struct xp_content *b);

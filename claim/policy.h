@@ -21,10 +21,28 @@ const char *xp_policy_edition(const struct xp_policy *p);  /* "r2" */
 enum xp_level xp_policy_level(const struct xp_policy *p);  /* asked where the user says nothing */
 enum xp_readback_mode xp_policy_readback(const struct xp_policy *p);
 enum xp_sample_scheme xp_policy_sample_scheme(const struct xp_policy *p);
-/* The cap for a technique on a media class after PASSES host passes (ignored by device commands). */
+/* The cap for a technique on a media class after PASSES host passes (ignored by device commands).
+ */
 enum xp_level xp_policy_cap(const struct xp_policy *p, enum xp_technique t, enum xp_media m,
 			    unsigned passes);
 /* Passes that an overwrite needs on this media to reach its cap (1; r1 USB flash: 2). */
 unsigned xp_policy_overwrite_passes(const struct xp_policy *p, enum xp_media m);
+/*
+ * The cap for one drive: that of its media class, raised where a vendor statement of the policy
+ * speaks of this vendor, model and technique. *STATEMENT (may be NULL) gets the statement's id, or
+ * NULL.
+ */
+enum xp_level xp_policy_cap_for(const struct xp_policy *p, enum xp_technique t,
+				const struct xp_identity *id, unsigned passes,
+				const char **statement);
+const char *xp_policy_title(const struct xp_policy *p);	       /* for a person */
+const char *xp_policy_table_source(const struct xp_policy *p); /* where the caps come from */
+/* Extents of scheme scattered; 0: the scheme's default. */
+uint64_t xp_policy_sample_n(const struct xp_policy *p);
+/* Techniques in order of preference; *N of them. */
+const enum xp_technique *xp_policy_preference(const struct xp_policy *p, unsigned *n);
+/* May another technique be tried when one has failed? And one with a lower cap? */
+bool xp_policy_fallback(const struct xp_policy *p);
+bool xp_policy_fallback_lower(const struct xp_policy *p);
 /* The file's bytes as they were read. */
 const char *xp_policy_json(const struct xp_policy *p, size_t *len);

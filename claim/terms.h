@@ -1,4 +1,5 @@
-/* terms: the words of a claim: level, scope, technique, outcome. Names are those of interface.md. */
+/* terms: the words of a claim: level, scope, technique, outcome. Names are those of interface.md.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -11,7 +11,8 @@ enum xp_media {
 	XP_MEDIA_HYBRID,
 	XP_MEDIA_USB_FLASH, /* USB stick, SD, eMMC */
 	XP_MEDIA_UNKNOWN,
-	XP_MEDIA_VIRTUAL, /* image, loop, virtual disk, RAID volume, device-mapper: no drive in sight */
+	XP_MEDIA_VIRTUAL, /* image, loop, virtual disk, RAID volume, device-mapper: no drive in
+			     sight */
 };
 
 enum xp_bus {
@@ -38,14 +39,14 @@ bool xp_bus_parse(enum xp_bus *out, const char *name);
 
 /* A raw answer of the drive (or of the kernel) that names or describes the target. */
 enum xp_raw_kind {
-	XP_RAW_ATA_IDENTIFY,	  /* IDENTIFY DEVICE, 512 bytes */
+	XP_RAW_ATA_IDENTIFY, /* IDENTIFY DEVICE, 512 bytes */
 	XP_RAW_SCSI_INQUIRY,
-	XP_RAW_SCSI_VPD,	  /* arg: the page */
+	XP_RAW_SCSI_VPD, /* arg: the page */
 	XP_RAW_SCSI_READ_CAPACITY,
 	XP_RAW_NVME_ID_CTRL,
-	XP_RAW_NVME_ID_NS,	  /* arg: the NSID */
-	XP_RAW_NVME_LOG,	  /* arg: the log id */
-	XP_RAW_ATA_LOG,		  /* arg: log << 8 | page */
+	XP_RAW_NVME_ID_NS, /* arg: the NSID */
+	XP_RAW_NVME_LOG,   /* arg: the log id */
+	XP_RAW_ATA_LOG,	   /* arg: log << 8 | page */
 	XP_RAW_KIND_COUNT,
 };
 const char *xp_raw_kind_name(enum xp_raw_kind v);
@@ -57,6 +58,10 @@ struct xp_raw {
 	uint8_t *data;
 	size_t len;
 };
+/* Frees the answers and the list itself; *LIST may be NULL. */
+void xp_raws_free(struct xp_raw **list, size_t *n);
+MUST_USE enum xp_rc xp_raws_copy(struct xp_raw **out, size_t *out_n, const struct xp_raw *list,
+				 size_t n, struct xp_err *err);
 
 /*
  * Who the target is, as read on the held descriptor at one moment. Strings that are not known are
@@ -71,11 +76,11 @@ struct xp_identity {
 	char serial[256]; /* the drive's own; never a bridge's */
 	char wwn[128];	  /* wwn, eui64 or nguid, as sysfs writes it */
 	char firmware[32];
-	char name[256];	  /* image or loop: the (backing) file's name, no folder */
-	uint64_t inode;	  /* image or loop backing file; else 0 */
-	uint64_t fs_dev;  /* dev_t of the file system it lies on; else 0 */
-	uint64_t diskseq; /* BLKGETDISKSEQ; 0: not given */
-	uint64_t partition; /* 0: the whole; else the partition's number */
+	char name[256];		  /* image or loop: the (backing) file's name, no folder */
+	uint64_t inode;		  /* image or loop backing file; else 0 */
+	uint64_t fs_dev;	  /* dev_t of the file system it lies on; else 0 */
+	uint64_t diskseq;	  /* BLKGETDISKSEQ; 0: not given */
+	uint64_t partition;	  /* 0: the whole; else the partition's number */
 	uint64_t partition_start; /* byte offset on the whole disk */
 	uint64_t capacity_bytes;
 	uint32_t logical_block_bytes; /* 1 for a file that is no block device */
@@ -89,6 +94,7 @@ MUST_USE enum xp_rc xp_identity_copy(struct xp_identity *out, const struct xp_id
 /*
  * Is B the same target as A? Compares every field that is known in either; a field that is known in
  * one only is a difference. DIFFERENCE (may be NULL) gets the name of the first field that differs.
+ * Raw answers are not compared: they hold counters and states that the erase itself changes.
  */
 bool xp_identity_same(const struct xp_identity *a, const struct xp_identity *b,
 		      const char **difference);

@@ -10,9 +10,9 @@ bool xp_io_backend_parse(enum xp_io_backend *out, const char *name);
 
 struct xp_io_how {
 	enum xp_io_backend backend;
-	bool direct;		 /* O_DIRECT: past the page cache */
+	bool direct; /* O_DIRECT: past the page cache */
 	bool registered_buffers;
-	uint32_t block_bytes;	 /* size of one request */
-	uint32_t depth;		 /* requests in flight */
-	char fallback[128];	 /* why not the best way; empty where it was */
+	uint32_t block_bytes; /* size of one request */
+	uint32_t depth;	      /* requests in flight */
+	char fallback[128];   /* why not the best way; empty where it was */
 };

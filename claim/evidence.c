@@ -1,0 +1,121 @@
+#include "claim/evidence.h"
+
+#include "base/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const content_names[] = {
+	[XP_CONTENT_ZERO] = "zero",
+	[XP_CONTENT_PATTERN] = "pattern",
+	[XP_CONTENT_RANDOM] = "random",
+	[XP_CONTENT_UNKNOWN] = "unknown",
+};
+XP_NAMES(content_kind, xp_content_kind, content_names, XP_CONTENT_UNKNOWN + 1)
+
+static const char *const phase_names[] = {
+	[XP_PHASE_IDENTIFY] = "identify",
+	[XP_PHASE_BASELINE] = "baseline",
+	[XP_PHASE_ERASE] = "erase",
+	[XP_PHASE_READBACK] = "readback",
+};
+XP_NAMES(phase_kind, xp_phase_kind, phase_names, XP_PHASE_READBACK + 1)
+
+static const char *const answer_names[] = {
+	[XP_ANSWER_UNKNOWN] = "unknown",
+	[XP_ANSWER_NO] = "no",
+	[XP_ANSWER_YES] = "yes",
+};
+XP_NAMES(answer, xp_answer, answer_names, XP_ANSWER_YES + 1)
+
+static const char *const readback_names[] = {
+	[XP_READBACK_NONE] = "none",
+	[XP_READBACK_SAMPLE] = "sample",
+	[XP_READBACK_FULL] = "full",
+};
+XP_NAMES(readback_mode, xp_readback_mode, readback_names, XP_READBACK_FULL + 1)
+
+static const char *const seed_names[] = {
+	[XP_SEED_LOCAL] = "local",
+	[XP_SEED_VALIDATOR] = "validator",
+};
+XP_NAMES(seed_mode, xp_seed_mode, seed_names, XP_SEED_VALIDATOR + 1)
+
+static const char *const scheme_names[] = {
+	[XP_SAMPLE_NONE] = "none",
+	[XP_SAMPLE_R1] = "r1",
+	[XP_SAMPLE_SCATTERED] = "scattered",
+};
+XP_NAMES(sample_scheme, xp_sample_scheme, scheme_names, XP_SAMPLE_SCATTERED + 1)
+
+bool xp_content_same(const struct xp_content *a, const struct xp_content *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case XP_CONTENT_ZERO:
+		return true;
+	case XP_CONTENT_PATTERN:
+		return a->pattern_len == b->pattern_len && a->pattern_len <= XP_PATTERN_MAX &&
+		       memcmp(a->pattern, b->pattern, a->pattern_len) == 0;
+	case XP_CONTENT_RANDOM:
+		return memcmp(a->key, b->key, sizeof(a->key)) == 0;
+	case XP_CONTENT_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind)
+{
+	struct xp_phase *phase;
+
+	if (ev->n == ev->cap) {
+		size_t cap = ev->cap ? 2 * ev->cap : 8;
+		struct xp_phase *p = reallocarray(ev->phases, cap, sizeof(*p));
+
+		if (!p)
+			return NULL;
+		ev->phases = p;
+		ev->cap = cap;
+	}
+	phase = &ev->phases[ev->n++];
+	memset(phase, 0, sizeof(*phase));
+	phase->kind = kind;
+	return phase;
+}
+
+void xp_readback_result_free(struct xp_readback_result *r)
+{
+	xp_extents_free(&r->read_errors);
+	free(r->mismatches);
+	memset(r, 0, sizeof(*r));
+}
+
+void xp_overwrite_result_free(struct xp_overwrite_result *r)
+{
+	xp_extents_free(&r->unwritten);
+	memset(r, 0, sizeof(*r));
+}
+
+void xp_command_result_free(struct xp_command_result *r)
+{
+	xp_raws_free(&r->before, &r->before_n);
+	xp_raws_free(&r->after, &r->after_n);
+	memset(r, 0, sizeof(*r));
+}
+
+void xp_evidence_free(struct xp_evidence *ev)
+{
+	for (size_t i = 0; i < ev->n; i++) {
+		struct xp_phase *p = &ev->phases[i];
+
+		xp_identity_free(&p->identity);
+		xp_overwrite_result_free(&p->overwrite);
+		xp_readback_result_free(&p->readback);
+		xp_command_result_free(&p->command);
+	}
+	free(ev->phases);
+	free(ev->firmware);
+	memset(ev, 0, sizeof(*ev));
+}

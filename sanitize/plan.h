@@ -1,0 +1,89 @@
+/*
+ * plan: which technique, why, what it destroys, what it leaves, how long, and the claim to expect.
+ * Pure: it opens nothing and writes nothing; facts come in, a plan comes out.
+ */
+#pragma once
+#include "claim/claim.h"
+#include "device/target.h"
+
+/* One technique that can be carried out on the target, here and now. */
+struct xp_capability {
+	enum xp_technique technique;
+	uint64_t seconds; /* estimate for one pass or one command; 0: not known */
+};
+
+struct xp_capabilities {
+	struct xp_capability list[XP_TECHNIQUE_COUNT];
+	unsigned n;
+	uint64_t read_bytes_per_s;	   /* estimate for a readback; 0: not known */
+	struct xp_capacity_facts capacity; /* hidden areas, as far as they were asked for */
+};
+
+/* What the host itself can do to any target: overwrite it. Estimates by kind of media. */
+void xp_capabilities_host(struct xp_capabilities *out, const struct xp_target *target);
+
+struct xp_plan_request {
+	const struct xp_target *target;
+	const struct xp_refusals *refusals; /* of xp_interlock_check; NULL: none */
+	const struct xp_capabilities *capabilities;
+	const struct xp_policy *policy;
+	bool has_level; /* --level; else the policy's own */
+	enum xp_level level;
+	bool has_accept; /* --accept; else nothing below the asked level */
+	enum xp_level accept;
+	bool has_technique; /* --technique; else the policy's preference */
+	enum xp_technique technique;
+	uint8_t pattern[XP_PATTERN_MAX]; /* --pattern, for overwrite-pattern */
+	uint32_t pattern_len;		 /* 0: none given */
+	bool no_fallback;
+	enum xp_readback_mode verify; /* --verify; XP_READBACK_NONE: the policy's own */
+	const char *const *nodes;     /* further nodes that go with the target (partitions, paths);
+				       * NULL-terminated; may be NULL */
+};
+
+struct xp_plan_step {
+	const char *action; /* "identify", "overwrite", "command", "readback", "record" */
+	bool has_technique;
+	enum xp_technique technique;
+	char why[256];
+	uint64_t seconds; /* estimate; 0: an instant, or not known */
+};
+
+#define XP_PLAN_PASSES_MAX 8
+#define XP_PLAN_STEPS_MAX  (XP_PLAN_PASSES_MAX + 8)
+
+struct xp_plan {
+	bool has_technique; /* false: no technique fits; message says why */
+	enum xp_technique technique;
+	enum xp_level asked;
+	enum xp_level accepted; /* the lowest level that exits 0; asked if nothing lower */
+	unsigned passes;
+	struct xp_content
+		contents[XP_PLAN_PASSES_MAX]; /* one a pass; a random key is drawn by the engine */
+	struct xp_plan_step steps[XP_PLAN_STEPS_MAX];
+	unsigned steps_n;
+	enum xp_technique fallbacks[XP_TECHNIQUE_COUNT]; /* in order, if this technique fails */
+	unsigned fallbacks_n;
+	uint64_t seconds; /* all steps; 0: not known */
+	struct {
+		enum xp_readback_mode mode;
+		enum xp_sample_scheme scheme;
+		uint64_t n; /* scheme scattered: extents */
+		uint64_t bytes;
+	} verification;
+	struct xp_claim expected; /* level, scope, reasons, not_covered of a flawless run */
+	char **blast_radius;	  /* what will be destroyed, one thing a string */
+	size_t blast_radius_n;
+	struct xp_refusals refusals; /* a copy of the request's */
+	int exit_code;		     /* what run would exit with: 4, 69, 3 or 0 */
+	char message[256];	     /* why, where exit_code is not 0; else empty */
+};
+
+/*
+ * Refusals, an unsupported technique or a level that cannot be reached are results (exit_code), not
+ * errors. Errors: XP_E_USAGE (a pattern without overwrite-pattern or the reverse, an accepted level
+ * above the asked one), XP_E_NOMEM. OUT is to be freed with xp_plan_free, also after an error.
+ */
+MUST_USE enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req,
+				 struct xp_err *err);
+void xp_plan_free(struct xp_plan *p); /* the members, not p itself */
