@@ -45,8 +45,8 @@ static inline void xp_close_file(FILE **f)
 	*f = NULL;
 }
 
-#define AUTO_MEM AUTO(xp_free_mem)
-#define AUTO_FD AUTO(xp_close_fd)
+#define AUTO_MEM  AUTO(xp_free_mem)
+#define AUTO_FD	  AUTO(xp_close_fd)
 #define AUTO_FILE AUTO(xp_close_file)
 
 #define XP_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -5,7 +5,7 @@
 #define XP_TIME_LEN 21 /* "YYYY-MM-DDThh:mm:ssZ" and a NUL */
 
 struct xp_clock {
-	int64_t (*wall_s)(void *ctx);	  /* seconds since 1970-01-01T00:00:00Z */
+	int64_t (*wall_s)(void *ctx); /* seconds since 1970-01-01T00:00:00Z */
 	uint64_t (*monotonic_ns)(void *ctx);
 	void *ctx;
 };

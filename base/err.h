@@ -1,4 +1,5 @@
-/* err: one error value for the whole house: a code, the place, errno, the drive's status, a text. */
+/* err: one error value for the whole house: a code, the place, errno, the drive's status, a text.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,8 +28,8 @@ enum xp_rc {
 
 struct xp_err {
 	enum xp_rc rc;
-	int sys_errno;	      /* 0: none */
-	uint8_t scsi_status;  /* with sense_*: 0 where no drive answered */
+	int sys_errno;	     /* 0: none */
+	uint8_t scsi_status; /* with sense_*: 0 where no drive answered */
 	uint8_t sense_key;
 	uint8_t asc;
 	uint8_t ascq;
@@ -49,8 +50,8 @@ enum xp_rc xp_err_prefix(struct xp_err *err, const char *fmt, ...)
 int xp_rc_exit_code(enum xp_rc rc);
 
 #define XP_STR2(x) #x
-#define XP_STR(x) XP_STR2(x)
-#define XP_PLACE __FILE__ ":" XP_STR(__LINE__)
+#define XP_STR(x)  XP_STR2(x)
+#define XP_PLACE   __FILE__ ":" XP_STR(__LINE__)
 
 /* For a failure that has no errno. */
 #define xp_fail(err, rc, ...) xp_err_set((err), (rc), 0, XP_PLACE, __VA_ARGS__)

@@ -6,8 +6,9 @@
 #include <sys/types.h>
 
 /*
- * Reads a whole regular file of at most MAX_BYTES. *OUT is malloc'ed, one NUL behind its *LEN bytes.
- * Errors: XP_E_NOENT (no such file), XP_E_PERM, XP_E_MALFORMED (larger, or no regular file), XP_E_IO.
+ * Reads a whole regular file of at most MAX_BYTES. *OUT is malloc'ed, one NUL behind its *LEN
+ * bytes. Errors: XP_E_NOENT (no such file), XP_E_PERM, XP_E_MALFORMED (larger, or no regular file),
+ * XP_E_IO.
  */
 MUST_USE enum xp_rc xp_file_read(char **out, size_t *len, const char *path, size_t max_bytes,
 				 struct xp_err *err);
@@ -22,8 +23,10 @@ MUST_USE enum xp_rc xp_file_read_at(char **out, size_t *len, int dir_fd, const c
 MUST_USE enum xp_rc xp_file_write_at(int dir_fd, const char *name, const void *data, size_t len,
 				     mode_t mode, bool replace, struct xp_err *err);
 
-/* Makes PATH and its parents (mode 0755 for parents, MODE for the last) and opens it O_DIRECTORY. */
-MUST_USE enum xp_rc xp_dir_make_open(int *out_fd, const char *path, mode_t mode, struct xp_err *err);
+/* Makes PATH and its parents (mode 0755 for parents, MODE for the last) and opens it O_DIRECTORY.
+ */
+MUST_USE enum xp_rc xp_dir_make_open(int *out_fd, const char *path, mode_t mode,
+				     struct xp_err *err);
 
 /* write(2) until all is written, EINTR and short writes handled. */
 MUST_USE enum xp_rc xp_fd_write_all(int fd, const void *data, size_t len, struct xp_err *err);

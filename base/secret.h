@@ -1,4 +1,5 @@
-/* secret: a buffer for keys and passphrases: locked in memory, kept out of dumps, wiped at the end. */
+/* secret: a buffer for keys and passphrases: locked in memory, kept out of dumps, wiped at the end.
+ */
 #pragma once
 #include "base/err.h"
 

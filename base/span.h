@@ -1,4 +1,5 @@
-/* span: a bounded cursor over bytes that somebody else wrote. Reading past the end is remembered. */
+/* span: a bounded cursor over bytes that somebody else wrote. Reading past the end is remembered.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
