@@ -8,5 +8,5 @@
  * N = 0: 1,000,000,000 (nothing is known).
  */
 uint64_t xp_bound_residue_ppb(uint64_t n, unsigned confidence_permille);
-/* Extents needed for a residue fraction of PPB at a confidence. */
+/* Extents needed for a residue fraction of PPB at a confidence. UINT64_MAX: no number is enough. */
 uint64_t xp_bound_extents_needed(uint64_t ppb, unsigned confidence_permille);

@@ -17,8 +17,10 @@ struct xp_sample_plan {
 /*
  * SCHEME r1: 1000 subsections, two non-overlapping samples of at least 5 % each in each of them.
  * SCHEME scattered: N extents of 4 KiB (or one logical block if that is larger), without
- * replacement; N 0: for a residue fraction of 1e-4 at 99.9 % (69,075). A target too small for the
- * scheme is read whole.
+ * replacement and outside the places always read; N 0: for a residue fraction of 1e-4 at 99.9 %
+ * (69,075). A target too small for the scheme (r1: fewer than 2000 such extents in all; scattered:
+ * N would be more than half of it) is read whole: one extent, and independent counts every 4 KiB.
+ * The algorithm is fixed in docs/methods.md.
  */
 MUST_USE enum xp_rc xp_sample_plan_make(struct xp_sample_plan *out, enum xp_sample_scheme scheme,
 					uint64_t n, uint64_t capacity_bytes,
