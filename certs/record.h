@@ -78,7 +78,7 @@ struct xp_record {
 	enum xp_technique technique;
 	struct xp_evidence evidence;
 	struct xp_claim claim;
-	char *policy_json; /* the policy's own bytes; freed with the record */
+	char *policy_json; /* the policy; in the record as its canonical form; freed with the record */
 	size_t policy_len;
 
 	struct {
@@ -110,11 +110,17 @@ struct xp_record {
 		uint64_t checkpoint_size; /* an earlier checkpoint */
 		uint8_t checkpoint_root[32];
 	} log;
+	json_t *ext; /* extensions by reverse DNS, none of them critical; NULL: none */
 };
 
 void xp_record_free(struct xp_record *r); /* the members, not r itself */
 
-/* The record as canonical JSON: *OUT malloc'ed. Errors: XP_E_INTERNAL where a field breaks its type. */
+/*
+ * The record as canonical JSON: *OUT malloc'ed, a NUL behind its *LEN bytes. It is read again before
+ * it is handed out: what would not be accepted is not written. Errors: XP_E_INTERNAL where a field
+ * breaks its type, with its path. Write the record once before the first destructive command (times
+ * and evidence as far as they go), so that a bad field is found while nothing is lost.
+ */
 MUST_USE enum xp_rc xp_record_write(char **out, size_t *len, const struct xp_record *r,
 				    struct xp_err *err);
 
@@ -127,7 +133,9 @@ struct xp_findings {
 	struct xp_finding *list;
 	size_t n;
 	size_t cap;
+	bool lost; /* memory ran out and a finding is missing: never to be taken for a pass */
 };
+/* Past some hundred the rest is one E_MORE_FINDINGS. */
 void xp_findings_add(struct xp_findings *f, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void xp_findings_free(struct xp_findings *f);

@@ -1,0 +1,41 @@
+/* record_fields: the fields of a record, and those that are computed from others when it is
+ * written. */
+#pragma once
+#include "certs/schema.h"
+
+#define XP_CRIT_MAX 16
+
+/* A record with what stands beside it in the document. */
+struct xp_record_doc {
+	struct xp_record r;
+	/* from here on computed from r; compared on reading */
+	struct {
+		char name[64];
+		uint8_t sha256[32]; /* of the canonical bytes of the document */
+		json_t *document;
+	} policy;
+	struct {
+		char name[64];
+		char edition[64];
+	} standard;
+	/* the last readback in short */
+	struct {
+		enum xp_readback_mode mode;
+		uint64_t phase; /* index in evidence */
+		uint64_t extents, bytes_planned, bytes_delivered, coverage_ppm;
+		uint64_t read_error_bytes, mismatch_blocks;
+		bool bound_present;
+		uint64_t bound_ppb[3]; /* at 95, 99, 99.9 % */
+	} verification;
+	/* read only: a record with critical extensions is never passed and never written */
+	char crit[XP_CRIT_MAX][128];
+	unsigned crit_n;
+};
+
+extern const struct xp_schema xp_schema_record; /* struct xp_record_doc */
+
+/*
+ * Fills what is computed from doc->r. The policy document is owned by the doc.
+ * Errors: XP_E_MALFORMED where the policy is no JSON object with name, standard and edition.
+ */
+MUST_USE enum xp_rc xp_record_derive(struct xp_record_doc *doc, struct xp_err *err);
