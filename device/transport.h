@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include "device/protocol/identity.h"
 
 struct xp_permit;
 
@@ -30,15 +31,15 @@ struct xp_cmd {
 
 #define XP_SENSE_MAX 252
 struct xp_reply {
-	bool answered;	       /* false: no answer of the drive; nothing below is to be believed */
-	uint8_t scsi_status;   /* 00h good, 02h check condition, ... */
-	uint16_t host_status;  /* Linux host byte; != 0: the transport failed */
+	bool answered;	      /* false: no answer of the drive; nothing below is to be believed */
+	uint8_t scsi_status;  /* 00h good, 02h check condition, ... */
+	uint16_t host_status; /* Linux host byte; != 0: the transport failed */
 	uint16_t driver_status;
 	uint8_t sense[XP_SENSE_MAX];
 	uint32_t sense_len;
-	uint32_t data_len;     /* bytes really moved (data_len of the command less the residual) */
-	uint16_t nvme_status;  /* status field of the completion without phase: 0 good */
-	uint32_t nvme_result;  /* completion dword 0 */
+	uint32_t data_len;    /* bytes really moved (data_len of the command less the residual) */
+	uint16_t nvme_status; /* status field of the completion without phase: 0 good */
+	uint32_t nvme_result; /* completion dword 0 */
 	uint64_t duration_ns;
 };
 
@@ -74,9 +75,20 @@ MUST_USE enum xp_rc xp_transport_exec(struct xp_transport *t, const struct xp_cm
 MUST_USE enum xp_rc xp_transport_sgio_open(struct xp_transport **out, int fd, struct xp_err *err);
 /* NVMe admin commands on an open controller or namespace descriptor (dup'ed). */
 MUST_USE enum xp_rc xp_transport_nvme_open(struct xp_transport **out, int fd, struct xp_err *err);
-/* Passes everything on to INNER (takes it) and appends each exchange to FD (dup'ed) as a JSON line. */
+/*
+ * Passes everything on to INNER (takes it, also on failure) and appends each exchange to FD
+ * (dup'ed) as a JSON line; BUS, where the drive hangs, stands in the first line. Data that may hold
+ * a password is left out. An exchange that cannot be written fails with XP_E_IO. The format:
+ * docs/testing.md.
+ */
 MUST_USE enum xp_rc xp_transport_record_open(struct xp_transport **out, struct xp_transport *inner,
-					     int fd, struct xp_err *err);
-/* Answers from a transcript: each command must come in the recorded order, byte for byte. */
-MUST_USE enum xp_rc xp_transport_replay_open(struct xp_transport **out, const char *jsonl,
-					     size_t len, struct xp_err *err);
+					     enum xp_bus bus, int fd, struct xp_err *err);
+/*
+ * Answers from a transcript: each command must come in the recorded order, byte for byte, else
+ * XP_E_MALFORMED with the line. BUS (may be NULL) gets the bus of the first line.
+ */
+MUST_USE enum xp_rc xp_transport_replay_open(struct xp_transport **out, enum xp_bus *bus,
+					     const char *jsonl, size_t len, struct xp_err *err);
+
+/* The drive answered with success: SCSI status good, NVMe status 0. */
+bool xp_reply_is_good(const struct xp_cmd *cmd, const struct xp_reply *reply);
