@@ -289,7 +289,7 @@ static enum xp_rc take_head(struct xp_transcript *t, struct object *o)
 	bus = json_string_value(ask(o, "bus"));
 	if (!bus || !xp_bus_parse(&t->bus, bus))
 		return bad(o, "bus");
-	if (!json_is_string(ask(o, "tool")))
+	if (!json_string_value(ask(o, "tool")))
 		return bad(o, "tool");
 	return json_object_size(o->json) == o->asked ? XP_OK : bad(o, "an unknown key");
 }
