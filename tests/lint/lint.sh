@@ -12,10 +12,17 @@ lint_failed=0
 # the folders that hold the product's C code
 rooms=(base device claim sanitize verify certs cli)
 
-# files PATTERN...: of the working tree, without what git ignores
+# files PATTERN...: of the working tree, without what is built or ignored; * matches slashes too
+tree=$(git ls-files --cached --others --exclude-standard 2>/dev/null) ||
+	tree=$(find . -path ./build -prune -o -path ./.git -prune -o -type f -printf '%P\n')
 files() {
-	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null | sort -u |
-		while read -r f; do [ -e "$f" ] && printf '%s\n' "$f"; done
+	local f p
+	sort -u <<<"$tree" | while read -r f; do
+		for p in "$@"; do
+			# shellcheck disable=SC2053 # a pattern on purpose
+			[[ $f == $p ]] && [ -e "$f" ] && printf '%s\n' "$f" && break
+		done
+	done
 }
 code() {
 	files "${rooms[@]/%//*.c}" "${rooms[@]/%//*.h}"
