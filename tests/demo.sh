@@ -82,7 +82,9 @@ root=$(find keys -name 'root*.pem' -o -name 'root*.crt' | grep -v -i -e key -e c
 shows 0 expunge run disk.img --level clear --confirm disk.img --key "$key" --cert "$cert" \
 	--passphrase-file passphrase --state state --out out
 record=$(find out -name '*.json' | head -n 1)
-[ -n "$record" ] && [ -e "$record.p7s" ] || die 'no record was written'
+if [ -z "$record" ] || [ ! -e "$record.p7s" ]; then
+	die 'no record was written'
+fi
 printf 'The marker is found %d times now.\n' "$(grep -c -a Secret-Marker-7391 disk.img)"
 
 tell '7. Read the image again, from the record, at any later time'
