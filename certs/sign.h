@@ -1,5 +1,6 @@
 /*
- * sign: keys and the detached CAdES-B signature over a record. [certificates.md, the strict profile]
+ * sign: keys and the detached CAdES-B signature over a record. [certificates.md, the strict
+ * profile]
  */
 #pragma once
 #include "base/secret.h"
@@ -24,8 +25,8 @@ MUST_USE enum xp_rc xp_signing_key_host(struct xp_signing_key **out, bool *creat
 					struct xp_err *err);
 void xp_signing_key_free(struct xp_signing_key **k);
 
-/* What the record says of this signer (role from the certificate's policy OID; host for the host key)
- * and the person named by the certificate. */
+/* What the record says of this signer (role from the certificate's policy OID; host for the host
+ * key) and the person named by the certificate. */
 void xp_signing_key_describe(struct xp_signer *signer, struct xp_person *person,
 			     const struct xp_signing_key *k);
 /* notBefore and notAfter of the signer's certificate, for the plausible-clock rule. */

@@ -1,0 +1,194 @@
+#include "certs/key.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "certs/oids.h"
+
+static bool has_purposes(const X509 *cert)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	bool email = false;
+	bool document = false;
+
+	for (int i = 0; eku && i < sk_ASN1_OBJECT_num(eku); i++) {
+		const ASN1_OBJECT *o = sk_ASN1_OBJECT_value(eku, i);
+		char oid[64];
+
+		if (OBJ_obj2nid(o) == NID_email_protect)
+			email = true;
+		else if (OBJ_obj2txt(oid, sizeof(oid), o, 1) > 0 &&
+			 strcmp(oid, XP_OID_DOCUMENT_SIGNING) == 0)
+			document = true;
+	}
+	EXTENDED_KEY_USAGE_free(eku);
+	return email && document;
+}
+
+bool xp_key_cert_is_fit(const X509 *cert, const char **why)
+{
+	/* the getters fill a cache in the certificate: they cannot take a const one */
+	X509 *c = X509_dup(cert);
+	uint32_t flags = c ? X509_get_extension_flags(c) : EXFLAG_INVALID;
+
+	*why = NULL;
+	if (!c || (flags & EXFLAG_INVALID))
+		*why = "its extensions are malformed";
+	else if (!xp_key_is_p256(X509_get0_pubkey(c)))
+		*why = "its key is not on the curve P-256";
+	else if (flags & EXFLAG_CA)
+		*why = "it is a CA's";
+	else if (!(flags & EXFLAG_KUSAGE) || !(X509_get_key_usage(c) & KU_DIGITAL_SIGNATURE))
+		*why = "its key usage does not allow signatures";
+	else if (!has_purposes(c))
+		*why = "its extended key usage lacks emailProtection or documentSigning";
+	X509_free(c);
+	ERR_clear_error();
+	return !*why;
+}
+
+static enum xp_rc trial_signature(EVP_PKEY *key, X509 *cert, struct xp_err *err)
+{
+	static const uint8_t message[] = "trial signature";
+	uint8_t sig[256];
+	size_t len = sizeof(sig);
+	EVP_MD_CTX *s = EVP_MD_CTX_new();
+	EVP_MD_CTX *v = EVP_MD_CTX_new();
+	bool ok = s && v && EVP_DigestSignInit(s, NULL, EVP_sha256(), NULL, key) == 1 &&
+		  EVP_DigestSign(s, sig, &len, message, sizeof(message)) == 1 &&
+		  EVP_DigestVerifyInit(v, NULL, EVP_sha256(), NULL, X509_get0_pubkey(cert)) == 1 &&
+		  EVP_DigestVerify(v, sig, len, message, sizeof(message)) == 1;
+
+	EVP_MD_CTX_free(s);
+	EVP_MD_CTX_free(v);
+	ERR_clear_error();
+	if (!ok)
+		return xp_fail(err, XP_E_USAGE, "the key does not belong to the certificate");
+	return XP_OK;
+}
+
+/* The signer's certificate and those that lead up from it; a root stays out. */
+static bool keep_chain(STACK_OF(X509) * to, STACK_OF(X509) * from)
+{
+	X509 *last = sk_X509_value(from, 0);
+
+	if (!X509_up_ref(last))
+		return false;
+	if (!sk_X509_push(to, last)) {
+		X509_free(last);
+		return false;
+	}
+	for (int round = 1; round < sk_X509_num(from); round++) {
+		X509 *next = NULL;
+
+		if (X509_check_issued(last, last) == X509_V_OK)
+			break;
+		for (int i = 1; i < sk_X509_num(from) && !next; i++)
+			if (X509_check_issued(sk_X509_value(from, i), last) == X509_V_OK)
+				next = sk_X509_value(from, i);
+		if (!next || X509_check_issued(next, next) == X509_V_OK)
+			break;
+		if (!X509_up_ref(next))
+			return false;
+		if (!sk_X509_push(to, next)) {
+			X509_free(next);
+			return false;
+		}
+		last = next;
+	}
+	return true;
+}
+
+/* The lists of those who issued a certificate that is kept. */
+static bool keep_crls(STACK_OF(X509_CRL) * to, STACK_OF(X509_CRL) * from, STACK_OF(X509) * certs)
+{
+	for (int i = 0; from && i < sk_X509_CRL_num(from); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(from, i);
+		bool used = false;
+
+		for (int k = 0; k < sk_X509_num(certs); k++)
+			used |= X509_NAME_cmp(X509_CRL_get_issuer(crl),
+					      X509_get_issuer_name(sk_X509_value(certs, k))) == 0;
+		if (!used)
+			continue;
+		if (!X509_CRL_up_ref(crl))
+			return false;
+		if (!sk_X509_CRL_push(to, crl)) {
+			X509_CRL_free(crl);
+			return false;
+		}
+	}
+	return true;
+}
+
+enum xp_rc xp_signing_key_make(struct xp_signing_key **out, EVP_PKEY *key, STACK_OF(X509) * certs,
+			       STACK_OF(X509_CRL) * crls, struct xp_err *err)
+{
+	AUTO(xp_signing_key_free) struct xp_signing_key *k = calloc(1, sizeof(*k));
+	const char *why = NULL;
+
+	if (!k)
+		return xp_fail(err, XP_E_NOMEM, "signing key");
+	if (sk_X509_num(certs) < 1)
+		return xp_fail(err, XP_E_USAGE, "there is no certificate in the file");
+	k->certs = sk_X509_new_null();
+	k->crls = sk_X509_CRL_new_null();
+	if (!k->certs || !k->crls || !keep_chain(k->certs, certs) ||
+	    !keep_crls(k->crls, crls, k->certs) || !EVP_PKEY_up_ref(key))
+		return xp_fail(err, XP_E_NOMEM, "signing key");
+	k->key = key;
+	if (!xp_key_cert_is_fit(sk_X509_value(k->certs, 0), &why))
+		return xp_fail(err, XP_E_USAGE, "the certificate is not fit to sign records: %s",
+			       why);
+	TRY(trial_signature(key, sk_X509_value(k->certs, 0), err));
+	k->role = XP_ROLE_PERFORMER;
+	k->role_is_granted = xp_key_cert_role(&k->role, sk_X509_value(k->certs, 0));
+	if (!k->role_is_granted)
+		k->role = XP_ROLE_PERFORMER;
+	*out = STEAL(k);
+	return XP_OK;
+}
+
+void xp_signing_key_free(struct xp_signing_key **k)
+{
+	if (!*k)
+		return;
+	EVP_PKEY_free((*k)->key);
+	sk_X509_pop_free((*k)->certs, X509_free);
+	sk_X509_CRL_pop_free((*k)->crls, X509_CRL_free);
+	free(*k);
+	*k = NULL;
+}
+
+void xp_signing_key_describe(struct xp_signer *signer, struct xp_person *person,
+			     const struct xp_signing_key *k)
+{
+	const X509 *cert = sk_X509_value(k->certs, 0);
+	const X509_NAME *name = X509_get_subject_name(cert);
+	unsigned n = 0;
+
+	*signer = (struct xp_signer){0};
+	*person = (struct xp_person){0};
+	snprintf(signer->role, sizeof(signer->role), "%s", xp_role_name(k->role));
+	snprintf(signer->alg, sizeof(signer->alg), "ecdsa-p256-sha256");
+	if (!X509_digest(cert, EVP_sha256(), signer->cert_sha256, &n))
+		memset(signer->cert_sha256, 0, sizeof(signer->cert_sha256));
+	snprintf(person->role, sizeof(person->role), "%s", signer->role);
+	xp_key_name_text(person->name, sizeof(person->name), name, NID_commonName);
+	xp_key_name_text(person->name_latin, sizeof(person->name_latin), name, NID_name);
+	xp_key_name_text(person->organization, sizeof(person->organization), name,
+			 NID_organizationName);
+}
+
+void xp_signing_key_validity(int64_t *not_before_s, int64_t *not_after_s,
+			     const struct xp_signing_key *k)
+{
+	const X509 *cert = sk_X509_value(k->certs, 0);
+
+	*not_before_s = xp_key_time_s(X509_get0_notBefore(cert));
+	*not_after_s = xp_key_time_s(X509_get0_notAfter(cert));
+}

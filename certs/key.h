@@ -1,0 +1,39 @@
+/* key: what a signing key is inside, and reading PKCS#8 and certificate files. */
+#pragma once
+#include "certs/pki.h"
+#include "certs/sign.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#define XP_KEY_FILE_MAX_BYTES (1u << 20)
+
+struct xp_signing_key {
+	EVP_PKEY *key;
+	STACK_OF(X509) * certs;	   /* the signer's first, then the intermediates */
+	STACK_OF(X509_CRL) * crls; /* go into each signature */
+	enum xp_role role;
+	bool role_is_granted; /* by the certificate; else performer is only what the record says */
+};
+
+/* The private key in PEM bytes. PKCS#8 only, P-256 only, bounded key derivation. */
+MUST_USE enum xp_rc xp_key_from_pem(EVP_PKEY **out, const char *pem, size_t len, const char *name,
+				    const struct xp_secret *passphrase, struct xp_err *err);
+/* All certificates and lists of a PEM text; at least one certificate. */
+MUST_USE enum xp_rc xp_key_certs_from_pem(STACK_OF(X509) * *certs, STACK_OF(X509_CRL) * *crls,
+					  const char *pem, size_t len, const char *name,
+					  struct xp_err *err);
+/* From the parts, with the trial signature; takes nothing, adds references. */
+MUST_USE enum xp_rc xp_signing_key_make(struct xp_signing_key **out, EVP_PKEY *key,
+					STACK_OF(X509) * certs, STACK_OF(X509_CRL) * crls,
+					struct xp_err *err);
+/* Is KEY on P-256, by the named curve? */
+bool xp_key_is_p256(const EVP_PKEY *key);
+/* The role that the certificate's policies grant; false: none, or more than one. */
+bool xp_key_cert_role(enum xp_role *out, const X509 *cert);
+/* Seconds since 1970 of a certificate's or list's time; INT64_MIN where it is no time. */
+int64_t xp_key_time_s(const ASN1_TIME *t);
+/* An attribute of a name as UTF-8, cut to fit; empty where it is absent. */
+void xp_key_name_text(char *out, size_t size, const X509_NAME *name, int nid);
+/* Is the certificate one that may sign records? Else *WHY says what it lacks. */
+bool xp_key_cert_is_fit(const X509 *cert, const char **why);
