@@ -1,0 +1,41 @@
+#!/bin/bash
+# Lets every fuzzer search for FUZZ_SECONDS (60), from the corpus in tests/fuzz/corpus/NAME. What is new
+# goes to build/fuzz/corpus/NAME, what fails to build/fuzz/crashes. `make fuzz` builds them first.
+# Usage: tests/fuzz/run.sh [NAME...]
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+export seconds=${FUZZ_SECONDS:-60}
+export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
+export UBSAN_OPTIONS=print_stacktrace=1
+mkdir -p build/fuzz/crashes build/fuzz/logs
+
+one() {
+	local name=$1 log=build/fuzz/logs/$1.log
+	mkdir -p "build/fuzz/corpus/$name"
+	local seeds=()
+	[ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
+	if "build/fuzz/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+		-artifact_prefix="build/fuzz/crashes/$name-" -print_final_stats=1 \
+		"build/fuzz/corpus/$name" "${seeds[@]}" >"$log" 2>&1 </dev/null; then
+		printf '  ok    %-24s %s inputs tried\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+	else
+		printf '  FAIL  %-24s %s\n' "$name" "$log"
+		grep -m 3 -E '^SUMMARY|ERROR|runtime error' "$log"
+		return 1
+	fi
+}
+export -f one
+
+names=("$@")
+if [ ${#names[@]} -eq 0 ]; then
+	for f in tests/fuzz/fuzz_*.c; do
+		[ -e "$f" ] && f=${f##*/fuzz_} && names+=("${f%.c}")
+	done
+fi
+if [ ${#names[@]} -eq 0 ]; then
+	echo "fuzz: no fuzzers in tests/fuzz" >&2
+	exit 1
+fi
+echo "fuzzing ${#names[@]} parsers, $seconds s each"
+# shellcheck disable=SC2016 # the inner shell expands it
+printf '%s\0' "${names[@]}" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" bash -c 'one "$1"' one
