@@ -4,6 +4,10 @@
 int main(int argc, char **argv)
 {
 	static const struct xp_command *const commands[] = {
+		&xp_cert_command_keys_setup,
+		&xp_cert_command_keys_ca,
+		&xp_cert_command_keys_person,
+		&xp_cert_command_keys_revoke,
 		NULL,
 	};
 

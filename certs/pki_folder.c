@@ -1,0 +1,308 @@
+#include "certs/pki_folder.h"
+
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "certs/key.h"
+
+#define DAY_S		86400
+#define PERSON_ID_BYTES 8
+
+struct xp_ca {
+	int dir_fd;
+	EVP_PKEY *key;
+	X509 *root;
+	X509_CRL *crl;
+};
+
+void xp_ca_free(struct xp_ca **ca)
+{
+	if (!*ca)
+		return;
+	if ((*ca)->dir_fd >= 0)
+		close((*ca)->dir_fd);
+	EVP_PKEY_free((*ca)->key);
+	X509_free((*ca)->root);
+	X509_CRL_free((*ca)->crl);
+	free(*ca);
+	*ca = NULL;
+}
+
+X509 *xp_ca_root(const struct xp_ca *ca)
+{
+	return ca->root;
+}
+
+static struct xp_ca *ca_new(void)
+{
+	struct xp_ca *ca = calloc(1, sizeof(*ca));
+
+	if (ca)
+		ca->dir_fd = -1;
+	return ca;
+}
+
+static enum xp_rc write_key(const struct xp_ca *ca, const char *base, EVP_PKEY *key,
+			    const struct xp_secret *passphrase, struct xp_err *err)
+{
+	AUTO(xp_secret_free) struct xp_secret pem = {0};
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s.key", base);
+	TRY(xp_pki_key_to_pem(&pem, key, passphrase, err));
+	return xp_file_write_at(ca->dir_fd, name, pem.data, pem.len, 0600, false, err);
+}
+
+static enum xp_rc write_crl(const struct xp_ca *ca, bool replace, struct xp_err *err)
+{
+	AUTO_MEM char *pem = NULL;
+	size_t len = 0;
+
+	TRY(xp_pki_crl_to_pem(&pem, &len, ca->crl, err));
+	return xp_file_write_at(ca->dir_fd, "root.crl", pem, len, 0644, replace, err);
+}
+
+enum xp_rc xp_ca_create(struct xp_ca **out, const char *dir, const char *organization,
+			const char *name, const struct xp_secret *passphrase, int64_t now_s,
+			struct xp_err *err)
+{
+	const struct xp_pki_subject subject = {.name = name, .organization = organization};
+	AUTO(xp_ca_free) struct xp_ca *ca = ca_new();
+	AUTO_MEM char *pem = NULL;
+	size_t len = 0;
+	struct stat st;
+
+	if (!ca)
+		return xp_fail(err, XP_E_NOMEM, "CA");
+	TRY(xp_dir_make_open(&ca->dir_fd, dir, 0700, err));
+	if (fstatat(ca->dir_fd, "root.key", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    fstatat(ca->dir_fd, "root.pem", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return xp_fail(err, XP_E_USAGE,
+			       "%s: there is a root here already; it is not touched", dir);
+	TRY(xp_pki_key_new(&ca->key, err));
+	TRY(xp_pki_root_new(&ca->root, ca->key, &subject, now_s,
+			    now_s + (int64_t)XP_CA_ROOT_DAYS * DAY_S, err));
+	TRY(xp_pki_crl_new(&ca->crl, NULL, NULL, ca->root, ca->key, now_s,
+			   now_s + (int64_t)XP_CA_CRL_DAYS * DAY_S, err));
+	TRY(write_key(ca, "root", ca->key, passphrase, err));
+	TRY(write_crl(ca, false, err));
+	TRY(xp_pki_cert_to_pem(&pem, &len, ca->root, err));
+	TRY(xp_file_write_at(ca->dir_fd, "root.pem", pem, len, 0644, false, err));
+	*out = STEAL(ca);
+	return XP_OK;
+}
+
+static enum xp_rc open_dir(int *fd, const char *dir, struct xp_err *err)
+{
+	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "%s", dir);
+	return XP_OK;
+}
+
+enum xp_rc xp_ca_is_encrypted(bool *out, const char *dir, struct xp_err *err)
+{
+	AUTO_FD int fd = -1;
+	AUTO_MEM char *pem = NULL;
+	size_t len = 0;
+
+	TRY(open_dir(&fd, dir, err));
+	TRY(xp_file_read_at(&pem, &len, fd, "root.key", XP_KEY_FILE_MAX_BYTES, err));
+	*out = strstr(pem, "BEGIN ENCRYPTED PRIVATE KEY") != NULL;
+	xp_wipe(pem, len);
+	return XP_OK;
+}
+
+static enum xp_rc read_root(struct xp_ca *ca, struct xp_err *err)
+{
+	STACK_OF(X509) *certs = NULL;
+	STACK_OF(X509_CRL) *crls = NULL;
+	AUTO_MEM char *pem = NULL;
+	AUTO_MEM char *crl_pem = NULL;
+	size_t len = 0;
+
+	TRY(xp_file_read_at(&pem, &len, ca->dir_fd, "root.pem", XP_KEY_FILE_MAX_BYTES, err));
+	TRY(xp_key_certs_from_pem(&certs, &crls, pem, len, "root.pem", err));
+	ca->root = sk_X509_shift(certs);
+	sk_X509_pop_free(certs, X509_free);
+	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	TRY(xp_file_read_at(&crl_pem, &len, ca->dir_fd, "root.crl", XP_KEY_FILE_MAX_BYTES * 16u,
+			    err));
+	TRY(xp_key_certs_from_pem(&certs, &crls, crl_pem, len, "root.crl", err));
+	ca->crl = sk_X509_CRL_shift(crls);
+	sk_X509_pop_free(certs, X509_free);
+	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	if (!ca->root || !ca->crl)
+		return xp_fail(err, XP_E_MALFORMED, "root.pem or root.crl holds nothing");
+	if (X509_check_private_key(ca->root, ca->key) != 1 ||
+	    X509_CRL_verify(ca->crl, ca->key) != 1)
+		return xp_pki_fail(err, XP_E_USAGE,
+				   "root.key, root.pem and root.crl do not belong together");
+	return XP_OK;
+}
+
+enum xp_rc xp_ca_open(struct xp_ca **out, const char *dir, const struct xp_secret *passphrase,
+		      struct xp_err *err)
+{
+	AUTO(xp_ca_free) struct xp_ca *ca = ca_new();
+	AUTO_MEM char *pem = NULL;
+	size_t len = 0;
+	enum xp_rc rc;
+
+	if (!ca)
+		return xp_fail(err, XP_E_NOMEM, "CA");
+	TRY(open_dir(&ca->dir_fd, dir, err));
+	TRY(xp_file_read_at(&pem, &len, ca->dir_fd, "root.key", XP_KEY_FILE_MAX_BYTES, err));
+	rc = xp_key_from_pem(&ca->key, pem, len, "root.key", passphrase, err);
+	xp_wipe(pem, len);
+	if (rc != XP_OK)
+		return rc;
+	TRY(read_root(ca, err));
+	*out = STEAL(ca);
+	return XP_OK;
+}
+
+/* A base name whose two files are not there yet. */
+static enum xp_rc pick_base(char out[64], const struct xp_ca *ca, const struct xp_ca_request *req,
+			    struct xp_err *err)
+{
+	for (unsigned i = 1; i < 10000; i++) {
+		char name[80];
+		struct stat st;
+
+		if (req->base)
+			snprintf(out, 64, "%s", req->base);
+		else if (i == 1)
+			snprintf(out, 64, "%s", xp_role_name(req->role));
+		else
+			snprintf(out, 64, "%s-%u", xp_role_name(req->role), i);
+		snprintf(name, sizeof(name), "%s.key", out);
+		if (fstatat(ca->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			if (!req->base)
+				continue;
+			return xp_fail(err, XP_E_USAGE, "%s: is there already and is not replaced",
+				       name);
+		}
+		return XP_OK;
+	}
+	return xp_fail(err, XP_E_USAGE, "no free file name for a new key");
+}
+
+static enum xp_rc draw_person_id(char out[40], struct xp_err *err)
+{
+	uint8_t raw[PERSON_ID_BYTES];
+	char hex[2 * PERSON_ID_BYTES + 1];
+
+	TRY(xp_rng_bytes(xp_rng_system(), raw, sizeof(raw), err));
+	xp_hex_encode(hex, raw, sizeof(raw));
+	snprintf(out, 40, "P-%s", hex);
+	return XP_OK;
+}
+
+/* The certificate under its own serial number: what revoke will be asked for. */
+static enum xp_rc write_issued(const struct xp_ca *ca, X509 *cert, const char *pem, size_t len,
+			       struct xp_err *err)
+{
+	BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	char *hex = bn ? BN_bn2hex(bn) : NULL;
+	char name[80];
+	AUTO_FD int fd = -1;
+
+	snprintf(name, sizeof(name), "%s.pem", hex ? hex : "");
+	BN_free(bn);
+	OPENSSL_free(hex);
+	if (name[0] == '.')
+		return xp_fail(err, XP_E_NOMEM, "certificate");
+	if (mkdirat(ca->dir_fd, "issued", 0755) && errno != EEXIST)
+		return xp_fail_errno(err, XP_E_IO, "issued");
+	fd = openat(ca->dir_fd, "issued", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return xp_fail_errno(err, XP_E_IO, "issued");
+	return xp_file_write_at(fd, name, pem, len, 0644, false, err);
+}
+
+static enum xp_rc write_cert(const struct xp_ca *ca, const char *base, X509 *cert,
+			     struct xp_err *err)
+{
+	AUTO_MEM char *pem = NULL;
+	AUTO_MEM char *crl = NULL;
+	AUTO(xp_buf_free) struct xp_buf both = {0};
+	char name[80];
+	size_t len = 0;
+	size_t crl_len = 0;
+
+	TRY(xp_pki_cert_to_pem(&pem, &len, cert, err));
+	TRY(xp_pki_crl_to_pem(&crl, &crl_len, ca->crl, err));
+	TRY(write_issued(ca, cert, pem, len, err));
+	xp_buf_add(&both, pem, len);
+	xp_buf_add(&both, crl, crl_len);
+	if (!xp_buf_ok(&both))
+		return xp_fail(err, XP_E_NOMEM, "certificate");
+	snprintf(name, sizeof(name), "%s.pem", base);
+	return xp_file_write_at(ca->dir_fd, name, both.data, both.len, 0644, false, err);
+}
+
+enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca, const struct xp_ca_request *req,
+		       struct xp_err *err)
+{
+	AUTO(xp_pki_key_free) EVP_PKEY *key = NULL;
+	AUTO(xp_pki_cert_free) X509 *cert = NULL;
+	struct xp_pki_subject subject = req->subject;
+	int64_t to_s = req->now_s + (int64_t)req->days * DAY_S;
+	int64_t root_to_s = xp_key_time_s(X509_get0_notAfter(ca->root));
+
+	*out = (struct xp_ca_issued){0};
+	if (req->base && (strchr(req->base, '/') || req->base[0] == '.' || strlen(req->base) > 60))
+		return xp_fail(err, XP_E_USAGE, "%s: not a usable file name", req->base);
+	if (to_s > root_to_s)
+		return xp_fail(err, XP_E_USAGE, "the root ends before the %u days are over",
+			       req->days);
+	TRY(pick_base(out->base, ca, req, err));
+	/* a machine and a site are no persons, but numbers tell them apart as well */
+	if (!subject.person_id) {
+		TRY(draw_person_id(out->person_id, err));
+		subject.person_id = out->person_id;
+	} else {
+		snprintf(out->person_id, sizeof(out->person_id), "%s", subject.person_id);
+	}
+	TRY(xp_pki_key_new(&key, err));
+	TRY(xp_pki_issue(&cert, key, req->role, &subject, req->now_s, to_s, ca->root, ca->key,
+			 err));
+	TRY(xp_pki_fingerprint(out->fingerprint, cert, err));
+	TRY(write_key(ca, out->base, key, req->passphrase, err));
+	return write_cert(ca, out->base, cert, err);
+}
+
+enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *revocation,
+			    int64_t now_s, struct xp_err *err)
+{
+	AUTO(xp_pki_crl_free) X509_CRL *next = NULL;
+
+	if (revocation) {
+		/* the signature tells, a name would not */
+		X509 *copy = X509_dup(revocation->cert);
+		bool ours = copy && X509_verify(copy, ca->key) == 1;
+
+		X509_free(copy);
+		ERR_clear_error();
+		if (!ours)
+			return xp_fail(err, XP_E_USAGE,
+				       "the certificate was not issued by this CA");
+	}
+	TRY(xp_pki_crl_new(&next, ca->crl, revocation, ca->root, ca->key, now_s,
+			   now_s + (int64_t)XP_CA_CRL_DAYS * DAY_S, err));
+	X509_CRL_free(ca->crl);
+	ca->crl = STEAL(next);
+	return write_crl(ca, true, err);
+}
