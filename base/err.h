@@ -53,10 +53,17 @@ int xp_rc_exit_code(enum xp_rc rc);
 #define XP_STR(x)  XP_STR2(x)
 #define XP_PLACE   __FILE__ ":" XP_STR(__LINE__)
 
+/* Says RC, and lets compilers and checkers see that it is said. */
+#define XP_FAIL_WITH(err, rc, sys_errno, ...)                                                      \
+	({                                                                                         \
+		enum xp_rc fail_rc_ = (rc);                                                        \
+		xp_err_set((err), fail_rc_, (sys_errno), XP_PLACE, __VA_ARGS__);                   \
+		fail_rc_;                                                                          \
+	})
 /* For a failure that has no errno. */
-#define xp_fail(err, rc, ...) xp_err_set((err), (rc), 0, XP_PLACE, __VA_ARGS__)
+#define xp_fail(err, rc, ...) XP_FAIL_WITH(err, rc, 0, __VA_ARGS__)
 /* For a failed system call: appends strerror(errno). */
-#define xp_fail_errno(err, rc, ...) xp_err_set((err), (rc), errno, XP_PLACE, __VA_ARGS__)
+#define xp_fail_errno(err, rc, ...) XP_FAIL_WITH(err, rc, errno, __VA_ARGS__)
 
 /* The only macro that returns. */
 #define TRY(expr)                                                                                  \

@@ -17,7 +17,7 @@ enum xp_rc xp_extents_add(struct xp_extents *e, uint64_t offset, uint64_t len, s
 	e->total_count++;
 	if (e->n == XP_EXTENTS_MAX)
 		return XP_OK;
-	if (e->n == e->cap) {
+	if (!e->list || e->n == e->cap) {
 		size_t cap = e->cap ? 2 * e->cap : 8;
 		struct xp_extent *p = reallocarray(e->list, cap, sizeof(*p));
 
