@@ -3,7 +3,8 @@
 # commit in it, then what README tells a newcomer to type: as root, and the demo once more as an
 # ordinary user. Needs root, debootstrap and some 3 GiB; the mirror is the one that this host's apt uses.
 # Usage: tests/debian-bare.sh [--keep] [SUITE] [STEP...]
-#   SUITE  bookworm (default), trixie, or another that the mirror holds; MIRROR=URL names another mirror
+#   SUITE  bookworm (default), trixie, or another that the mirror holds. MIRROR=URL names another mirror,
+#          COMPONENTS=main,universe more than main (Ubuntu needs it, and its keyring)
 #   STEP   of: demo test user (default all)
 set -eu
 keep=
@@ -43,7 +44,9 @@ trap clean_up EXIT
 echo "debian-bare: $suite from the host's mirror"
 rm -rf --one-file-system "$bare"
 if [ ! -s "$home/$suite.tar" ]; then
-	debootstrap --variant=minbase "$suite" "$bare" "$mirror" >"$home/$suite.debootstrap.log" 2>&1 ||
+	script=
+	[ -e "/usr/share/debootstrap/scripts/$suite" ] || script=gutsy # the one of all Ubuntu releases
+	debootstrap --variant=minbase --components="${COMPONENTS:-main}" "$suite" "$bare" "$mirror" $script >"$home/$suite.debootstrap.log" 2>&1 ||
 		{ tail -n 5 "$home/$suite.debootstrap.log"; exit 1; }
 	tar -C "$bare" -cf "$home/$suite.tar.new" . && mv "$home/$suite.tar.new" "$home/$suite.tar"
 else
