@@ -12,7 +12,7 @@
 #define XP_CLAIM_REASONS_MAX 32
 
 struct xp_reason {
-	unsigned rule;	/* number in standards.md 9.2; 0: the cap itself */
+	unsigned rule;	/* number in docs/methods.md; 0: the cap itself */
 	char code[32];	/* stable, e.g. "not-all-written", "residue-found" */
 	char text[256]; /* for a person */
 };

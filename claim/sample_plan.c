@@ -320,6 +320,8 @@ static enum xp_rc plan_make(struct xp_sample_plan *out, const struct wish *w, ui
 	if (w->n > XP_SAMPLE_MAX_N)
 		return xp_fail(err, XP_E_USAGE, "more than %u sampled extents", XP_SAMPLE_MAX_N);
 	TRY(ground_make(&g, capacity, block, err));
+	out->always_bytes = g.always_bytes;
+	out->unit_bytes = g.unit;
 	rc = make(out, w, &g, &s, err);
 	if (rc == XP_OK && s.failed)
 		rc = xp_fail(err, XP_E_INTERNAL, "SHA-256 failed");

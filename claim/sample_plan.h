@@ -9,9 +9,11 @@ struct xp_sample_plan {
 	struct xp_extent
 		*list; /* sorted by offset, not overlapping, aligned to the logical block */
 	size_t n;
-	uint64_t independent; /* n of the bound: independently placed extents */
-	uint64_t always;      /* places always read (ends, tables, superblocks, labels) */
-	uint64_t bytes;	      /* distinct bytes in the list */
+	uint64_t independent;  /* n of the bound: independently placed extents */
+	uint64_t always;       /* places always read (ends, tables, superblocks, labels) */
+	uint64_t bytes;	       /* distinct bytes in the list */
+	uint64_t always_bytes; /* of these, in places always read */
+	uint32_t unit_bytes;   /* an extent of scheme scattered */
 };
 
 /*

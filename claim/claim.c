@@ -1,0 +1,341 @@
+#include "claim/judge.h"
+
+#include "base/cleanup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A job tries few techniques; older attempts than these can earn nothing. */
+#define ATTEMPTS_MAX 16
+
+/* Worse is higher: what a batch and a person must hear first. */
+static unsigned badness(enum xp_outcome o)
+{
+	switch (o) {
+	case XP_OUTCOME_SANITIZED:
+		return 0;
+	case XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS:
+		return 1;
+	case XP_OUTCOME_ABORTED:
+		return 2;
+	case XP_OUTCOME_INDETERMINATE:
+		return 3;
+	case XP_OUTCOME_FAILED:
+		break;
+	}
+	return 4;
+}
+
+/* A code is said once; past the last place the level still falls. */
+static void add_reason(struct xp_claim *c, unsigned rule, const char *code, const char *fmt,
+		       va_list ap)
+{
+	struct xp_reason *r;
+
+	for (unsigned i = 0; i < c->reasons_n; i++) {
+		if (strcmp(c->reasons[i].code, code) == 0)
+			return;
+	}
+	if (c->reasons_n == XP_CLAIM_REASONS_MAX)
+		return;
+	r = &c->reasons[c->reasons_n++];
+	r->rule = rule;
+	snprintf(r->code, sizeof(r->code), "%s", code);
+	vsnprintf(r->text, sizeof(r->text), fmt, ap);
+}
+
+void xp_judge_lower(struct xp_judge *j, unsigned rule, const char *code, enum xp_level level,
+		    enum xp_outcome outcome, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (j->claim->level > level)
+		j->claim->level = level;
+	if (badness(outcome) > badness(j->claim->outcome))
+		j->claim->outcome = outcome;
+	va_start(ap, fmt);
+	add_reason(j->claim, rule, code, fmt, ap);
+	va_end(ap);
+}
+
+void xp_judge_narrow(struct xp_judge *j, unsigned rule, const char *code, enum xp_scope scope,
+		     const char *fmt, ...)
+{
+	va_list ap;
+
+	if (j->claim->scope > scope)
+		j->claim->scope = scope;
+	va_start(ap, fmt);
+	add_reason(j->claim, rule, code, fmt, ap);
+	va_end(ap);
+}
+
+void xp_judge_limit(struct xp_judge *j, unsigned rule, const char *code, enum xp_scope scope,
+		    enum xp_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (j->claim->scope > scope)
+		j->claim->scope = scope;
+	if (j->claim->level > level)
+		j->claim->level = level;
+	va_start(ap, fmt);
+	add_reason(j->claim, rule, code, fmt, ap);
+	va_end(ap);
+}
+
+void xp_judge_note(struct xp_judge *j, unsigned rule, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_reason(j->claim, rule, code, fmt, ap);
+	va_end(ap);
+}
+
+void xp_judge_not_covered(struct xp_judge *j, const char *what)
+{
+	struct xp_claim *c = j->claim;
+
+	if (c->not_covered_n < XP_ARRAY_LEN(c->not_covered))
+		snprintf(c->not_covered[c->not_covered_n++], sizeof(c->not_covered[0]), "%s", what);
+}
+
+enum xp_outcome xp_judge_unfinished(const struct xp_judge *j)
+{
+	return j->ev->cancelled ? XP_OUTCOME_ABORTED : XP_OUTCOME_FAILED;
+}
+
+bool xp_judge_has_raw(const struct xp_identity *id, enum xp_raw_kind kind)
+{
+	for (size_t i = 0; i < id->raw_n; i++) {
+		if (id->raw[i].kind == kind && id->raw[i].len > 0)
+			return true;
+	}
+	return false;
+}
+
+bool xp_judge_is_drive(const struct xp_identity *id)
+{
+	return id->media != XP_MEDIA_VIRTUAL;
+}
+
+bool xp_judge_is_crypto(enum xp_technique t)
+{
+	return t == XP_ATA_SANITIZE_CRYPTO || t == XP_SCSI_SANITIZE_CRYPTO ||
+	       t == XP_NVME_SANITIZE_CRYPTO || t == XP_NVME_FORMAT_CRYPTO || t == XP_LUKS_DESTROY;
+}
+
+static enum xp_scope widest_scope(const struct xp_judge *j)
+{
+	if (j->technique == XP_FILE_OVERWRITE)
+		return XP_SCOPE_FILE;
+	if (j->id->partition)
+		return XP_SCOPE_PARTITION;
+	if (!xp_judge_is_drive(j->id) || j->technique == XP_LUKS_DESTROY)
+		return XP_SCOPE_LOGICAL_UNIT;
+	return XP_SCOPE_DRIVE;
+}
+
+/* Puts the claim at its cap, from where it only goes down. */
+static void begin(struct xp_judge *j)
+{
+	struct xp_claim *c = j->claim;
+	const char *statement;
+
+	memset(c, 0, sizeof(*c));
+	c->technique = j->technique;
+	c->outcome = XP_OUTCOME_SANITIZED;
+	c->cap = xp_policy_cap_for(j->policy, j->technique, j->id, j->passes, &statement);
+	c->level = c->cap;
+	c->scope = widest_scope(j);
+	if (statement)
+		xp_judge_note(j, 0, "vendor-statement",
+			      "the vendor statement %s of the policy gives %s for %s", statement,
+			      xp_level_name(c->cap), xp_technique_name(j->technique));
+	else if (c->cap == XP_NONE)
+		xp_judge_lower(j, 0, "cap", XP_NONE, XP_OUTCOME_FAILED,
+			       "the policy %s gives nothing for %s with %u passes on %s media",
+			       xp_policy_name(j->policy), xp_technique_name(j->technique),
+			       j->passes, xp_media_name(j->id->media));
+	else if (c->cap < XP_PURGE)
+		xp_judge_note(j, 0, "cap", "the policy %s gives %s at most for %s on %s media",
+			      xp_policy_name(j->policy), xp_level_name(c->cap),
+			      xp_technique_name(j->technique), xp_media_name(j->id->media));
+}
+
+static void list_not_covered(struct xp_judge *j)
+{
+	bool by_host = xp_technique_is_host_overwrite(j->technique);
+
+	if (j->id->partition)
+		xp_judge_not_covered(j, "everything outside this partition");
+	if (!xp_judge_is_drive(j->id)) {
+		xp_judge_not_covered(j, "the storage below this logical unit, its snapshots and "
+					"clones");
+	} else {
+		if (by_host)
+			xp_judge_not_covered(j, j->id->media == XP_MEDIA_HDD
+							? "reallocated sectors"
+							: "spare, over-provisioned and remapped "
+							  "blocks of the medium");
+		xp_judge_not_covered(j, "drive logs, RPMB, boot partitions, shadow MBR and "
+					"datastore, where the drive has them");
+		xp_judge_not_covered(j, "caches of controllers and of the host");
+	}
+	xp_judge_not_covered(j, "backups and other copies of the data");
+}
+
+static void apply(struct xp_judge *j, const struct xp_rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rules[i].apply(j);
+}
+
+/* The phases that belong to the attempt: its last erase, and the last readback behind it. */
+static void find_phases(struct xp_judge *j)
+{
+	for (size_t i = 0; i < j->ev->n; i++) {
+		const struct xp_phase *p = &j->ev->phases[i];
+
+		if (p->attempt != j->attempt)
+			continue;
+		if (p->kind == XP_PHASE_ERASE) {
+			j->erase = p;
+			j->readback = NULL;
+		} else if (p->kind == XP_PHASE_READBACK && j->erase) {
+			j->readback = p;
+		}
+	}
+	j->technique = j->erase->technique;
+	j->id = &j->erase->identity;
+	j->passes = j->erase->overwrite.passes;
+}
+
+static void judge_attempt(struct xp_claim *out, const struct xp_evidence *ev,
+			  const struct xp_policy *policy, uint32_t attempt)
+{
+	struct xp_judge j = {
+		.claim = out,
+		.policy = policy,
+		.capacity = &ev->capacity,
+		.ev = ev,
+		.attempt = attempt,
+	};
+
+	find_phases(&j);
+	begin(&j);
+	apply(&j, xp_rules_target, xp_rules_target_n);
+	apply(&j, xp_rules_run, xp_rules_run_n);
+	list_not_covered(&j);
+}
+
+/* Nothing was erased: what was identified last is all there is to say. */
+static void judge_nothing(struct xp_claim *out, const struct xp_evidence *ev,
+			  const struct xp_policy *policy)
+{
+	static const struct xp_identity nobody = {.media = XP_MEDIA_UNKNOWN};
+	struct xp_judge j = {
+		.claim = out,
+		.policy = policy,
+		.capacity = &ev->capacity,
+		.ev = ev,
+		.id = ev->n ? &ev->phases[ev->n - 1].identity : &nobody,
+		.technique = ev->n ? ev->phases[ev->n - 1].technique : XP_OVERWRITE_ZERO,
+	};
+
+	memset(out, 0, sizeof(*out));
+	out->technique = j.technique;
+	out->scope = widest_scope(&j);
+	xp_judge_lower(&j, 9, "nothing-erased", XP_NONE, xp_judge_unfinished(&j),
+		       "no erase was begun");
+	list_not_covered(&j);
+}
+
+/* The attempts that erased something, the last one first. */
+static unsigned list_attempts(uint32_t attempts[ATTEMPTS_MAX], const struct xp_evidence *ev)
+{
+	unsigned n = 0;
+
+	for (size_t i = ev->n; i > 0 && n < ATTEMPTS_MAX; i--) {
+		const struct xp_phase *p = &ev->phases[i - 1];
+		bool known = false;
+
+		if (p->kind != XP_PHASE_ERASE)
+			continue;
+		for (unsigned k = 0; k < n; k++)
+			known = known || attempts[k] == p->attempt;
+		if (!known)
+			attempts[n++] = p->attempt;
+	}
+	return n;
+}
+
+void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
+		      const struct xp_policy *policy)
+{
+	uint32_t attempts[ATTEMPTS_MAX];
+	unsigned n = list_attempts(attempts, ev);
+	struct xp_claim earlier;
+
+	if (n == 0) {
+		judge_nothing(out, ev, policy);
+		return;
+	}
+	judge_attempt(out, ev, policy, attempts[0]);
+	for (unsigned i = 1; i < n; i++) {
+		judge_attempt(&earlier, ev, policy, attempts[i]);
+		if (earlier.level > out->level)
+			*out = earlier;
+	}
+}
+
+void xp_claim_expect_with(struct xp_claim *out, const struct xp_identity *id,
+			  const struct xp_capacity_facts *capacity, enum xp_technique technique,
+			  unsigned passes, const struct xp_policy *policy)
+{
+	struct xp_judge j = {
+		.claim = out,
+		.policy = policy,
+		.id = id,
+		.capacity = capacity,
+		.technique = technique,
+		.passes = passes,
+	};
+
+	begin(&j);
+	apply(&j, xp_rules_target, xp_rules_target_n);
+	list_not_covered(&j);
+}
+
+void xp_claim_expect(struct xp_claim *out, const struct xp_identity *id,
+		     enum xp_technique technique, unsigned passes, const struct xp_policy *policy)
+{
+	const struct xp_capacity_facts capacity = {
+		.current = id->capacity_bytes,
+		.hidden_areas_apply = xp_judge_is_drive(id),
+	};
+
+	xp_claim_expect_with(out, id, &capacity, technique, passes, policy);
+}
+
+int xp_claim_exit_code(const struct xp_claim *claim, enum xp_level asked, enum xp_level accepted)
+{
+	switch (claim->outcome) {
+	case XP_OUTCOME_FAILED:
+		return 1;
+	case XP_OUTCOME_INDETERMINATE:
+		return 2;
+	case XP_OUTCOME_ABORTED:
+		return 5;
+	case XP_OUTCOME_SANITIZED:
+	case XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS:
+		break;
+	}
+	if (claim->level == XP_NONE)
+		return 1;
+	if (claim->level >= asked || (accepted != XP_NONE && claim->level >= accepted))
+		return 0;
+	return 3;
+}
