@@ -281,3 +281,64 @@ enum xp_rc xp_schema_read(void *base, const struct xp_schema *s, json_t *object,
 
 	return read_struct(&r, s, object, base);
 }
+
+/* ---- texts ---- */
+
+struct visitor {
+	struct xp_json_path path;
+	void (*each)(void *ctx, const char *path, const char *text);
+	void *ctx;
+};
+
+static void visit_fields(struct visitor *v, const struct xp_schema *s, const uint8_t *base);
+
+static void visit_text(struct visitor *v, const uint8_t *at)
+{
+	if (*at)
+		v->each(v->ctx, xp_json_path_text(&v->path), (const char *)at);
+}
+
+static void visit_list(struct visitor *v, const struct xp_field *f, const uint8_t *base)
+{
+	const uint8_t *at = base + f->offset;
+
+	if (f->type == XP_F_HEAP)
+		memcpy(&at, base + f->offset, sizeof(at));
+	for (size_t i = 0; i < xp_schema_count(f, base); i++) {
+		size_t back = xp_json_path_index(&v->path, i);
+
+		if (f->type == XP_F_STRINGS)
+			visit_text(v, at + i * f->size);
+		else
+			visit_fields(v, f->sub, at + i * f->sub->size);
+		xp_json_path_pop(&v->path, back);
+	}
+}
+
+static void visit_fields(struct visitor *v, const struct xp_schema *s, const uint8_t *base)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct xp_field *f = &s->fields[i];
+		size_t back = v->path.len;
+
+		if (!is_present(f, base))
+			continue;
+		if (f->key)
+			xp_json_path_key(&v->path, f->key);
+		if (f->type == XP_F_TEXT)
+			visit_text(v, base + f->offset);
+		else if (f->type == XP_F_OBJECT || f->type == XP_F_INLINE)
+			visit_fields(v, f->sub, base + f->offset);
+		else if (f->type == XP_F_LIST || f->type == XP_F_HEAP || f->type == XP_F_STRINGS)
+			visit_list(v, f, base);
+		xp_json_path_pop(&v->path, back);
+	}
+}
+
+void xp_schema_each_text(const struct xp_schema *s, const void *base,
+			 void (*each)(void *ctx, const char *path, const char *text), void *ctx)
+{
+	struct visitor v = {.each = each, .ctx = ctx};
+
+	visit_fields(&v, s, base);
+}

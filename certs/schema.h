@@ -96,3 +96,7 @@ MUST_USE enum xp_rc xp_schema_write(json_t **out, const struct xp_schema *s, con
  */
 MUST_USE enum xp_rc xp_schema_read(void *base, const struct xp_schema *s, json_t *object,
 				   struct xp_findings *findings, struct xp_err *err);
+
+/* Calls EACH for every text (XP_F_TEXT, also in lists) of the struct at BASE that is not empty. */
+void xp_schema_each_text(const struct xp_schema *s, const void *base,
+			 void (*each)(void *ctx, const char *path, const char *text), void *ctx);

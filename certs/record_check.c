@@ -1,0 +1,449 @@
+#include "certs/record_check.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "certs/record_fields.h"
+#include "claim/sample_plan.h"
+
+struct checker {
+	const struct xp_record *r;
+	struct xp_findings *f;
+	bool claims; /* a level is claimed: the evidence must hold */
+};
+
+/* A finding about the evidence: E_ where a level rests on it, else W_. */
+#define DEFECT(c, name, ...)                                                                       \
+	xp_findings_add((c)->f, (c)->claims ? "E_" name : "W_" name, __VA_ARGS__)
+
+/* ---- the claim ---- */
+
+/* Better is higher. */
+static unsigned outcome_rank(enum xp_outcome v)
+{
+	switch (v) {
+	case XP_OUTCOME_SANITIZED:
+		return 3;
+	case XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS:
+		return 2;
+	case XP_OUTCOME_INDETERMINATE:
+	case XP_OUTCOME_ABORTED:
+		return 1;
+	case XP_OUTCOME_FAILED:
+		break;
+	}
+	return 0;
+}
+
+/* FIELD says more (ABOVE), or just something else. */
+static void add_difference(struct checker *c, bool above, const char *field, const char *written,
+			   const char *supported)
+{
+	xp_findings_add(c->f, above ? "E_CLAIM_ABOVE_EVIDENCE" : "E_CLAIM_DIFFERS",
+			"%s: the record says %s, its evidence gives %s", field, written, supported);
+}
+
+static bool has_reason(const struct xp_claim *claim, const struct xp_reason *reason)
+{
+	for (unsigned i = 0; i < claim->reasons_n; i++)
+		if (claim->reasons[i].rule == reason->rule &&
+		    strcmp(claim->reasons[i].code, reason->code) == 0)
+			return true;
+	return false;
+}
+
+/* A limit that the evidence gives and the record leaves out is a claim too. */
+static void compare_reasons(struct checker *c, const struct xp_claim *given)
+{
+	const struct xp_claim *written = &c->r->claim;
+
+	for (unsigned i = 0; i < given->reasons_n; i++)
+		if (!has_reason(written, &given->reasons[i]))
+			xp_findings_add(c->f, "E_CLAIM_ABOVE_EVIDENCE",
+					"claim.reasons: rule %u, %s, is left out",
+					given->reasons[i].rule, given->reasons[i].code);
+	for (unsigned i = 0; i < written->reasons_n; i++)
+		if (!has_reason(given, &written->reasons[i]))
+			xp_findings_add(c->f, "E_CLAIM_DIFFERS",
+					"claim.reasons[%u]: the evidence does not give it", i);
+	if (written->not_covered_n < given->not_covered_n)
+		xp_findings_add(c->f, "E_CLAIM_ABOVE_EVIDENCE",
+				"claim.not_covered: %u entries, the evidence gives %u",
+				written->not_covered_n, given->not_covered_n);
+}
+
+static bool has_erase(const struct xp_evidence *ev)
+{
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->phases[i].kind == XP_PHASE_ERASE)
+			return true;
+	return false;
+}
+
+static void compare_claims(struct checker *c, const struct xp_claim *given)
+{
+	const struct xp_claim *w = &c->r->claim;
+
+	if (w->level != given->level)
+		add_difference(c, w->level > given->level, "claim.level", xp_level_name(w->level),
+			       xp_level_name(given->level));
+	if (w->cap != given->cap)
+		add_difference(c, w->cap > given->cap, "claim.cap", xp_level_name(w->cap),
+			       xp_level_name(given->cap));
+	if (w->scope != given->scope)
+		add_difference(c, w->scope > given->scope, "claim.scope", xp_scope_name(w->scope),
+			       xp_scope_name(given->scope));
+	if (w->outcome != given->outcome)
+		add_difference(c, outcome_rank(w->outcome) > outcome_rank(given->outcome),
+			       "outcome", xp_outcome_name(w->outcome),
+			       xp_outcome_name(given->outcome));
+	if (w->technique != given->technique && has_erase(&c->r->evidence))
+		add_difference(c, false, "claim.technique", xp_technique_name(w->technique),
+			       xp_technique_name(given->technique));
+	compare_reasons(c, given);
+}
+
+static enum xp_rc check_claim(struct checker *c, struct xp_err *err)
+{
+	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
+	AUTO_MEM struct xp_claim *given = calloc(1, sizeof(*given));
+	struct xp_err why = {0};
+	enum xp_rc rc;
+
+	if (!given)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	rc = xp_policy_parse(&policy, c->r->policy_json, c->r->policy_len, &why);
+	if (rc == XP_E_NOMEM)
+		return xp_fail(err, rc, "%s", why.msg);
+	if (rc != XP_OK) {
+		xp_findings_add(c->f, "E_POLICY", "policy.document: %s", why.msg);
+		return XP_OK;
+	}
+	xp_claim_compute(given, &c->r->evidence, policy);
+	compare_claims(c, given);
+	return XP_OK;
+}
+
+static void check_head(struct checker *c)
+{
+	const struct xp_record *r = c->r;
+	bool success = c->claims && (r->claim.outcome == XP_OUTCOME_SANITIZED ||
+				     r->claim.outcome == XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS);
+
+	if ((r->kind == XP_RECORD_SANITIZATION) != success)
+		xp_findings_add(c->f, "E_KIND_OUTCOME", "kind: %s, outcome %s, level %s",
+				xp_record_kind_name(r->kind), xp_outcome_name(r->claim.outcome),
+				xp_level_name(r->claim.level));
+	if (r->accepted > r->asked)
+		xp_findings_add(c->f, "E_ASKED", "accepted: %s, although %s was asked",
+				xp_level_name(r->accepted), xp_level_name(r->asked));
+	if (strcmp(r->supersedes_id, r->id) == 0)
+		xp_findings_add(c->f, "E_SUPERSEDES", "supersedes.id: the record's own");
+	if (c->claims && r->technique != r->claim.technique)
+		add_difference(c, false, "technique", xp_technique_name(r->technique),
+			       xp_technique_name(r->claim.technique));
+}
+
+/* The method that was applied: never more than the technique can earn, never less than is claimed.
+ */
+static void check_method(struct checker *c)
+{
+	enum xp_level method = XP_NONE;
+
+	if (strcmp(c->r->method, "destroy") == 0) {
+		xp_findings_add(c->f, "E_CLAIM_ABOVE_EVIDENCE", "method: no program destroys");
+		return;
+	}
+	if (c->r->method[0] && !xp_level_parse(&method, c->r->method))
+		method = XP_NONE;
+	if (method > c->r->claim.cap)
+		add_difference(c, true, "method", c->r->method, xp_level_name(c->r->claim.cap));
+	if (c->claims && method < c->r->claim.level)
+		add_difference(c, false, "method", c->r->method[0] ? c->r->method : "nothing",
+			       xp_level_name(c->r->claim.level));
+}
+
+/* ---- media and phases ---- */
+
+static void check_identities(struct checker *c)
+{
+	const struct xp_record *r = c->r;
+
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		const char *what = "";
+
+		if (!xp_identity_same(&r->media, &r->evidence.phases[i].identity, &what))
+			DEFECT(c, "EVIDENCE_IDENTITY", "evidence[%zu].identity: %s is not media's",
+			       i, what);
+	}
+}
+
+static void check_media(struct checker *c)
+{
+	const struct xp_record *r = c->r;
+	uint64_t current = r->evidence.capacity.current;
+
+	if (!r->media.capacity_bytes || !r->media.logical_block_bytes ||
+	    r->media.capacity_bytes % r->media.logical_block_bytes)
+		DEFECT(c, "EVIDENCE_MEDIA", "media: the capacity is no whole number of blocks");
+	if (current && current != r->media.capacity_bytes)
+		DEFECT(c, "EVIDENCE_MEDIA", "capacity.current_bytes: not media.capacity_bytes");
+	if (r->capacity_after_known && r->capacity_after_bytes < r->media.capacity_bytes)
+		DEFECT(c, "EVIDENCE_MEDIA", "capacity.after_bytes: less than before");
+}
+
+/* Two phases, one after the other. Monotonic times compare within one boot only. */
+static void check_order(struct checker *c, size_t i)
+{
+	const struct xp_phase *a = &c->r->evidence.phases[i - 1];
+	const struct xp_phase *b = &c->r->evidence.phases[i];
+
+	if (b->start_s < a->end_s)
+		DEFECT(c, "EVIDENCE_TIME", "evidence[%zu].start: before the phase before it ended",
+		       i);
+	if (b->attempt < a->attempt)
+		DEFECT(c, "EVIDENCE_TIME", "evidence[%zu].attempt: before that of the phase before",
+		       i);
+	if (a->boot_id[0] && strcmp(a->boot_id, b->boot_id) == 0 && b->start_ns < a->end_ns)
+		DEFECT(c, "EVIDENCE_TIME",
+		       "evidence[%zu].start_ns: before the phase before it ended", i);
+}
+
+static void check_times(struct checker *c)
+{
+	const struct xp_evidence *ev = &c->r->evidence;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		const struct xp_phase *p = &ev->phases[i];
+
+		if (p->end_s < p->start_s || (!p->interrupted && p->end_ns < p->start_ns))
+			DEFECT(c, "EVIDENCE_TIME", "evidence[%zu]: ends before it starts", i);
+		if (i)
+			check_order(c, i);
+	}
+	if (ev->n && c->r->issued_s < ev->phases[ev->n - 1].end_s)
+		DEFECT(c, "EVIDENCE_TIME", "issued: before the last phase ended");
+}
+
+/* A list with its totals: the list is whole, or cut at its limit. */
+static void check_extents(struct checker *c, const struct xp_extents *e, size_t phase,
+			  const char *name, uint64_t capacity)
+{
+	uint64_t bytes = 0;
+	bool bad = e->n > e->total_count || (e->n < e->total_count && e->n < XP_EXTENTS_MAX);
+
+	for (size_t i = 0; i < e->n; i++) {
+		uint64_t end;
+
+		if (__builtin_add_overflow(e->list[i].offset, e->list[i].len, &end) ||
+		    end > capacity || !e->list[i].len ||
+		    __builtin_add_overflow(bytes, e->list[i].len, &bytes))
+			bad = true;
+	}
+	if (bytes > e->total_bytes || (e->n == e->total_count && bytes != e->total_bytes))
+		bad = true;
+	if (bad)
+		DEFECT(c, "EVIDENCE_EXTENTS", "evidence[%zu].%s: the list and its sums disagree",
+		       phase, name);
+}
+
+/* ---- the readback ---- */
+
+static void check_mismatches(struct checker *c, const struct xp_readback_result *b, size_t phase,
+			     uint64_t capacity)
+{
+	bool bad = (b->mismatch_n == 0) != (b->mismatch_total == 0);
+
+	for (size_t i = 0; i < b->mismatch_n; i++) {
+		uint64_t end;
+
+		if (__builtin_add_overflow(b->mismatches[i].offset, b->mismatches[i].len, &end) ||
+		    end > capacity || !b->mismatches[i].len)
+			bad = true;
+	}
+	if (bad)
+		DEFECT(c, "VERIFICATION", "evidence[%zu].readback.mismatches: contradictory",
+		       phase);
+}
+
+/* The plan whose bytes are those of the readback: they grow with N. false: there is none. */
+static bool find_plan(struct xp_sample_plan *plan, const struct xp_readback_result *b,
+		      const struct xp_identity *id)
+{
+	uint64_t low = 1;
+	uint64_t high = b->scheme == XP_SAMPLE_SCATTERED ? XP_SAMPLE_MAX_N : 1;
+
+	while (low <= high) {
+		uint64_t n = low + (high - low) / 2;
+
+		if (xp_sample_plan_totals(plan, b->scheme, n, id->capacity_bytes,
+					  id->logical_block_bytes, b->seed, NULL) != XP_OK)
+			return false;
+		if (plan->bytes == b->bytes_planned)
+			return true;
+		if (plan->bytes < b->bytes_planned)
+			low = n + 1;
+		else
+			high = n - 1;
+	}
+	return false;
+}
+
+/* Extents that could not be read to their end do not count, so there may be fewer; never more. */
+static void check_sample(struct checker *c, const struct xp_readback_result *b, size_t phase,
+			 const struct xp_identity *id)
+{
+	struct xp_sample_plan plan = {0};
+
+	if (!find_plan(&plan, b, id) || b->always_extents != plan.always ||
+	    b->extents > plan.independent ||
+	    (!b->read_errors.total_bytes && b->extents != plan.independent))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback: the figures do not follow from scheme and seed",
+		       phase);
+}
+
+static uint64_t coverage_ppm(uint64_t bytes, uint64_t capacity)
+{
+	return capacity ? (uint64_t)((unsigned __int128)bytes * 1000000 / capacity) : 0;
+}
+
+static void check_readback(struct checker *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	const struct xp_readback_result *b = &p->readback;
+	uint64_t capacity = p->identity.capacity_bytes;
+
+	check_extents(c, &b->read_errors, i, "readback.read_errors", capacity);
+	check_mismatches(c, b, i, capacity);
+	if (b->bytes_planned > capacity || b->bytes_delivered > b->bytes_planned)
+		DEFECT(c, "VERIFICATION", "evidence[%zu].readback: more bytes than there are", i);
+	if (b->coverage_ppm != coverage_ppm(b->bytes_delivered, capacity))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.coverage_ppm: not what was delivered", i);
+	if (b->mode == XP_READBACK_FULL && b->bytes_planned != capacity)
+		DEFECT(c, "VERIFICATION", "evidence[%zu].readback: full, but not of every byte", i);
+	if (b->mode == XP_READBACK_SAMPLE)
+		check_sample(c, b, i, &p->identity);
+}
+
+static void check_phases(struct checker *c)
+{
+	const struct xp_evidence *ev = &c->r->evidence;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		const struct xp_phase *p = &ev->phases[i];
+
+		if (p->kind == XP_PHASE_READBACK && p->readback.mode != XP_READBACK_NONE)
+			check_readback(c, i);
+		else if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_overwrite(p->technique))
+			check_extents(c, &p->overwrite.unwritten, i, "overwrite.unwritten",
+				      p->identity.capacity_bytes);
+	}
+}
+
+/* ---- around the job ---- */
+
+static void check_surroundings(struct checker *c)
+{
+	const struct xp_record *r = c->r;
+	enum xp_answer state = r->evidence.clock_synchronized;
+
+	if (!r->signers_n)
+		xp_findings_add(c->f, "E_SIGNERS", "signers: nobody");
+	for (unsigned i = 0; i < r->signers_n; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (memcmp(r->signers[i].cert_sha256, r->signers[k].cert_sha256, 32) == 0 &&
+			    strcmp(r->signers[i].alg, r->signers[k].alg) == 0)
+				xp_findings_add(c->f, "E_SIGNERS", "signers[%u]: stands twice", i);
+	if (strcmp(r->host.complete, "yes") == 0 && r->host.hidden_n)
+		xp_findings_add(c->f, "E_HOST", "host: complete, and hides drives");
+	if (state != XP_ANSWER_UNKNOWN && r->clock.synchronized != (state == XP_ANSWER_YES))
+		xp_findings_add(c->f, "E_CLOCK", "clock.synchronized: clock.state says otherwise");
+	if (!r->clock.synchronized)
+		xp_findings_add(c->f, "W_CLOCK", "clock: not known to be synchronized");
+}
+
+static void check_text(void *ctx, const char *path, const char *text)
+{
+	struct checker *c = ctx;
+	const char *what = xp_record_text_forbidden(text);
+
+	if (what)
+		xp_findings_add(c->f, "E_TEXT_FORBIDDEN", "%s: \"%s\" is nothing to certify", path,
+				what);
+}
+
+static enum xp_rc check_texts(struct checker *c, struct xp_err *err)
+{
+	AUTO_MEM struct xp_record_doc *doc = calloc(1, sizeof(*doc));
+
+	if (!doc)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	doc->r = *c->r; /* borrowed: nothing of it is freed here */
+	xp_schema_each_text(&xp_schema_record, doc, check_text, c);
+	return XP_OK;
+}
+
+enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findings,
+			   struct xp_err *err)
+{
+	struct checker c = {.r = r, .f = findings, .claims = r->claim.level > XP_NONE};
+
+	check_head(&c);
+	check_method(&c);
+	check_identities(&c);
+	check_media(&c);
+	check_times(&c);
+	check_phases(&c);
+	check_surroundings(&c);
+	TRY(check_texts(&c, err));
+	TRY(check_claim(&c, err));
+	if (findings->lost)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	return XP_OK;
+}
+
+/* ---- the policy of today ---- */
+
+static bool is_same_json(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	AUTO(xp_json_free) json_t *x = json_loadb(a, a_len, 0, NULL);
+	AUTO(xp_json_free) json_t *y = json_loadb(b, b_len, 0, NULL);
+
+	return x && y && json_equal(x, y);
+}
+
+static enum xp_rc compare_today(const struct xp_record *r, const struct xp_policy *policy,
+				struct xp_findings *f, struct xp_err *err)
+{
+	AUTO_MEM struct xp_claim *now = calloc(1, sizeof(*now));
+
+	if (!now)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	xp_findings_add(f, "W_POLICY_TODAY", "policy: %s has changed since",
+			xp_policy_name(policy));
+	xp_claim_compute(now, &r->evidence, policy);
+	if (now->level < r->claim.level || now->scope < r->claim.scope)
+		xp_findings_add(f, "W_CLAIM_TODAY",
+				"claim: today's %s would give %s, scope %s, on this evidence",
+				xp_policy_name(policy), xp_level_name(now->level),
+				xp_scope_name(now->scope));
+	return XP_OK;
+}
+
+enum xp_rc xp_record_check_today(const struct xp_record *r, const char *today, size_t len,
+				 struct xp_findings *findings, struct xp_err *err)
+{
+	AUTO(xp_policy_free) struct xp_policy *old = NULL;
+	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
+
+	TRY(xp_policy_parse(&policy, today, len, err));
+	TRY(xp_policy_parse(&old, r->policy_json, r->policy_len, err));
+	if (strcmp(xp_policy_name(old), xp_policy_name(policy)) != 0 ||
+	    is_same_json(r->policy_json, r->policy_len, today, len))
+		return XP_OK;
+	return compare_today(r, policy, findings, err);
+}

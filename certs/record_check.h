@@ -1,0 +1,37 @@
+/*
+ * record_check: does a record that is well formed also hold together: is its claim what its own
+ * evidence supports, under the policy that it embeds? Pure; no keys, no signatures.
+ */
+#pragma once
+#include "certs/record.h"
+
+/*
+ * Adds what is wrong to FINDINGS:
+ *   E_CLAIM_ABOVE_EVIDENCE  the record says more than its evidence supports
+ *   E_CLAIM_DIFFERS         it says something else
+ *   E_POLICY                the embedded policy is none
+ *   E_KIND_OUTCOME          a sanitization without success, or a failure with one
+ *   E_ASKED                 more was accepted than was asked for
+ *   E_SIGNERS               nobody signs, or a role stands twice
+ *   E_HOST                  a host that shows all its drives and hides some
+ *   E_CLOCK                 the clock is called synchronized, the evidence says otherwise
+ *   E_TEXT_FORBIDDEN        a text promises what no certificate can
+ *   E_SUPERSEDES            it supersedes itself
+ * and, where a level is claimed as E_, where none is claimed as W_ (an honest record of a failure
+ * may well hold evidence that does not fit):
+ *   EVIDENCE_IDENTITY, EVIDENCE_MEDIA, EVIDENCE_TIME, EVIDENCE_EXTENTS, VERIFICATION
+ * Errors: XP_E_NOMEM.
+ */
+MUST_USE enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findings,
+				    struct xp_err *err);
+
+/*
+ * What a policy of today says, for a record that embeds an older one of the same name:
+ * W_POLICY_TODAY where they differ, W_CLAIM_TODAY where today's would give less. Another name:
+ * nothing is said. Errors: XP_E_MALFORMED where TODAY is no policy, XP_E_NOMEM.
+ */
+MUST_USE enum xp_rc xp_record_check_today(const struct xp_record *r, const char *today, size_t len,
+					  struct xp_findings *findings, struct xp_err *err);
+
+/* Does TEXT say one of the things that a certificate must not say? NULL: no; else what. */
+const char *xp_record_text_forbidden(const char *text);
