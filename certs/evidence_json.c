@@ -253,7 +253,17 @@ static const struct xp_field command_fields[] = {
 };
 const struct xp_schema xp_schema_command = XP_SCHEMA(struct xp_command_result, command_fields);
 
-/* ---- a row of the firmware table ---- */
+/* ---- capacity, a row of the firmware table ---- */
+
+static const struct xp_field capacity_fields[] = {
+	XP_FIELD("current_bytes", DECIMAL, OPTIONAL, struct xp_capacity_facts, current),
+	XP_FIELD("native_bytes", DECIMAL, OPTIONAL, struct xp_capacity_facts, native),
+	XP_FIELD("factory_bytes", DECIMAL, OPTIONAL, struct xp_capacity_facts, factory),
+	XP_FIELD("hidden_areas_apply", BOOL, ALWAYS, struct xp_capacity_facts, hidden_areas_apply),
+	XP_FIELD("hidden_areas_known", BOOL, ALWAYS, struct xp_capacity_facts, hidden_areas_known),
+	XP_FIELD("restored", BOOL, ALWAYS, struct xp_capacity_facts, restored),
+};
+const struct xp_schema xp_schema_capacity = XP_SCHEMA(struct xp_capacity_facts, capacity_fields);
 
 static const struct xp_field firmware_fields[] = {
 	XP_FIELD("technique", ENUM, ALWAYS, struct xp_firmware_row, technique,

@@ -10,6 +10,7 @@ extern const struct xp_schema xp_schema_mismatch;  /* struct xp_mismatch */
 extern const struct xp_schema xp_schema_overwrite; /* struct xp_overwrite_result */
 extern const struct xp_schema xp_schema_readback;  /* struct xp_readback_result */
 extern const struct xp_schema xp_schema_command;   /* struct xp_command_result */
+extern const struct xp_schema xp_schema_capacity;  /* struct xp_capacity_facts */
 extern const struct xp_schema xp_schema_firmware;  /* struct xp_firmware_row */
 extern const struct xp_schema xp_schema_phase;	   /* struct xp_phase */
 

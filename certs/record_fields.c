@@ -90,12 +90,10 @@ static const struct xp_field media_fields[] = {
 static const struct xp_schema media_schema = DOC_SCHEMA(media_fields);
 
 static const struct xp_field capacity_fields[] = {
-	DOC("current_bytes", DECIMAL, OPTIONAL, r.evidence.capacity.current),
-	DOC("native_bytes", DECIMAL, OPTIONAL, r.evidence.capacity.native),
-	DOC("factory_bytes", DECIMAL, OPTIONAL, r.evidence.capacity.factory),
-	DOC("hidden_areas_apply", BOOL, ALWAYS, r.evidence.capacity.hidden_areas_apply),
-	DOC("hidden_areas_known", BOOL, ALWAYS, r.evidence.capacity.hidden_areas_known),
-	DOC("restored", BOOL, ALWAYS, r.evidence.capacity.restored),
+	{.type = XP_F_INLINE,
+	 .presence = XP_P_ALWAYS,
+	 .offset = offsetof(struct xp_record_doc, r.evidence.capacity),
+	 .sub = &xp_schema_capacity},
 	DOC("after_bytes", DECIMAL, FLAG, r.capacity_after_bytes,
 	    .flag = offsetof(struct xp_record_doc, r.capacity_after_known)),
 };

@@ -420,7 +420,7 @@ static void take_bytes(struct run *r, const struct slot *s, uint64_t got, uint64
 	if (end > want_end)
 		end = want_end;
 	if (end <= s->want.offset) {
-		narrow_failure(r, &s->want, r->job->write ? EIO : ENODATA);
+		take_error(r, s, r->job->write ? EIO : ENODATA);
 		return;
 	}
 	len = (size_t)(end - s->want.offset);

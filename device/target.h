@@ -1,7 +1,7 @@
 /*
  * target: a TARGET as the user names it, resolved to what it is: a whole disk, a partition, or a
- * regular file that holds a disk image. Opened O_RDONLY|O_NONBLOCK, closed again: nothing is locked,
- * nothing is written.
+ * regular file that holds a disk image. Opened O_RDONLY|O_NONBLOCK, closed again: nothing is
+ * locked, nothing is written.
  */
 #pragma once
 #include "device/protocol/identity.h"
@@ -16,11 +16,11 @@ enum xp_target_kind { XP_TARGET_DISK, XP_TARGET_PARTITION, XP_TARGET_IMAGE };
 
 struct xp_target {
 	enum xp_target_kind kind;
-	char path[4096];	/* as the user wrote it */
-	char node[64];		/* kernel name of the block node ("sda1"); empty for an image */
-	char disk[64];		/* kernel name of the whole disk ("sda"); empty for an image */
-	dev_t dev;		/* device number of the node; 0 for an image */
-	char slot[64];		/* where it sits, if an enclosure or a port says so; else empty */
+	char path[4096]; /* as the user wrote it */
+	char node[64];	 /* kernel name of the block node ("sda1"); empty for an image */
+	char disk[64];	 /* kernel name of the whole disk ("sda"); empty for an image */
+	dev_t dev;	 /* device number of the node; 0 for an image */
+	char slot[64];	 /* where it sits, if an enclosure or a port says so; else empty */
 	char confirm[XP_CONFIRM_LEN]; /* the string that confirms it (interface.md) */
 	struct xp_identity identity;
 	/* what libblkid finds on it: "ext4 label=x uuid=...", one a line; empty: nothing found */

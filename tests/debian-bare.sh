@@ -3,7 +3,8 @@
 # commit in it, then what README tells a newcomer to type: as root, and the demo once more as an
 # ordinary user. Needs root, debootstrap and some 3 GiB; the mirror is the one that this host's apt uses.
 # Usage: tests/debian-bare.sh [--keep] [SUITE] [STEP...]
-#   SUITE  bookworm (default), trixie, or another that the mirror holds; MIRROR=URL names another mirror
+#   SUITE  bookworm (default), trixie, or another that the mirror holds. MIRROR=URL names another mirror,
+#          BARE_COMPONENTS=main,universe more than main (Ubuntu needs it, and its keyring)
 #   STEP   of: demo test user (default all)
 set -eu
 keep=
@@ -20,7 +21,8 @@ if [ -z "${EXPUNGE_BARE_INSIDE:-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo "debian-bare: needs root" >&2; exit 77; }
 	command -v debootstrap >/dev/null || { echo "debian-bare: needs debootstrap" >&2; exit 69; }
 	export EXPUNGE_BARE_INSIDE=yes
-	exec unshare --mount --pid --fork --propagation private "$0" ${keep:+--keep} "$suite" "$@"
+	# not in a PID namespace of its own: there the interlock could not see who uses a device
+	exec unshare --mount --propagation private "$0" ${keep:+--keep} "$suite" "$@"
 fi
 
 cd "$(dirname "$0")/.."
@@ -43,7 +45,9 @@ trap clean_up EXIT
 echo "debian-bare: $suite from the host's mirror"
 rm -rf --one-file-system "$bare"
 if [ ! -s "$home/$suite.tar" ]; then
-	debootstrap --variant=minbase "$suite" "$bare" "$mirror" >"$home/$suite.debootstrap.log" 2>&1 ||
+	script=
+	[ -e "/usr/share/debootstrap/scripts/$suite" ] || script=gutsy # the one of all Ubuntu releases
+	debootstrap --variant=minbase --components="${BARE_COMPONENTS:-main}" "$suite" "$bare" "$mirror" $script >"$home/$suite.debootstrap.log" 2>&1 ||
 		{ tail -n 5 "$home/$suite.debootstrap.log"; exit 1; }
 	tar -C "$bare" -cf "$home/$suite.tar.new" . && mv "$home/$suite.tar.new" "$home/$suite.tar"
 else
@@ -54,6 +58,7 @@ fi
 # the host's way to the mirror
 cp -L /etc/resolv.conf /etc/hosts "$bare/etc/" 2>/dev/null || true
 cp -r /etc/apt/apt.conf.d/. "$bare/etc/apt/apt.conf.d/"
+# shellcheck disable=SC1091
 if [ "$suite" = "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" ] && [ -z "${MIRROR:-}" ]; then
 	rm -f "$bare/etc/apt/sources.list"
 	cp -r /etc/apt/sources.list /etc/apt/sources.list.d "$bare/etc/apt/" 2>/dev/null || true

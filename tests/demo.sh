@@ -76,10 +76,8 @@ chmod 600 passphrase
 shows 0 expunge-cert keys setup keys --organization 'Demo Datacenter' --name 'Kim Technician' --passphrase-file passphrase
 
 tell '6. The run: confirmed by name, overwritten, read back, signed'
-key=$(find keys -name '*.key' -o -name '*key.pem' | grep -v -i root | head -n 1)
-cert=$(find keys -name '*.crt' -o -name '*.pem' | grep -v -i -e root -e key -e crl | head -n 1)
-root=$(find keys -name 'root*.pem' -o -name 'root*.crt' | grep -v -i -e key -e crl | head -n 1)
-shows 0 expunge run disk.img --level clear --confirm disk.img --key "$key" --cert "$cert" \
+shows 0 expunge run disk.img --level clear --confirm disk.img \
+	--key keys/performer.key --cert keys/performer.pem \
 	--passphrase-file passphrase --state state --out out
 record=$(find out -name '*.json' | head -n 1)
 if [ -z "$record" ] || [ ! -e "$record.p7s" ]; then
@@ -91,11 +89,10 @@ tell '7. Read the image again, from the record, at any later time'
 shows 0 expunge verify disk.img --record "$record"
 
 tell '8. The auditor checks the certificate: no root, no drive, another program'
-crl=$(find keys -name '*.crl' -o -name '*crl*.pem' | head -n 1)
-shows 0 expunge-cert verify "$record" --trust "$root" ${crl:+--crl "$crl"}
+shows 0 expunge-cert verify "$record" --trust keys/root.pem --crl keys/root.crl
 
 tell '9. The same signature, checked by stock OpenSSL'
-shows 0 openssl cms -verify -binary -cades -content "$record" -in "$record.p7s" -inform DER -CAfile "$root" -out /dev/null
+shows 0 openssl cms -verify -binary -cades -content "$record" -in "$record.p7s" -inform DER -CAfile keys/root.pem -out /dev/null
 
 tell '10. One byte of the record is changed: it no longer verifies'
 mkdir forged
@@ -103,9 +100,9 @@ cp "$record" "$record.p7s" forged/
 forged=forged/${record##*/}
 sed -i 's/"level":"clear"/"level":"purge"/' "$forged"
 cmp -s "$record" "$forged" && printf 'X' | dd of="$forged" bs=1 seek=100 conv=notrunc status=none
-shows 1 expunge-cert verify "$forged" --trust "$root"
+shows 1 expunge-cert verify "$forged" --trust keys/root.pem
 
 tell "Done in $((SECONDS - begin)) s. What it made stands in $here:"
-for f in disk.img "$record" "$record.p7s" "$root" forged; do
+for f in disk.img "$record" "$record.p7s" keys/root.pem forged; do
 	printf '  %s\n' "$f"
 done

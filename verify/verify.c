@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "verify/findings.h"
+#include "verify/mismatches.h"
 #include "verify/source.h"
 
 #define PROGRESS_NS 100000000ull
@@ -13,7 +13,7 @@ struct reader {
 	const struct xp_clock *clock;
 	struct xp_readback_result *out;
 	struct xp_expect *expect;
-	struct xp_findings findings;
+	struct xp_mismatches differences;
 	struct xp_verify_source source;
 	struct xp_err *err;
 	enum xp_rc rc; /* of a callback that cannot return it */
@@ -40,7 +40,7 @@ static void compare(void *ctx, const uint8_t *buf, uint64_t offset, size_t len)
 	struct reader *r = ctx;
 
 	if (r->rc == XP_OK && !xp_expect_matches(r->expect, buf, offset, len))
-		r->rc = xp_findings_look(&r->findings, buf, offset, len, r->err);
+		r->rc = xp_mismatches_look(&r->differences, buf, offset, len, r->err);
 	tell_progress(r, len);
 }
 
@@ -91,7 +91,7 @@ static enum xp_rc read_all(struct reader *r)
 
 	if (r->rc != XP_OK)
 		rc = r->rc;
-	xp_findings_finish(&r->findings);
+	xp_mismatches_finish(&r->differences);
 	out->how = stats.how;
 	out->bytes_delivered = stats.bytes_done;
 	out->coverage_ppm = coverage_ppm(stats.bytes_done, r->req->capacity_bytes);
@@ -136,13 +136,13 @@ enum xp_rc xp_verify_run(struct xp_readback_result *out, const struct xp_verify_
 	r.clock = req->clock ? req->clock : xp_clock_system();
 	rc = xp_expect_new(&r.expect, &req->expected, err);
 	if (rc == XP_OK)
-		rc = xp_findings_init(&r.findings, out, r.expect, req->logical_block_bytes, err);
+		rc = xp_mismatches_init(&r.differences, out, r.expect, req->logical_block_bytes, err);
 	if (rc == XP_OK)
 		rc = choose_source(&r);
 	if (rc == XP_OK)
 		rc = read_all(&r);
 	xp_verify_source_free(&r.source);
-	xp_findings_free(&r.findings);
+	xp_mismatches_free(&r.differences);
 	xp_expect_free(&r.expect);
 	return rc;
 }

@@ -7,7 +7,7 @@ mkdir -p "$tree/tests"
 cp -r tests/lint "$tree/tests/"
 cd "$tree" || exit 1
 export B=build/release
-unset GIT_DIR
+export GIT_DIR=/nonexistent # the tree is no checkout, though it may lie in one
 
 # put FILE TEXT: a source file, and its object
 put() {

@@ -13,8 +13,8 @@ lint_failed=0
 rooms=(base device claim sanitize verify certs cli)
 
 # files PATTERN...: of the working tree, without what is built or ignored; * matches slashes too
-tree=$(git ls-files --cached --others --exclude-standard 2>/dev/null) ||
-	tree=$(find . -path ./build -prune -o -path ./.git -prune -o -type f -printf '%P\n')
+tree=$(git ls-files --cached --others --exclude-standard 2>/dev/null)
+[ -n "$tree" ] || tree=$(find . -path ./build -prune -o -path ./.git -prune -o -type f -printf '%P\n')
 files() {
 	local f p
 	sort -u <<<"$tree" | while read -r f; do

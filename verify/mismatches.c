@@ -1,4 +1,4 @@
-#include "verify/findings.h"
+#include "verify/mismatches.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +6,9 @@
 
 #include "base/span.h"
 
-enum xp_rc xp_findings_init(struct xp_findings *f, struct xp_readback_result *out,
-			    struct xp_expect *expect, uint32_t logical_block_bytes,
-			    struct xp_err *err)
+enum xp_rc xp_mismatches_init(struct xp_mismatches *f, struct xp_readback_result *out,
+			      struct xp_expect *expect, uint32_t logical_block_bytes,
+			      struct xp_err *err)
 {
 	f->out = out;
 	f->expect = expect;
@@ -17,13 +17,13 @@ enum xp_rc xp_findings_init(struct xp_findings *f, struct xp_readback_result *ou
 	return f->scratch ? XP_OK : xp_fail(err, XP_E_NOMEM, "a block to compare with");
 }
 
-void xp_findings_free(struct xp_findings *f)
+void xp_mismatches_free(struct xp_mismatches *f)
 {
 	free(f->scratch);
 	f->scratch = NULL;
 }
 
-const char *xp_findings_kind(const uint8_t *p, size_t len)
+const char *xp_mismatches_kind(const uint8_t *p, size_t len)
 {
 	if (xp_mem_is_filled(p, 0x00, len))
 		return "zero";
@@ -36,18 +36,18 @@ const char *xp_findings_kind(const uint8_t *p, size_t len)
 	return "data";
 }
 
-static uint64_t first_block(const struct xp_findings *f, const struct xp_mismatch *m)
+static uint64_t first_block(const struct xp_mismatches *f, const struct xp_mismatch *m)
 {
 	return m->offset / f->block_bytes;
 }
 
-static uint64_t last_block(const struct xp_findings *f, const struct xp_mismatch *m)
+static uint64_t last_block(const struct xp_mismatches *f, const struct xp_mismatch *m)
 {
 	return (m->offset + m->len - 1) / f->block_bytes;
 }
 
 /* Joins B to A where it follows in the next block and looks alike. */
-static bool join(const struct xp_findings *f, struct xp_mismatch *a, const struct xp_mismatch *b)
+static bool join(const struct xp_mismatches *f, struct xp_mismatch *a, const struct xp_mismatch *b)
 {
 	if (last_block(f, a) + 1 != first_block(f, b) || strcmp(a->kind, b->kind) != 0)
 		return false;
@@ -55,7 +55,7 @@ static bool join(const struct xp_findings *f, struct xp_mismatch *a, const struc
 	return true;
 }
 
-static enum xp_rc add(struct xp_findings *f, const struct xp_mismatch *m, struct xp_err *err)
+static enum xp_rc add(struct xp_mismatches *f, const struct xp_mismatch *m, struct xp_err *err)
 {
 	struct xp_readback_result *out = f->out;
 
@@ -74,7 +74,7 @@ static enum xp_rc add(struct xp_findings *f, const struct xp_mismatch *m, struct
 }
 
 /* One block, or a part of one; LEFT bytes are to be seen from its start on. */
-static enum xp_rc look_at_block(struct xp_findings *f, const uint8_t *found, uint64_t offset,
+static enum xp_rc look_at_block(struct xp_mismatches *f, const uint8_t *found, uint64_t offset,
 				size_t len, size_t left, struct xp_err *err)
 {
 	struct xp_mismatch m = {0};
@@ -93,12 +93,12 @@ static enum xp_rc look_at_block(struct xp_findings *f, const uint8_t *found, uin
 	m.len = last - first;
 	left -= first;
 	memcpy(m.found, found + first, left < sizeof(m.found) ? left : sizeof(m.found));
-	snprintf(m.kind, sizeof(m.kind), "%s", xp_findings_kind(found, len));
+	snprintf(m.kind, sizeof(m.kind), "%s", xp_mismatches_kind(found, len));
 	return add(f, &m, err);
 }
 
-enum xp_rc xp_findings_look(struct xp_findings *f, const uint8_t *found, uint64_t offset,
-			    size_t len, struct xp_err *err)
+enum xp_rc xp_mismatches_look(struct xp_mismatches *f, const uint8_t *found, uint64_t offset,
+			      size_t len, struct xp_err *err)
 {
 	while (len) {
 		size_t to_edge = (size_t)(f->block_bytes - offset % f->block_bytes);
@@ -120,7 +120,7 @@ static int by_offset(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void xp_findings_finish(struct xp_findings *f)
+void xp_mismatches_finish(struct xp_mismatches *f)
 {
 	struct xp_mismatch *list = f->out->mismatches;
 	size_t kept = 0;

@@ -1,0 +1,513 @@
+/* The interlock on the running system: image files and loop devices that the test makes itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "device/interlock.h"
+#include "device/usage.h"
+
+#define IMAGE_BYTES (4u << 20)
+
+struct world {
+	char dir[64];
+	char image[128];
+	struct xp_sysroot root;
+	int loops[4]; /* descriptors; closing one detaches it (autoclear) */
+	unsigned loops_n;
+};
+
+static int set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct xp_err err = {0};
+	char byte = 'D';
+
+	assert_non_null(w);
+	snprintf(w->dir, sizeof(w->dir), "/tmp/xp-interlock-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	snprintf(w->image, sizeof(w->image), "%s/disk.img", w->dir);
+	AUTO_FD int fd = open(w->image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	for (unsigned i = 0; i < 16; i++)
+		assert_int_equal(pwrite(fd, &byte, 1, (off_t)i * 4096), 1);
+	assert_int_equal(ftruncate(fd, IMAGE_BYTES), 0);
+	assert_int_equal(xp_sysroot_open(&w->root, "/", &err), XP_OK);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+	char path[160];
+
+	for (unsigned i = w->loops_n; i > 0; i--) {
+		ioctl(w->loops[i - 1], LOOP_CLR_FD, 0);
+		close(w->loops[i - 1]);
+	}
+	unlink(w->image);
+	snprintf(path, sizeof(path), "%s/link.img", w->dir);
+	unlink(path);
+	assert_int_equal(rmdir(w->dir), 0);
+	xp_sysroot_close(&w->root);
+	free(w);
+	return 0;
+}
+
+/* Attaches BACKING to a free loop device; NODE gets "/dev/loopN". Others may be faster: try again.
+ */
+static void attach(struct world *w, char node[32], const char *backing)
+{
+	AUTO_FD int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	AUTO_FD int file = open(backing, O_RDWR | O_CLOEXEC);
+
+	assert_true(file >= 0);
+	if (ctl < 0)
+		skip();
+	for (unsigned i = 0; i < 50; i++) {
+		int n = ioctl(ctl, LOOP_CTL_GET_FREE);
+
+		assert_true(n >= 0);
+		snprintf(node, 32, "/dev/loop%d", n);
+		int fd = open(node, O_RDWR | O_CLOEXEC);
+
+		if (fd >= 0 && ioctl(fd, LOOP_SET_FD, file) == 0) {
+			w->loops[w->loops_n++] = fd;
+			return;
+		}
+		if (fd >= 0)
+			close(fd);
+		usleep(20000);
+	}
+	skip();
+}
+
+/* The test's own descriptor of a loop would count as a user of it. */
+static void let_go(struct world *w)
+{
+	for (unsigned i = 0; i < w->loops_n; i++)
+		close(w->loops[i]);
+}
+
+static void take_back(struct world *w, unsigned i, const char *node)
+{
+	w->loops[i] = open(node, O_RDONLY | O_CLOEXEC);
+}
+
+static void need_root(void)
+{
+	if (geteuid() != 0)
+		skip();
+}
+
+/* Resolves PATH, tries to acquire it confirmed with CONFIRM (NULL: its own string). */
+static enum xp_rc try_acquire(struct world *w, const char *path, const char *confirm,
+			      struct xp_permit **permit, struct xp_refusals *refusals)
+{
+	struct xp_target target;
+	const char *confirms[] = {confirm, NULL};
+	const char *outputs[] = {w->dir, NULL};
+	struct xp_interlock_request req = {
+		.root = &w->root, .target = &target, .confirms = confirms, .outputs = outputs};
+	struct xp_err err = {0};
+	enum xp_rc rc;
+
+	assert_int_equal(xp_target_resolve(&target, &w->root, path, &err), XP_OK);
+	if (!confirm)
+		confirms[0] = target.confirm;
+	rc = xp_interlock_acquire(permit, refusals, &req, &err);
+	if (rc != XP_OK && rc != XP_E_REFUSED)
+		print_error("%s: %s\n", path, err.msg);
+	for (size_t i = 0; i < refusals->n; i++)
+		print_message("%s: %s [%s]\n", xp_refusal_code_name(refusals->list[i].code),
+			      refusals->list[i].message, refusals->list[i].remedy);
+	xp_target_free(&target);
+	return rc;
+}
+
+static void assert_refused(struct world *w, const char *path, const char *confirm,
+			   enum xp_refusal_code code)
+{
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+
+	assert_int_equal(try_acquire(w, path, confirm, &permit, &refusals), XP_E_REFUSED);
+	assert_null(permit);
+	assert_true(refusals.n > 0);
+	assert_string_equal(xp_refusal_code_name(refusals.list[0].code),
+			    xp_refusal_code_name(code));
+	assert_true(refusals.list[0].message[0] && refusals.list[0].remedy[0]);
+	xp_refusals_free(&refusals);
+}
+
+static void assert_granted(struct world *w, const char *path)
+{
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+
+	assert_int_equal(try_acquire(w, path, NULL, &permit, &refusals), XP_OK);
+	assert_non_null(permit);
+	assert_int_equal(refusals.n, 0);
+	xp_permit_release(&permit);
+	assert_null(permit);
+	xp_refusals_free(&refusals);
+}
+
+/* A process that holds PATH open until it is killed. */
+static pid_t hold_open(const char *path, int flags, bool map, bool lock)
+{
+	int pipes[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int fd = open(path, flags);
+
+		if (fd < 0 || (lock && flock(fd, LOCK_EX)))
+			_exit(1);
+		if (map) {
+			if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+				_exit(1);
+			close(fd);
+		}
+		if (write(pipes[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	close(pipes[0]);
+	return pid;
+}
+
+static void let_die(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* --- image files
+ * ---------------------------------------------------------------------------------- */
+
+static void test_acquire_free_image_is_granted(void **state)
+{
+	struct world *w = *state;
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+	struct xp_identity id = {0};
+	struct xp_err err = {0};
+	bool direct;
+
+	assert_int_equal(try_acquire(w, w->image, "disk.img", &permit, &refusals), XP_OK);
+	assert_true(xp_permit_fd(permit, &direct) >= 0);
+	assert_int_equal(fcntl(xp_permit_fd(permit, NULL), F_GETFL) & O_ACCMODE, O_RDWR);
+	assert_int_equal(xp_permit_identify(&id, permit, &err), XP_OK);
+	assert_int_equal(id.capacity_bytes, IMAGE_BYTES);
+	assert_int_equal(id.bus, XP_BUS_FILE);
+	assert_int_equal(id.media, XP_MEDIA_VIRTUAL);
+	assert_string_equal(id.name, "disk.img");
+	xp_identity_free(&id);
+	xp_permit_release(&permit);
+}
+
+static void test_acquire_held_image_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+
+	assert_int_equal(try_acquire(w, w->image, NULL, &permit, &refusals), XP_OK);
+	/* by ourselves: flock tells */
+	assert_refused(w, w->image, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	xp_permit_release(&permit);
+	assert_granted(w, w->image);
+}
+
+static void test_identify_grown_image_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+	struct xp_err err = {0};
+
+	assert_int_equal(try_acquire(w, w->image, NULL, &permit, &refusals), XP_OK);
+	assert_int_equal(truncate(w->image, 2 * IMAGE_BYTES), 0);
+	assert_int_equal(xp_permit_identify(NULL, permit, &err), XP_E_REFUSED);
+	assert_non_null(strstr(err.msg, "identity_changed"));
+	xp_permit_release(&permit);
+}
+
+static void test_acquire_replaced_image_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct xp_target target;
+	struct xp_err err = {0};
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+	const char *confirms[] = {"disk.img", NULL};
+	struct xp_interlock_request req = {
+		.root = &w->root, .target = &target, .confirms = confirms};
+	char other[160];
+
+	assert_int_equal(xp_target_resolve(&target, &w->root, w->image, &err), XP_OK);
+	snprintf(other, sizeof(other), "%s/other", w->dir);
+	AUTO_FD int fd = open(other, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_int_equal(ftruncate(fd, IMAGE_BYTES), 0);
+	assert_int_equal(rename(other, w->image), 0);
+	close(fd);
+	fd = -1;
+	assert_int_equal(xp_interlock_acquire(&permit, &refusals, &req, &err), XP_E_REFUSED);
+	assert_int_equal(refusals.list[0].code, XP_REFUSED_IDENTITY_CHANGED);
+	xp_refusals_free(&refusals);
+	xp_target_free(&target);
+}
+
+static void test_acquire_wrong_confirm_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	assert_refused(w, w->image, "disk.im", XP_REFUSED_CONFIRM_MISMATCH);
+	assert_refused(w, w->image, "", XP_REFUSED_CONFIRM_MISMATCH);
+	assert_refused(w, w->image, "yes", XP_REFUSED_CONFIRM_MISMATCH);
+}
+
+static void test_acquire_through_link_takes_the_files_name(void **state)
+{
+	struct world *w = *state;
+	char link[160];
+
+	snprintf(link, sizeof(link), "%s/link.img", w->dir);
+	assert_int_equal(symlink("disk.img", link), 0);
+	assert_refused(w, link, "link.img", XP_REFUSED_CONFIRM_MISMATCH);
+	assert_granted(w, link);
+}
+
+static void test_acquire_image_open_elsewhere_is_refused(void **state)
+{
+	struct world *w = *state;
+	pid_t pid = hold_open(w->image, O_RDONLY, false, false);
+
+	assert_refused(w, w->image, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	let_die(pid);
+	pid = hold_open(w->image, O_RDWR, true, false);
+	assert_refused(w, w->image, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	let_die(pid);
+	pid = hold_open(w->image, O_RDONLY, false, true);
+	assert_refused(w, w->image, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	let_die(pid);
+	assert_granted(w, w->image);
+}
+
+static void test_acquire_output_is_image_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct xp_target target;
+	struct xp_err err = {0};
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+	const char *confirms[] = {"disk.img", NULL};
+	const char *outputs[] = {w->image, NULL};
+	struct xp_interlock_request req = {
+		.root = &w->root, .target = &target, .confirms = confirms, .outputs = outputs};
+
+	assert_int_equal(xp_target_resolve(&target, &w->root, w->image, &err), XP_OK);
+	assert_int_equal(xp_interlock_acquire(&permit, &refusals, &req, &err), XP_E_REFUSED);
+	assert_int_equal(refusals.list[0].code, XP_REFUSED_OUTPUT_ON_TARGET);
+	xp_refusals_free(&refusals);
+	xp_target_free(&target);
+}
+
+static void test_resolve_what_is_no_target_is_an_error(void **state)
+{
+	struct world *w = *state;
+	struct xp_target t;
+	struct xp_err err = {0};
+	char path[160];
+
+	assert_int_equal(xp_target_resolve(&t, &w->root, w->dir, &err), XP_E_UNSUPPORTED);
+	assert_int_equal(xp_target_resolve(&t, &w->root, "/dev/null", &err), XP_E_UNSUPPORTED);
+	snprintf(path, sizeof(path), "%s/none", w->dir);
+	assert_int_equal(xp_target_resolve(&t, &w->root, path, &err), XP_E_NOENT);
+	assert_int_equal(xp_target_resolve(&t, &w->root, "", &err), XP_E_USAGE);
+	assert_int_equal(truncate(w->image, 0), 0);
+	assert_int_equal(xp_target_resolve(&t, &w->root, w->image, &err), XP_E_UNSUPPORTED);
+}
+
+/* --- loop devices
+ * ---------------------------------------------------------------------------------- */
+
+static void test_acquire_free_loop_is_granted(void **state)
+{
+	struct world *w = *state;
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+	struct xp_identity id = {0};
+	struct xp_err err = {0};
+	char node[32];
+
+	need_root();
+	attach(w, node, w->image);
+	let_go(w);
+	assert_int_equal(try_acquire(w, node, "disk.img", &permit, &refusals), XP_OK);
+	assert_int_equal(xp_permit_identify(&id, permit, &err), XP_OK);
+	assert_int_equal(id.bus, XP_BUS_LOOP);
+	assert_int_equal(id.logical_block_bytes, 512);
+	assert_true(id.diskseq > 0);
+	xp_identity_free(&id);
+	/* nobody else gets it now */
+	assert_int_equal(open(node, O_RDWR | O_EXCL | O_CLOEXEC), -1);
+	assert_int_equal(errno, EBUSY);
+	xp_permit_release(&permit);
+	take_back(w, 0, node);
+}
+
+static void test_identify_shrunk_loop_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+	struct xp_err err = {0};
+	char node[32];
+
+	need_root();
+	attach(w, node, w->image);
+	let_go(w);
+	assert_int_equal(try_acquire(w, node, NULL, &permit, &refusals), XP_OK);
+	/* what can change under a held descriptor here: its size */
+	assert_int_equal(truncate(w->image, IMAGE_BYTES / 2), 0);
+	assert_int_equal(ioctl(xp_permit_fd(permit, NULL), LOOP_SET_CAPACITY, 0), 0);
+	assert_int_equal(xp_permit_identify(NULL, permit, &err), XP_E_REFUSED);
+	xp_permit_release(&permit);
+	take_back(w, 0, node);
+}
+
+static void test_acquire_loop_open_elsewhere_is_refused(void **state)
+{
+	struct world *w = *state;
+	char node[32];
+	pid_t pid;
+
+	need_root();
+	attach(w, node, w->image);
+	let_go(w);
+	pid = hold_open(node, O_RDONLY, false, false);
+	assert_refused(w, node, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	let_die(pid);
+	pid = hold_open(node, O_RDWR, true, false);
+	assert_refused(w, node, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	let_die(pid);
+	/* the file below, too: what is written there lands on the loop */
+	pid = hold_open(w->image, O_RDWR, false, false);
+	assert_refused(w, node, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	let_die(pid);
+	assert_granted(w, node);
+	take_back(w, 0, node);
+}
+
+static void test_acquire_image_below_loop_is_refused(void **state)
+{
+	struct world *w = *state;
+	char node[32];
+
+	need_root();
+	attach(w, node, w->image);
+	let_go(w);
+	assert_refused(w, w->image, NULL, XP_REFUSED_HOLDER);
+	take_back(w, 0, node);
+}
+
+static void test_acquire_loop_below_loop_is_refused(void **state)
+{
+	struct world *w = *state;
+	char lower[32];
+	char upper[32];
+
+	need_root();
+	attach(w, lower, w->image);
+	attach(w, upper, lower);
+	let_go(w);
+	assert_refused(w, lower, NULL, XP_REFUSED_HOLDER);
+	take_back(w, 0, lower);
+	take_back(w, 1, upper);
+}
+
+static void test_acquire_system_disk_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct xp_target target;
+	struct xp_err err = {0};
+	struct xp_permit *permit = NULL;
+	struct xp_refusals refusals = {0};
+	char text[64];
+	char node[128];
+	struct stat st;
+
+	need_root();
+	assert_int_equal(stat("/", &st), 0);
+	snprintf(text, sizeof(text), "sys/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
+	if (!xp_sysroot_realpath(node, sizeof(node), &w->root, "%s", text))
+		skip(); /* the root is on no block device here */
+	snprintf(text, sizeof(text), "/dev/%s", strrchr(node, '/') + 1);
+	assert_int_equal(xp_target_resolve(&target, &w->root, text, &err), XP_OK);
+	const char *confirms[] = {target.confirm, NULL};
+	struct xp_interlock_request req = {
+		.root = &w->root, .target = &target, .confirms = confirms, .allow_remote = true};
+
+	/* the check alone: a test that could get a permit for the root disk must not exist */
+	assert_int_equal(xp_interlock_check(&refusals, &req, &err), XP_OK);
+	assert_true(refusals.n > 0);
+	assert_true(refusals.list[0].code == XP_REFUSED_SYSTEM_DISK ||
+		    refusals.list[0].code == XP_REFUSED_BOOT_MEDIUM);
+	assert_null(permit);
+	xp_refusals_free(&refusals);
+	xp_target_free(&target);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_acquire_free_image_is_granted),
+		T(test_acquire_held_image_is_refused),
+		T(test_identify_grown_image_is_refused),
+		T(test_acquire_replaced_image_is_refused),
+		T(test_acquire_wrong_confirm_is_refused),
+		T(test_acquire_through_link_takes_the_files_name),
+		T(test_acquire_image_open_elsewhere_is_refused),
+		T(test_acquire_output_is_image_is_refused),
+		T(test_resolve_what_is_no_target_is_an_error),
+		T(test_acquire_free_loop_is_granted),
+		T(test_identify_shrunk_loop_is_refused),
+		T(test_acquire_loop_open_elsewhere_is_refused),
+		T(test_acquire_image_below_loop_is_refused),
+		T(test_acquire_loop_below_loop_is_refused),
+		T(test_acquire_system_disk_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
