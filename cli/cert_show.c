@@ -1,0 +1,370 @@
+/* cert_show: `expunge-cert show`: the record for a person. It shows, it does not check. */
+#include "cli/commands_cert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "certs/record.h"
+#include "cli/output.h"
+#include "claim/bound.h"
+
+static const struct xp_option show_options[] = {
+	{"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"},
+	{0},
+};
+
+/* ---- lines ---- */
+
+static void section(const char *title)
+{
+	printf("\n%s\n", title);
+}
+
+/* "  NAME  VALUE", nothing where VALUE is empty. */
+static void line(const char *name, const char *value)
+{
+	if (!value[0])
+		return;
+	printf("  %-22s ", name);
+	xp_print_escaped(stdout, value);
+	putchar('\n');
+}
+
+static void line_or(const char *name, const char *value, const char *if_empty)
+{
+	line(name, value[0] ? value : if_empty);
+}
+
+static void line_size(const char *name, uint64_t bytes)
+{
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+
+	xp_buf_printf(&b, "%" PRIu64 " bytes", bytes);
+	if (bytes >= 1024) {
+		xp_buf_puts(&b, " (");
+		xp_buf_size(&b, bytes);
+		xp_buf_puts(&b, ")");
+	}
+	line(name, xp_buf_str(&b));
+}
+
+static void line_time(const char *name, int64_t at_s)
+{
+	char text[XP_TIME_LEN];
+
+	xp_time_format(text, at_s);
+	line(name, text);
+}
+
+static void line_hex(const char *name, const uint8_t *data, size_t len)
+{
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+
+	xp_buf_hex(&b, data, len);
+	line(name, xp_buf_str(&b));
+}
+
+__attribute__((format(printf, 2, 3))) static void line_fmt(const char *name, const char *fmt, ...)
+{
+	AUTO_MEM char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	line(name, n < 0 ? "(no memory)" : text);
+	if (n < 0)
+		text = NULL;
+}
+
+/* ---- sections ---- */
+
+static void show_done(const struct xp_record *r)
+{
+	section("WHAT WAS DONE");
+	line("record", r->id);
+	line("kind", xp_record_kind_name(r->kind));
+	line("supersedes", r->supersedes_id);
+	line_time("issued", r->issued_s);
+	line("tenant", r->tenant);
+	line("case", r->case_no);
+	line("technique", xp_technique_name(r->technique));
+	line_or("method applied", r->method, "none");
+	line("asked for", xp_level_name(r->asked));
+	if (r->accepted != r->asked)
+		line("accepted at least", xp_level_name(r->accepted));
+}
+
+static void show_medium(const struct xp_record *r)
+{
+	const struct xp_identity *id = &r->media;
+
+	section("TO WHICH MEDIUM");
+	line("type", xp_media_name(id->media));
+	line("bus", xp_bus_name(id->bus));
+	line("vendor", id->vendor);
+	line("manufacturer", r->manufacturer);
+	line("name", id->name);
+	line_or("model", id->model, "unavailable");
+	line_or("serial", id->serial, "unavailable");
+	line_or("WWN", id->wwn, "unavailable");
+	line_or("firmware", id->firmware, "unavailable");
+	if (id->partition)
+		line_fmt("partition", "%" PRIu64 ", from byte %" PRIu64 " of the disk",
+			 id->partition, id->partition_start);
+	line_size("capacity", id->capacity_bytes);
+	if (r->capacity_after_known)
+		line_size("capacity after", r->capacity_after_bytes);
+	line("property number", r->property_no);
+	line("asset tag", r->asset_tag);
+	line("ticket", r->ticket);
+	line("source", r->source);
+	line("slot", r->slot);
+	line("classified before", r->classification_before);
+	line("classified after", r->classification_after);
+	line("backup of the data", r->backup_status);
+	line("backup location", r->backup_location);
+	line("header or key backups", r->header_backups);
+	line("destination", r->destination);
+	line("deadline", r->deadline);
+}
+
+static void show_claim(const struct xp_record *r)
+{
+	const struct xp_claim *c = &r->claim;
+
+	section("RESULT, AS THE RECORD STATES IT");
+	line("outcome", xp_outcome_name(c->outcome));
+	line("level", xp_level_name(c->level));
+	line("scope", xp_scope_name(c->scope));
+	line("highest possible", xp_level_name(c->cap));
+	for (unsigned i = 0; i < c->reasons_n; i++)
+		line_fmt(i ? "" : "because", "%s (rule %u, %s)", c->reasons[i].text,
+			 c->reasons[i].rule, c->reasons[i].code);
+	section("NOT COVERED");
+	for (unsigned i = 0; i < c->not_covered_n; i++)
+		line("-", c->not_covered[i]);
+	if (!c->not_covered_n)
+		line("-", "the record lists nothing");
+}
+
+static void show_identity_change(const struct xp_record *r, const struct xp_phase *p)
+{
+	const char *what = "";
+
+	if (!xp_identity_same(&r->media, &p->identity, &what))
+		line_fmt("  NOTE", "another medium than above: its %s differs", what);
+}
+
+static void show_overwrite(const struct xp_overwrite_result *o)
+{
+	line_fmt("  pass", "%" PRIu32 " of %" PRIu32 ", %s", o->pass, o->passes,
+		 xp_content_kind_name(o->content.kind));
+	line_size("  the host wrote", o->bytes_written);
+	line("  flush at the end", o->flushed ? "answered with success" : "NOT answered");
+	if (o->unwritten.total_count) {
+		line_fmt("  NOT written", "%" PRIu64 " bytes in %" PRIu64 " places",
+			 o->unwritten.total_bytes, o->unwritten.total_count);
+	}
+	if (o->resumed_from)
+		line_size("  taken up again at", o->resumed_from);
+	line("  not the best way", o->how.fallback);
+}
+
+static void show_bound(const struct xp_readback_result *b)
+{
+	static const struct {
+		unsigned permille;
+		const char *text;
+	} levels[] = {{950, "95"}, {990, "99"}, {999, "99.9"}};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(levels); i++)
+		line_fmt(i ? "" : "  residue at most",
+			 "%" PRIu64 " parts per billion at %s %% confidence",
+			 xp_bound_residue_ppb(b->extents, levels[i].permille), levels[i].text);
+}
+
+static void show_readback(const struct xp_readback_result *b)
+{
+	line("  mode", xp_readback_mode_name(b->mode));
+	if (b->mode == XP_READBACK_NONE)
+		return;
+	line_size("  the device delivered", b->bytes_delivered);
+	line_fmt("  coverage", "%" PRIu32 ".%04" PRIu32 " %%", b->coverage_ppm / 10000,
+		 b->coverage_ppm % 10000);
+	if (b->mode == XP_READBACK_SAMPLE) {
+		line_fmt("  places", "%" PRIu64 " by the seed (%s), %" PRIu64 " always read",
+			 b->extents, xp_sample_scheme_name(b->scheme), b->always_extents);
+		line_hex("  seed", b->seed, sizeof(b->seed));
+	}
+	line_fmt("  mismatching blocks", "%" PRIu64, b->mismatch_total);
+	for (size_t i = 0; i < b->mismatch_n && i < 8; i++)
+		line_fmt("  found", "%s at byte %" PRIu64 ", %" PRIu64 " bytes",
+			 b->mismatches[i].kind, b->mismatches[i].offset, b->mismatches[i].len);
+	if (b->mismatch_n > 8)
+		line_fmt("", "and %zu places more in the record", b->mismatch_n - 8);
+	line_fmt("  unreadable", "%" PRIu64 " bytes in %" PRIu64 " places",
+		 b->read_errors.total_bytes, b->read_errors.total_count);
+	if (b->mode == XP_READBACK_SAMPLE && !b->mismatch_total && !b->read_errors.total_count &&
+	    b->bytes_delivered >= b->bytes_planned)
+		show_bound(b);
+	line("  past the page cache", b->how.direct ? "yes" : "NO");
+}
+
+static void show_command(const struct xp_command_result *c)
+{
+	if (c->cdb_len <= sizeof(c->cdb))
+		line_hex("  command", c->cdb, c->cdb_len);
+	line("  accepted", c->accepted ? "yes" : "no");
+	line("  completion", c->completion_known ? "observed" : "NOT observed");
+}
+
+static void show_evidence(const struct xp_record *r)
+{
+	section("EVIDENCE, AS RECORDED");
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		const struct xp_phase *p = &r->evidence.phases[i];
+		char start[XP_TIME_LEN];
+		char end[XP_TIME_LEN];
+
+		xp_time_format(start, p->start_s);
+		xp_time_format(end, p->end_s);
+		line_fmt(xp_phase_kind_name(p->kind), "%s to %s%s", start, end,
+			 p->interrupted ? ", interrupted and taken up again" : "");
+		show_identity_change(r, p);
+		if (p->kind == XP_PHASE_READBACK)
+			show_readback(&p->readback);
+		else if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_overwrite(p->technique))
+			show_overwrite(&p->overwrite);
+		else if (p->kind == XP_PHASE_ERASE)
+			show_command(&p->command);
+	}
+	if (!r->evidence.n)
+		line("-", "none");
+	if (r->evidence.cancelled)
+		line("cancelled", "the job was stopped on request before its end");
+}
+
+static void show_people(const struct xp_record *r)
+{
+	section("PEOPLE AND SIGNATURES THAT THE RECORD NAMES");
+	for (unsigned i = 0; i < r->persons_n; i++) {
+		const struct xp_person *p = &r->persons[i];
+
+		line(p->role, p->name);
+		line("  in Latin letters", p->name_latin);
+		line("  title", p->title);
+		line("  organization", p->organization);
+		line("  location", p->location);
+		line("  contact", p->contact);
+	}
+	for (unsigned i = 0; i < r->signers_n; i++) {
+		line_fmt("signer", "%s, %s, certificate sha256", r->signers[i].role,
+			 r->signers[i].alg);
+		line_hex("", r->signers[i].cert_sha256, sizeof(r->signers[i].cert_sha256));
+	}
+}
+
+static void show_where(const struct xp_record *r)
+{
+	section("HOST, CLOCK, TOOL");
+	line_or("host", r->host.model, "model unavailable");
+	line("  serial", r->host.serial);
+	line_fmt("  drives seen", "%" PRIu64 ", complete: %s", r->host.drives_seen,
+		 r->host.complete);
+	for (unsigned i = 0; i < r->host.hidden_n; i++)
+		line_fmt("  HIDDEN", "%s: %s", r->host.hidden[i].controller,
+			 r->host.hidden[i].reason);
+	line_fmt("clock", "%s, %s", r->clock.source,
+		 r->clock.synchronized ? "synchronized" : "not known to be synchronized");
+	line_fmt("tool", "%s %s", r->tool.name, r->tool.version);
+	line("  program sha256", r->tool.build_sha256);
+	line("  boot image sha256", r->tool.image_sha256);
+	if (r->log.present)
+		line_fmt("log", "%s, start at leaf %" PRIu64, r->log.origin, r->log.start_index);
+}
+
+static void show_record(const struct xp_record *r)
+{
+	puts("Sanitization record. THIS IS A DISPLAY: no signature, claim or evidence was checked\n"
+	     "here. To check them: expunge-cert verify");
+	show_done(r);
+	show_medium(r);
+	show_claim(r);
+	show_evidence(r);
+	show_people(r);
+	show_where(r);
+	section("HOW TO READ THIS");
+	puts("  The evidence is the performer's testimony: what the device reported and what the\n"
+	     "  host observed. For areas that no host can address, the device's firmware is\n"
+	     "  trusted. The level follows from the policy that the record embeds. A good\n"
+	     "  signature proves who issued the record and that it is unaltered, not that its\n"
+	     "  statements are true. Its acceptance by a validator is a person's decision, in a\n"
+	     "  record of its own.");
+}
+
+/* ---- the command ---- */
+
+static int say_findings(const char *path, const struct xp_findings *f)
+{
+	bool failed = false;
+
+	for (size_t i = 0; i < f->n; i++) {
+		xp_say("%s: %s: %s", path, f->list[i].code, f->list[i].text);
+		failed = failed || f->list[i].code[0] == 'E';
+	}
+	return failed ? 1 : 2;
+}
+
+static int show_json(const char *json, size_t len)
+{
+	json_t *doc = json_object();
+
+	if (!doc || json_object_set_new(doc, "checked", json_false()) != 0 ||
+	    json_object_set_new(doc, "record", json_loadb(json, len, 0, NULL)) != 0) {
+		json_decref(doc);
+		doc = NULL;
+	}
+	return xp_print_json(doc);
+}
+
+static int run_show(const struct xp_args *args)
+{
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
+	AUTO_MEM struct xp_record *record = calloc(1, sizeof(*record));
+	AUTO_MEM char *json = NULL;
+	struct xp_err err = {0};
+	size_t len;
+	int code = 0;
+
+	if (!record) {
+		xp_say("out of memory");
+		return xp_rc_exit_code(XP_E_NOMEM);
+	}
+	if (xp_file_read(&json, &len, args->operands[0], XP_RECORD_MAX_BYTES, &err) != XP_OK)
+		return xp_say_error(&err);
+	if (xp_record_parse(record, json, len, &findings, &err) != XP_OK)
+		return findings.n ? say_findings(args->operands[0], &findings) : xp_say_error(&err);
+	if (xp_args_flag(args, "json"))
+		code = show_json(json, len);
+	else
+		show_record(record);
+	xp_record_free(record);
+	return code;
+}
+
+const struct xp_command xp_cert_command_show = {
+	.name = "show",
+	.operands = "FILE",
+	.summary = "print a record for a person; checks nothing but its form",
+	.details = "Exit code 1: the file is no well-formed record; 2: its version or kind is not\n"
+		   "known here. To check signature, claim and evidence use verify.",
+	.options = show_options,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_show,
+};
