@@ -29,24 +29,21 @@ static bool has_purposes(const X509 *cert)
 	return email && document;
 }
 
-bool xp_key_cert_is_fit(const X509 *cert, const char **why)
+bool xp_key_cert_is_fit(X509 *cert, const char **why)
 {
-	/* the getters fill a cache in the certificate: they cannot take a const one */
-	X509 *c = X509_dup(cert);
-	uint32_t flags = c ? X509_get_extension_flags(c) : EXFLAG_INVALID;
+	uint32_t flags = X509_get_extension_flags(cert);
 
 	*why = NULL;
-	if (!c || (flags & EXFLAG_INVALID))
+	if (flags & EXFLAG_INVALID)
 		*why = "its extensions are malformed";
-	else if (!xp_key_is_p256(X509_get0_pubkey(c)))
+	else if (!xp_key_is_p256(X509_get0_pubkey(cert)))
 		*why = "its key is not on the curve P-256";
 	else if (flags & EXFLAG_CA)
 		*why = "it is a CA's";
-	else if (!(flags & EXFLAG_KUSAGE) || !(X509_get_key_usage(c) & KU_DIGITAL_SIGNATURE))
+	else if (!(flags & EXFLAG_KUSAGE) || !(X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE))
 		*why = "its key usage does not allow signatures";
-	else if (!has_purposes(c))
+	else if (!has_purposes(cert))
 		*why = "its extended key usage lacks emailProtection or documentSigning";
-	X509_free(c);
 	ERR_clear_error();
 	return !*why;
 }

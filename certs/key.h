@@ -36,4 +36,4 @@ int64_t xp_key_time_s(const ASN1_TIME *t);
 /* An attribute of a name as UTF-8, cut to fit; empty where it is absent. */
 void xp_key_name_text(char *out, size_t size, const X509_NAME *name, int nid);
 /* Is the certificate one that may sign records? Else *WHY says what it lacks. */
-bool xp_key_cert_is_fit(const X509 *cert, const char **why);
+bool xp_key_cert_is_fit(X509 *cert, const char **why);

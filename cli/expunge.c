@@ -4,7 +4,6 @@
 int main(int argc, char **argv)
 {
 	static const struct xp_command *const commands[] = {
-		&xp_command_inspect,
 		NULL,
 	};
 

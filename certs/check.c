@@ -1,0 +1,173 @@
+#include "certs/check.h"
+
+#include <openssl/evp.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "certs/check_pair.h"
+#include "certs/record_check.h"
+
+enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *clock, struct xp_err *err)
+{
+	AUTO(xp_check_free) struct xp_check *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return xp_fail(err, XP_E_NOMEM, "check");
+	c->clock = clock;
+	c->cache = calloc(1, sizeof(*c->cache));
+	if (!c->cache)
+		return xp_fail(err, XP_E_NOMEM, "check");
+	TRY(xp_trust_init(&c->trust, err));
+	*out = STEAL(c);
+	return XP_OK;
+}
+
+void xp_check_free(struct xp_check **c)
+{
+	if (!*c)
+		return;
+	xp_trust_free(&(*c)->trust);
+	xp_roster_free(&(*c)->roster);
+	if ((*c)->cache)
+		xp_check_cache_clear((*c)->cache);
+	free((*c)->cache);
+	free(*c);
+	*c = NULL;
+}
+
+struct xp_trust *xp_check_trust(struct xp_check *c)
+{
+	/* what was good under the old trust need not be under the new one */
+	xp_check_cache_clear(c->cache);
+	return &c->trust;
+}
+
+void xp_check_require(struct xp_check *c, const struct xp_requirements *r)
+{
+	c->req = *r;
+}
+
+enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len, const char *name,
+			       struct xp_err *err)
+{
+	xp_roster_free(&c->roster);
+	return xp_roster_parse(&c->roster, json, len, name, err);
+}
+
+void xp_check_result_free(struct xp_check_result *r)
+{
+	xp_findings_free(&r->findings);
+	if (r->record)
+		xp_record_free(r->record);
+	free(r->record);
+	*r = (struct xp_check_result){0};
+}
+
+int xp_check_exit_code(const struct xp_check_result *r)
+{
+	int code = 0;
+
+	if (r->findings.lost)
+		return 70;
+	for (size_t i = 0; i < r->findings.n; i++) {
+		char kind = r->findings.list[i].code[0];
+		int one = kind == 'E'	? 1
+			  : kind == 'I' ? 2
+			  : kind == 'P' ? 3
+			  : kind == 'W' ? 0
+					: 70;
+
+		code = xp_check_exit_worse(code, one);
+	}
+	return code;
+}
+
+int xp_check_exit_worse(int a, int b)
+{
+	static const int order[] = {1, 70, 66, 2, 3, 0};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return 70;
+}
+
+/* What the verifier wants of an authentic record. */
+static void judge_demands(struct xp_check_result *r, const struct xp_requirements *req)
+{
+	const struct xp_record *rec = r->record;
+	enum xp_level level = req->level_given ? req->level : rec->asked;
+	bool want_scope = req->scope_given || req->level_given;
+	enum xp_scope scope = req->scope_given ? req->scope : XP_SCOPE_DRIVE;
+	bool has_role = !req->role_given;
+
+	if (rec->kind != XP_RECORD_SANITIZATION)
+		xp_findings_add(&r->findings, "P_KIND",
+				"this is no record of a sanitization, but of kind %s",
+				xp_record_kind_name(rec->kind));
+	if (rec->claim.outcome != XP_OUTCOME_SANITIZED &&
+	    rec->claim.outcome != XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS)
+		xp_findings_add(&r->findings, "P_OUTCOME", "the outcome is %s",
+				xp_outcome_name(rec->claim.outcome));
+	if (rec->claim.level < level)
+		xp_findings_add(&r->findings, "P_LEVEL", "level %s is claimed, %s is required",
+				xp_level_name(rec->claim.level), xp_level_name(level));
+	if (want_scope && rec->claim.scope < scope)
+		xp_findings_add(&r->findings, "P_SCOPE", "scope %s is claimed, %s is required%s",
+				xp_scope_name(rec->claim.scope), xp_scope_name(scope),
+				req->scope_given ? "" : " where a level is");
+	for (unsigned i = 0; i < r->signers_n && !has_role; i++)
+		has_role = r->signers[i].role_is_granted &&
+			   strcmp(r->signers[i].role, xp_role_name(req->role)) == 0;
+	if (!has_role)
+		xp_findings_add(&r->findings, "P_ROLE", "nobody signed in the role %s",
+				xp_role_name(req->role));
+	if (req->time && !r->time_is_proven)
+		xp_findings_add(&r->findings, "P_TIME", "the time of the signature is not proven");
+	if (req->serial && strcmp(req->serial, rec->media.serial) != 0)
+		xp_findings_add(&r->findings, "P_SERIAL", "this is the record of another drive, %s",
+				rec->media.serial[0] ? rec->media.serial
+						     : "without a serial number");
+}
+
+static enum xp_rc read_record(struct xp_check_result *result, const void *json, size_t len,
+			      struct xp_err *err)
+{
+	struct xp_err why = {0};
+	enum xp_rc rc;
+
+	result->record = calloc(1, sizeof(*result->record));
+	if (!result->record)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	rc = xp_record_parse(result->record, json, len, &result->findings, &why);
+	if (rc == XP_E_NOMEM || rc == XP_E_INTERNAL)
+		return xp_fail(err, rc, "%s", why.msg);
+	if (rc != XP_OK) {
+		xp_record_free(result->record);
+		free(result->record);
+		result->record = NULL;
+	}
+	return XP_OK;
+}
+
+enum xp_rc xp_check_pair(struct xp_check_result *result, const struct xp_check *c, const void *json,
+			 size_t json_len, const void *p7s, size_t p7s_len, struct xp_err *err)
+{
+	struct xp_findings *f = &result->findings;
+
+	*result = (struct xp_check_result){0};
+	if (EVP_Digest(json, json_len, result->json_sha256, NULL, EVP_sha256(), NULL) != 1)
+		return xp_pki_fail(err, XP_E_INTERNAL, "digest");
+	TRY(read_record(result, json, json_len, err));
+	if (!p7s)
+		xp_findings_add(f, "E_SIGNATURE_MISSING", "there is no signature file");
+	else
+		TRY(xp_check_signatures(result, c, p7s, p7s_len, err));
+	if (result->record) {
+		TRY(xp_record_check(result->record, f, err));
+		judge_demands(result, &c->req);
+	}
+	return f->lost ? xp_fail(err, XP_E_NOMEM, "findings") : XP_OK;
+}

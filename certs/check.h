@@ -1,0 +1,83 @@
+/*
+ * check: is a record with its signature what it says? Built once (anchors, lists, roster, demands),
+ * then asked for any number of pairs. All findings are collected, each with a stable code: E_*
+ * failed, I_* indeterminate, P_* the demands are not met, W_* only said.
+ */
+#pragma once
+#include "base/clock.h"
+#include "certs/chain.h"
+#include "certs/cms.h"
+#include "certs/pki.h"
+
+struct xp_check; /* the context */
+
+#define XP_CHECK_CHAIN_MAX 8
+
+/* What the verifier demands of the record. */
+struct xp_requirements {
+	bool level_given; /* else the level that the record itself asked for */
+	enum xp_level level;
+	bool scope_given; /* else drive where a level is given, and any scope where none is */
+	enum xp_scope scope;
+	bool role_given;
+	enum xp_role role;
+	bool time;	    /* the time of the signature must be proven */
+	const char *serial; /* NULL: any drive; must live as long as the context */
+};
+
+/* CLOCK must live as long as the context. One context serves one thread at a time. */
+MUST_USE enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *clock,
+				 struct xp_err *err);
+void xp_check_free(struct xp_check **c);
+/* For xp_trust_add_*: anchors, fingerprints and lists. */
+struct xp_trust *xp_check_trust(struct xp_check *c);
+void xp_check_require(struct xp_check *c, const struct xp_requirements *r);
+/*
+ * The roster: {"roster":[{"cert_sha256":HEX,"person":TEXT,"role":ROLE},...]}. It grants a role to a
+ * certificate and says which certificates are one person's. XP_E_USAGE with the place.
+ */
+MUST_USE enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len,
+					const char *name, struct xp_err *err);
+
+/* One signer, as far as it could be found out. Texts are what the certificates say. */
+struct xp_check_signer {
+	char role[16]; /* as the record says; empty: it names no such signer */
+	bool role_is_granted;
+	char name[128], organization[128];
+	char person_id[64]; /* the certificate's subject serialNumber, or the roster's person */
+	uint8_t person[32]; /* the same for two certificates of one person */
+	uint8_t cert_sha256[32];
+	uint8_t key_sha256[32];
+	uint8_t signature_sha256[32]; /* over the octets of the signature */
+	bool signature_is_good;
+	int64_t signing_time_s;
+	bool is_trusted;
+	bool is_self_issued;		     /* the anchor is this certificate itself */
+	char chain[XP_CHECK_CHAIN_MAX][128]; /* names above the signer, the anchor's last */
+	unsigned chain_n;
+	uint8_t anchor_sha256[32];
+	bool crl_known;
+	int64_t crl_date_s;
+};
+
+struct xp_check_result {
+	struct xp_findings findings;
+	struct xp_record *record; /* NULL: it could not be read, or is not valid */
+	uint8_t json_sha256[32];
+	struct xp_check_signer signers[XP_CMS_SIGNERS_MAX];
+	unsigned signers_n;
+	bool time_is_proven;
+};
+
+/*
+ * Checks one pair. P7S NULL: there is no signature file. What is wrong with the pair is in the
+ * findings; an error is our own trouble only. RESULT is freed with xp_check_result_free either way.
+ */
+MUST_USE enum xp_rc xp_check_pair(struct xp_check_result *result, const struct xp_check *c,
+				  const void *json, size_t json_len, const void *p7s,
+				  size_t p7s_len, struct xp_err *err);
+void xp_check_result_free(struct xp_check_result *r);
+/* 0 passed, 1 failed, 2 indeterminate, 3 authentic but the demands are not met, 70. */
+int xp_check_exit_code(const struct xp_check_result *r);
+/* The worse of two: 1, 70, 66, 2, 3, 0. */
+int xp_check_exit_worse(int a, int b);

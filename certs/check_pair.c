@@ -1,0 +1,378 @@
+#include "certs/check_pair.h"
+
+#include <openssl/cms.h>
+#include <openssl/err.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "certs/key.h"
+
+#define CLOCK_SLACK_S 300
+
+/* One signature file, parsed by our reader and by the library. */
+struct job {
+	struct xp_check_result *result;
+	struct xp_findings *f;
+	const struct xp_check *check;
+	struct xp_cms cms;
+	CMS_ContentInfo *ci;
+	STACK_OF(X509) * certs; /* as cms.certs */
+	STACK_OF(X509_CRL) * crls;
+	bool used[XP_CMS_CERTS_MAX];
+	bool all_trusted;
+};
+
+static void job_free(struct job *j)
+{
+	CMS_ContentInfo_free(j->ci);
+	sk_X509_pop_free(j->certs, X509_free);
+	sk_X509_CRL_pop_free(j->crls, X509_CRL_free);
+}
+
+/* The library must read the same: what it writes again is what was there. */
+static bool library_agrees(struct job *j, const uint8_t *p7s, size_t len)
+{
+	const unsigned char *at = p7s;
+	unsigned char *again = NULL;
+	int again_len;
+	bool same;
+
+	j->ci = d2i_CMS_ContentInfo(NULL, &at, (long)len);
+	if (!j->ci || at != p7s + len)
+		return false;
+	again_len = i2d_CMS_ContentInfo(j->ci, &again);
+	same = again_len > 0 && (size_t)again_len == len && memcmp(again, p7s, len) == 0;
+	OPENSSL_free(again);
+	return same;
+}
+
+static bool read_certs(struct job *j)
+{
+	for (unsigned i = 0; i < j->cms.certs_n; i++) {
+		const unsigned char *at = j->cms.certs[i].data;
+		X509 *c = d2i_X509(NULL, &at, (long)j->cms.certs[i].len);
+
+		if (!c || at != j->cms.certs[i].data + j->cms.certs[i].len ||
+		    !xp_signed_object_is_exact(j->cms.certs[i])) {
+			X509_free(c);
+			xp_findings_add(j->f, "E_CMS_CERTS", "certificate %u is malformed", i);
+			return false;
+		}
+		if (!sk_X509_push(j->certs, c)) {
+			X509_free(c);
+			return false;
+		}
+	}
+	for (unsigned i = 0; i < j->cms.crls_n; i++) {
+		const unsigned char *at = j->cms.crls[i].data;
+		X509_CRL *c = d2i_X509_CRL(NULL, &at, (long)j->cms.crls[i].len);
+
+		if (!c || at != j->cms.crls[i].data + j->cms.crls[i].len ||
+		    !xp_signed_object_is_exact(j->cms.crls[i])) {
+			X509_CRL_free(c);
+			xp_findings_add(j->f, "E_CMS_CRLS", "revocation list %u is malformed", i);
+			return false;
+		}
+		if (!sk_X509_CRL_push(j->crls, c)) {
+			X509_CRL_free(c);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The embedded certificate that the signed ESS hash names. */
+static X509 *find_cert(struct job *j, const uint8_t sha256[32])
+{
+	for (unsigned i = 0; i < j->cms.certs_n; i++) {
+		uint8_t digest[32];
+
+		if (EVP_Digest(j->cms.certs[i].data, j->cms.certs[i].len, digest, NULL,
+			       EVP_sha256(), NULL) == 1 &&
+		    memcmp(digest, sha256, 32) == 0) {
+			j->used[i] = true;
+			return sk_X509_value(j->certs, (int)i);
+		}
+	}
+	return NULL;
+}
+
+/* Do issuer and serial number name this certificate, byte for byte? */
+static bool names_cert(struct xp_bytes issuer, struct xp_bytes serial, X509 *cert)
+{
+	const unsigned char *name = NULL;
+	unsigned char *der = NULL;
+	size_t name_len = 0;
+	int der_len = i2d_ASN1_INTEGER(X509_get_serialNumber(cert), &der);
+	bool same = der_len > 0 &&
+		    X509_NAME_get0_der(X509_get_issuer_name(cert), &name, &name_len) == 1 &&
+		    xp_bytes_equal(issuer, name, name_len) &&
+		    xp_bytes_equal(serial, der, (size_t)der_len);
+
+	OPENSSL_free(der);
+	return same;
+}
+
+/* The library's view of the same signer, found by the octets of the signature. */
+static CMS_SignerInfo *library_signer(struct job *j, const struct xp_cms_signer *si)
+{
+	STACK_OF(CMS_SignerInfo) *list = CMS_get0_SignerInfos(j->ci);
+
+	for (int i = 0; i < sk_CMS_SignerInfo_num(list); i++) {
+		CMS_SignerInfo *s = sk_CMS_SignerInfo_value(list, i);
+		const ASN1_OCTET_STRING *sig = CMS_SignerInfo_get0_signature(s);
+
+		if (sig && xp_bytes_equal(si->signature, ASN1_STRING_get0_data(sig),
+					  (size_t)ASN1_STRING_length(sig)))
+			return s;
+	}
+	return NULL;
+}
+
+static void verify_signature(struct job *j, struct xp_check_signer *out,
+			     const struct xp_cms_signer *si, X509 *cert)
+{
+	CMS_SignerInfo *s = library_signer(j, si);
+
+	if (memcmp(si->message_digest, j->result->json_sha256, 32) != 0)
+		xp_findings_add(j->f, "E_CONTENT_DIGEST",
+				"%s signed other bytes than those of this record", out->name);
+	if (s) {
+		CMS_SignerInfo_set1_signer_cert(s, cert);
+		out->signature_is_good = CMS_SignerInfo_verify(s) == 1;
+	}
+	if (!out->signature_is_good)
+		xp_findings_add(j->f, "E_SIGNATURE", "the signature of %s is not valid", out->name);
+	ERR_clear_error();
+}
+
+static void judge_time(struct job *j, const struct xp_check_signer *s, const X509 *cert)
+{
+	const struct xp_clock *clock = j->check->clock;
+	int64_t from_s = xp_key_time_s(X509_get0_notBefore(cert));
+	int64_t to_s = xp_key_time_s(X509_get0_notAfter(cert));
+
+	if (from_s == INT64_MIN || to_s == INT64_MIN)
+		xp_findings_add(j->f, "E_CERT_UNFIT", "the certificate of %s has no validity",
+				s->name);
+	else if (s->signing_time_s < from_s || s->signing_time_s > to_s)
+		xp_findings_add(j->f, "E_SIGNING_TIME",
+				"the signing time of %s lies outside of the certificate's validity",
+				s->name);
+	if (s->signing_time_s > clock->wall_s(clock->ctx) + CLOCK_SLACK_S)
+		xp_findings_add(j->f, "I_SIGNING_TIME_FUTURE",
+				"the signing time of %s lies in the future", s->name);
+	if (j->result->record && s->signing_time_s + CLOCK_SLACK_S < j->result->record->issued_s)
+		xp_findings_add(j->f, "E_SIGNING_TIME", "%s signed before the record was issued",
+				s->name);
+}
+
+static void describe(struct xp_check_signer *s, const struct xp_cms_signer *si, X509 *cert)
+{
+	const X509_NAME *name = X509_get_subject_name(cert);
+	unsigned n = 0;
+
+	memcpy(s->cert_sha256, si->cert_sha256, 32);
+	s->signing_time_s = si->signing_time_s;
+	xp_key_name_text(s->name, sizeof(s->name), name, NID_commonName);
+	xp_key_name_text(s->organization, sizeof(s->organization), name, NID_organizationName);
+	if (X509_pubkey_digest(cert, EVP_sha256(), s->key_sha256, &n) != 1)
+		memset(s->key_sha256, 0, 32);
+	if (EVP_Digest(si->signature.data, si->signature.len, s->signature_sha256, NULL,
+		       EVP_sha256(), NULL) != 1)
+		memset(s->signature_sha256, 0, 32);
+}
+
+/* Certificates that helped to build the chain are used; the rest is padding that nothing covers. */
+static void mark_used(struct job *j, STACK_OF(X509) * chain)
+{
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		for (int k = 0; k < sk_X509_num(j->certs); k++)
+			if (X509_cmp(sk_X509_value(chain, i), sk_X509_value(j->certs, k)) == 0)
+				j->used[k] = true;
+}
+
+static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
+{
+	const struct xp_chain_input in = {
+		.trust = &j->check->trust,
+		.signer = cert,
+		.embedded = j->certs,
+		.embedded_crls = j->crls,
+		.now_s = j->check->clock->wall_s(j->check->clock->ctx),
+		.signing_time_s = s->signing_time_s,
+	};
+	struct xp_chain chain;
+	size_t findings = j->f->n;
+	uint8_t key[32];
+	bool keyed = xp_check_cache_key(key, &j->cms, s->cert_sha256, in.now_s);
+
+	if (!keyed || !xp_check_cache_get(&chain, j->check->cache, key)) {
+		xp_chain_check(&chain, &in, j->f);
+		if (keyed && chain.is_trusted && j->f->n == findings)
+			xp_check_cache_put(j->check->cache, key, &chain);
+	}
+	s->is_trusted = chain.is_trusted;
+	s->is_self_issued = chain.is_trusted && !chain.has_issuer;
+	s->crl_known = chain.crl_known;
+	s->crl_date_s = chain.crl_date_s;
+	memcpy(s->anchor_sha256, chain.anchor_sha256, 32);
+	for (int i = 1; i < sk_X509_num(chain.certs) && s->chain_n < XP_CHECK_CHAIN_MAX; i++)
+		xp_key_name_text(s->chain[s->chain_n++], sizeof(s->chain[0]),
+				 X509_get_subject_name(sk_X509_value(chain.certs, i)),
+				 NID_commonName);
+	if (chain.is_trusted)
+		mark_used(j, chain.certs);
+	else
+		j->all_trusted = false;
+	xp_chain_free(&chain);
+}
+
+/* The role that the record gives to this certificate. */
+static void take_role(struct job *j, struct xp_check_signer *s)
+{
+	const struct xp_record *r = j->result->record;
+
+	for (unsigned i = 0; r && i < r->signers_n; i++)
+		if (memcmp(r->signers[i].cert_sha256, s->cert_sha256, 32) == 0)
+			snprintf(s->role, sizeof(s->role), "%s", r->signers[i].role);
+	if (r && !s->role[0])
+		xp_findings_add(j->f, "E_SIGNERS_MISMATCH",
+				"%s signed, but the record does not name that certificate",
+				s->name);
+}
+
+static void check_signer(struct job *j, const struct xp_cms_signer *si)
+{
+	struct xp_check_signer *s = &j->result->signers[j->result->signers_n++];
+	X509 *cert = find_cert(j, si->cert_sha256);
+	const char *why = NULL;
+
+	if (!cert) {
+		snprintf(s->name, sizeof(s->name), "a signer without a certificate");
+		xp_findings_add(j->f, "E_SIGNER_CERT",
+				"the certificate that a signature is bound to is not in the file");
+		j->all_trusted = false;
+		return;
+	}
+	describe(s, si, cert);
+	if (!names_cert(si->issuer, si->serial, cert))
+		xp_findings_add(
+			j->f, "E_CMS_SID",
+			"the signer's issuer and serial number are not those of %s's certificate",
+			s->name);
+	if (si->ess_issuer.len && !names_cert(si->ess_issuer, si->ess_serial, cert))
+		xp_findings_add(j->f, "E_CMS_SID",
+				"the signed issuer and serial number are not those "
+				"of %s's certificate",
+				s->name);
+	verify_signature(j, s, si, cert);
+	if (!xp_key_cert_is_fit(cert, &why))
+		xp_findings_add(j->f, "E_CERT_UNFIT",
+				"the certificate of %s is not fit to sign records: %s", s->name,
+				why);
+	judge_time(j, s, cert);
+	judge_chain(j, s, cert);
+	take_role(j, s);
+	xp_roles_judge(s, cert, si->commitment, &j->check->roster, j->f);
+	if (si->timestamp.len)
+		xp_findings_add(
+			j->f, "I_TIMESTAMP_UNKNOWN",
+			"the signature of %s carries a timestamp, which this version does not "
+			"check",
+			s->name);
+}
+
+/* signers[] and persons[] of the record against those who signed. */
+static void judge_binding(struct job *j)
+{
+	const struct xp_check_result *r = j->result;
+	const struct xp_record *rec = r->record;
+
+	for (unsigned i = 0; i < rec->signers_n; i++) {
+		bool signed_it = false;
+
+		for (unsigned k = 0; k < r->signers_n; k++)
+			signed_it |= memcmp(rec->signers[i].cert_sha256, r->signers[k].cert_sha256,
+					    32) == 0;
+		if (!signed_it)
+			xp_findings_add(j->f, "E_SIGNERS_MISMATCH",
+					"the record names a %s whose signature is not there",
+					rec->signers[i].role);
+		if (strcmp(rec->signers[i].alg, "ecdsa-p256-sha256") != 0)
+			xp_findings_add(j->f, "I_ALGORITHM_UNKNOWN",
+					"the record names a signature algorithm that is not known");
+	}
+	if (rec->signers_n != r->signers_n)
+		xp_findings_add(j->f, "E_SIGNERS_MISMATCH", "%u signed, the record names %u",
+				r->signers_n, rec->signers_n);
+	for (unsigned i = 0; i < rec->persons_n; i++) {
+		const struct xp_person *p = &rec->persons[i];
+		bool role_signed = false;
+		bool same = false;
+
+		for (unsigned k = 0; k < r->signers_n; k++) {
+			if (strcmp(r->signers[k].role, p->role) != 0)
+				continue;
+			role_signed = true;
+			same |= strcmp(r->signers[k].name, p->name) == 0;
+		}
+		if (role_signed && p->name[0] && !same)
+			xp_findings_add(j->f, "E_PERSON_MISMATCH",
+					"the record names %s as %s, but somebody else signed",
+					p->name, p->role);
+		else if (!role_signed)
+			xp_findings_add(j->f, "W_PERSON_DID_NOT_SIGN",
+					"the record names %s as %s, who did not sign", p->name,
+					p->role);
+	}
+}
+
+static void judge_padding(struct job *j)
+{
+	for (unsigned i = 0; i < j->cms.certs_n; i++) {
+		X509 *c = sk_X509_value(j->certs, (int)i);
+
+		/* without a way up it cannot be said which ones would be on it */
+		if (!j->used[i] && j->all_trusted)
+			xp_findings_add(j->f, "E_CMS_CERTS",
+					"certificate %u in the signature file has no part in it",
+					i);
+		else if (j->result->signers_n && X509_self_signed(c, 0) == 1 && !j->used[i])
+			xp_findings_add(j->f, "E_CMS_CERTS", "certificate %u is a root", i);
+	}
+	ERR_clear_error();
+}
+
+enum xp_rc xp_check_signatures(struct xp_check_result *result, const struct xp_check *c,
+			       const void *p7s, size_t p7s_len, struct xp_err *err)
+{
+	AUTO(job_free) struct job j = {.result = result, .f = &result->findings, .check = c};
+
+	if (!xp_cms_parse(&j.cms, p7s, p7s_len, j.f))
+		return XP_OK;
+	j.certs = sk_X509_new_null();
+	j.crls = sk_X509_CRL_new_null();
+	if (!j.certs || !j.crls)
+		return xp_fail(err, XP_E_NOMEM, "signature");
+	if (!library_agrees(&j, p7s, p7s_len)) {
+		ERR_clear_error();
+		xp_findings_add(j.f, "E_CMS_LIBRARY",
+				"the signature file reads differently to the library");
+		return XP_OK;
+	}
+	if (!read_certs(&j)) {
+		ERR_clear_error();
+		return XP_OK;
+	}
+	j.all_trusted = true;
+	for (unsigned i = 0; i < j.cms.signers_n; i++)
+		check_signer(&j, &j.cms.signers[i]);
+	xp_roles_judge_separation(result->signers, result->signers_n, j.f);
+	if (result->record)
+		judge_binding(&j);
+	judge_padding(&j);
+	return XP_OK;
+}

@@ -1,0 +1,17 @@
+/* check_pair: the signatures of one record: each verified, bound to its certificate and to the
+ * record. */
+#pragma once
+#include "certs/check_cache.h"
+#include "certs/check_roles.h"
+
+struct xp_check {
+	const struct xp_clock *clock;
+	struct xp_trust trust;
+	struct xp_roster roster;
+	struct xp_requirements req;
+	struct xp_check_cache *cache; /* one context, one thread */
+};
+
+/* RESULT holds the record and the digest of its bytes already. */
+MUST_USE enum xp_rc xp_check_signatures(struct xp_check_result *result, const struct xp_check *c,
+					const void *p7s, size_t p7s_len, struct xp_err *err);

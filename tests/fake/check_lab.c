@@ -1,0 +1,176 @@
+#include "tests/fake/check_lab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/fake/record_sample.h"
+
+static void must(bool ok, const char *what)
+{
+	if (!ok) {
+		fprintf(stderr, "check_lab: %s\n", what);
+		abort();
+	}
+}
+
+static void name_signer(struct xp_record *r, struct lab_person *p)
+{
+	struct xp_signing_key *k = lab_signing_key(p, NULL);
+
+	xp_signing_key_describe(&r->signers[r->signers_n++], &r->persons[r->persons_n++], k);
+	xp_signing_key_free(&k);
+}
+
+void check_lab_name_signers(struct check_lab *l, bool alice, bool bob)
+{
+	struct xp_err err = {0};
+
+	l->record->signers_n = 0;
+	l->record->persons_n = 0;
+	if (alice)
+		name_signer(l->record, &l->alice);
+	if (bob)
+		name_signer(l->record, &l->bob);
+	free(l->json);
+	l->json = NULL;
+	if (xp_record_write(&l->json, &l->json_len, l->record, &err) != XP_OK) {
+		fprintf(stderr, "check_lab: %s\n", err.msg);
+		abort();
+	}
+}
+
+void check_lab_sign(struct check_lab *l, X509_CRL *crl)
+{
+	struct xp_signing_key *k = lab_signing_key(&l->alice, crl);
+
+	free(l->p7s);
+	l->p7s = NULL;
+	must(xp_sign(&l->p7s, &l->p7s_len, k, l->json, l->json_len, LAB_NOW_S, NULL) == XP_OK,
+	     "signature");
+	xp_signing_key_free(&k);
+}
+
+struct xp_check *check_lab_checker(struct check_lab *l, X509_CRL *crl)
+{
+	struct xp_check *c = NULL;
+	char *pem = lab_cert_pem(l->lab.root);
+	char *list = crl ? lab_crl_pem(crl) : NULL;
+
+	must(xp_check_new(&c, lab_clock(), NULL) == XP_OK, "checker");
+	must(xp_trust_add_anchors(xp_check_trust(c), pem, strlen(pem), "root", NULL) == XP_OK,
+	     "anchor");
+	must(!list || xp_trust_add_crls(xp_check_trust(c), list, strlen(list), "list", NULL) ==
+			      XP_OK,
+	     "list");
+	free(pem);
+	free(list);
+	return c;
+}
+
+/* The policy that people use, and the claim that the sample's evidence earns by it. */
+static void use_policy(struct xp_record *r)
+{
+	struct xp_policy *policy = NULL;
+	char *text = NULL;
+	size_t len = 0;
+
+	must(xp_file_read(&text, &len, "docs/policies/nist-800-88r2.json", XP_POLICY_MAX_BYTES,
+			  NULL) == XP_OK,
+	     "docs/policies, seen from the root of the repository");
+	must(xp_policy_parse(&policy, text, len, NULL) == XP_OK, "policy");
+	free(r->policy_json);
+	r->policy_json = text;
+	r->policy_len = len;
+	r->asked = XP_CLEAR;
+	r->accepted = XP_CLEAR;
+	xp_claim_compute(&r->claim, &r->evidence, policy);
+	xp_policy_free(&policy);
+}
+
+void check_lab_open(struct check_lab *l, bool with_crl)
+{
+	*l = (struct check_lab){0};
+	lab_open(&l->lab);
+	lab_person_new(&l->alice, &l->lab, XP_ROLE_PERFORMER, "Alice", "p-1");
+	lab_person_new(&l->bob, &l->lab, XP_ROLE_VALIDATOR, "Bob", "p-2");
+	l->record = record_sample_new();
+	use_policy(l->record);
+	check_lab_name_signers(l, true, false);
+	check_lab_sign(l, with_crl ? l->lab.crl : NULL);
+	l->check = check_lab_checker(l, l->lab.crl);
+}
+
+void check_lab_close(struct check_lab *l)
+{
+	xp_check_free(&l->check);
+	record_sample_free(l->record);
+	free(l->json);
+	free(l->p7s);
+	lab_person_free(&l->alice);
+	lab_person_free(&l->bob);
+	lab_close(&l->lab);
+}
+
+int check_lab_run(const struct xp_check *c, const void *json, size_t json_len, const void *p7s,
+		  size_t p7s_len, char *codes, size_t size)
+{
+	struct xp_check_result r;
+	size_t used = 0;
+	int code;
+
+	must(xp_check_pair(&r, c, json, json_len, p7s, p7s_len, NULL) == XP_OK, "check");
+	codes[0] = 0;
+	for (size_t i = 0; i < r.findings.n && used < size; i++)
+		used += (size_t)snprintf(codes + used, size - used, "%s ", r.findings.list[i].code);
+	code = xp_check_exit_code(&r);
+	xp_check_result_free(&r);
+	return code;
+}
+
+/* Flips bits FIRST, FIRST + STEP, ... of DATA in turn. The number of flips that were let through.
+ */
+static unsigned try_bits(struct check_lab *l, uint8_t *data, size_t len, size_t first, size_t step)
+{
+	unsigned let_through = 0;
+	char codes[1024];
+
+	for (size_t bit = first; bit < len * 8; bit += step) {
+		int code;
+
+		data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+		code = check_lab_run(l->check, l->json, l->json_len, l->p7s, l->p7s_len, codes,
+				     sizeof(codes));
+		data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+		if ((code == 1 || code == 2) && (strstr(codes, "E_") || strstr(codes, "I_")))
+			continue;
+		fprintf(stderr, "byte %zu bit %zu: exit code %d, %s\n", bit / 8, bit % 8, code,
+			codes);
+		let_through++;
+	}
+	return let_through;
+}
+
+unsigned check_lab_flip_bits(struct check_lab *l, uint8_t *data, size_t len)
+{
+#ifdef __SANITIZE_ADDRESS__
+	const size_t step = 23 * 2; /* a part of it, over all eight bits: the sanitizer is slow */
+#else
+	const size_t step = 2;
+#endif
+	unsigned mine;
+	int status = 0;
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	must(child >= 0, "fork");
+	if (child == 0)
+		_exit(try_bits(l, data, len, step / 2, step) ? 1 : 0);
+	mine = try_bits(l, data, len, 0, step);
+	must(waitpid(child, &status, 0) == child && WIFEXITED(status), "waitpid");
+	return mine + (unsigned)WEXITSTATUS(status);
+}
