@@ -12,7 +12,7 @@ readelf -d "$B/expunge-cert" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
 	grep -vE '^lib(jansson|crypto|c|m|asan|ubsan)\.so|^ld-linux' | sed 's/^/needs /' |
 	report "expunge-cert links JSON, OpenSSL and the C library, nothing else"
 nm "$B/expunge-cert" | awk '{ print $NF }' |
-	grep -E '^xp_(transport|interlock|permit|inventory|target|uses|extent_io|overwrite|verify_run|engine|journal|plan_make)' |
+	grep -E '^xp_(transport|interlock|permit|inventory|target|uses|extent_io|overwrite_run|verify_run|engine|journal|plan_make)' |
 	sed 's/^/holds /' | report "expunge-cert holds no function that reaches a drive"
 
 # what each archive asks of the others
@@ -32,6 +32,7 @@ asks claim 'claim|protocol|base' | report "claim stands on device/protocol and b
 asks sanitize 'sanitize|claim|device|protocol|base' | report "sanitize never sees verify or certs"
 asks verify 'verify|claim|device|protocol|base' | report "verify never sees sanitize or certs"
 asks certs 'certs|claim|protocol|base' | report "certs never opens a drive"
+cut -d' ' -f1 "$tmp" | sort | uniq -d | sed 's/^/defined twice: /' | report "public names are defined once"
 cut -d' ' -f1 "$tmp" | grep -v '^xp_' | sed 's/^/exported: /' | report "what crosses a file is named xp_"
 
 for p in expunge expunge-cert; do
