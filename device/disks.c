@@ -157,3 +157,34 @@ const struct xp_disk *xp_disks_by_name(const struct xp_disks *disks, const char 
 			return &disks->list[i];
 	return NULL;
 }
+
+/* The smallest namespace of the drive above AFTER; 0: none. */
+static uint64_t next_nsid(const struct xp_disks *disks, const struct xp_disk *d, uint64_t after)
+{
+	uint64_t best = 0;
+
+	for (size_t i = 0; i < disks->n; i++) {
+		uint64_t nsid = disks->list[i].facts.nsid;
+
+		if (disks->list[i].group == d->group && nsid > after && (!best || nsid < best))
+			best = nsid;
+	}
+	return best;
+}
+
+void xp_disks_drive_confirm(char out[XP_CONFIRM_LEN], const struct xp_disks *disks,
+			    const struct xp_disk *d)
+{
+	const char *end = strstr(d->confirm, ":ns=");
+	size_t used;
+
+	snprintf(out, XP_CONFIRM_LEN, "%s", d->confirm);
+	if (d->namespaces <= 1 || !end)
+		return;
+	used = (size_t)(end - d->confirm);
+	out[used] = 0;
+	for (uint64_t n = next_nsid(disks, d, 0); n && used < XP_CONFIRM_LEN;
+	     n = next_nsid(disks, d, n))
+		used += (size_t)snprintf(out + used, XP_CONFIRM_LEN - used, "%s%llu",
+					 strstr(out, ":ns=") ? "," : ":ns=", (unsigned long long)n);
+}

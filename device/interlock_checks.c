@@ -169,6 +169,7 @@ enum xp_rc xp_interlock_check_confirm(struct xp_refusals *out,
 	const struct xp_target *t = req->target;
 	const struct xp_disk *disk;
 	char base[XP_CONFIRM_LEN + 16];
+	char whole[XP_CONFIRM_LEN];
 	char remedy[XP_CONFIRM_LEN + 64];
 	size_t fitting;
 
@@ -190,6 +191,12 @@ enum xp_rc xp_interlock_check_confirm(struct xp_refusals *out,
 	}
 	if (strcmp(base, t->confirm) && is_given(req->confirms, t->confirm))
 		return XP_OK;
+	/* who confirms all namespaces of a drive has confirmed each of them */
+	if (disk && disk->namespaces > 1 && !t->identity.partition) {
+		xp_disks_drive_confirm(whole, &disks, disk);
+		if (is_given(req->confirms, whole))
+			return XP_OK;
+	}
 	if (is_given(req->confirms, base) && fitting > 1)
 		return xp_refusals_add(out, err, XP_REFUSED_CONFIRM_AMBIGUOUS, remedy,
 				       "%s: \"%s\" fits %zu targets that are present", t->path,
