@@ -90,6 +90,8 @@ bool xp_block_node_read(struct xp_block_node *out, const struct xp_sysroot *root
 		if (!xp_sysroot_read_u64(&v, root, "%s/start", node.syspath) ||
 		    __builtin_mul_overflow(v, SECTOR_BYTES, &node.start_bytes))
 			return false;
+	} else if (xp_sysroot_has(root, "%s/partition", node.syspath)) {
+		return false;
 	} else {
 		memcpy(node.disk, node.name, sizeof(node.disk));
 	}

@@ -59,6 +59,18 @@ static bool text_copy(char **out, char *text)
 	return *out != NULL;
 }
 
+/*
+ * Source and options are the words of whoever mounted it, and not every file system escapes them:
+ * kept as they are where they are not in the kernel's spelling.
+ */
+static bool words_copy(char **out, const char *text)
+{
+	*out = strdup(text);
+	if (*out && !unescape(*out))
+		memcpy(*out, text, strlen(text) + 1);
+	return *out != NULL;
+}
+
 static void mount_free(struct xp_mount *m)
 {
 	free(m->root);

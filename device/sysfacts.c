@@ -96,8 +96,8 @@ static const struct {
 	{"*/vbd-[0-9]*", XP_BUS_XEN, false},
 	{"*/ata[0-9]*/host*", XP_BUS_ATA, false},
 	{"*/end_device-[0-9]*", XP_BUS_SAS, false},
-	{"*/virtio[0-9]*/block/*", XP_BUS_VIRTIO, false},
 	{"*/target[0-9]*:*", XP_BUS_SCSI, false},
+	{"*/virtio[0-9]*/block/*", XP_BUS_VIRTIO, false},
 };
 
 /* Vendor and model of disks that a hypervisor, a cloud or an array makes up. */
