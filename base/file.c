@@ -122,37 +122,91 @@ enum xp_rc xp_file_read_at(char **out, size_t *len, int dir_fd, const char *name
 	return read_fd(out, len, fd, name, max_bytes, err);
 }
 
-enum xp_rc xp_file_write_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
-			    bool replace, struct xp_err *err)
+/* A name for a file that is not whole yet, in the same folder. */
+static enum xp_rc temporary_name(char tmp[NAME_MAX + 1], const char *name, struct xp_err *err)
 {
-	char tmp[NAME_MAX + 1];
 	uint64_t salt;
-	enum xp_rc rc;
 	int n;
-	AUTO_FD int fd = -1;
 
 	if (getrandom(&salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
 		return xp_fail_errno(err, XP_E_IO, "getrandom");
-	n = snprintf(tmp, sizeof(tmp), ".%.200s.%016llx.tmp", name, (unsigned long long)salt);
-	if (n < 0 || (size_t)n >= sizeof(tmp))
+	n = snprintf(tmp, NAME_MAX + 1, ".%.200s.%016llx.tmp", name, (unsigned long long)salt);
+	if (n < 0 || n > NAME_MAX)
 		return xp_fail(err, XP_E_USAGE, "%s: the name is too long", name);
+	return XP_OK;
+}
+
+static enum xp_rc fill(int fd, const void *data, size_t len, struct xp_err *err)
+{
+	TRY(xp_fd_write_all(fd, data, len, err));
+	if (fsync(fd))
+		return xp_fail_errno(err, XP_E_IO, "fsync");
+	return XP_OK;
+}
+
+/* Gives the whole file its name; without REPLACE, EEXIST where there is one. */
+static enum xp_rc name_temporary(int dir_fd, const char *tmp, const char *name, bool replace,
+				 struct xp_err *err)
+{
+	if (renameat2(dir_fd, tmp, dir_fd, name, replace ? 0 : RENAME_NOREPLACE) == 0)
+		return XP_OK;
+	/* file systems without RENAME_NOREPLACE: link does not replace either */
+	if (replace || errno != EINVAL || linkat(dir_fd, tmp, dir_fd, name, 0))
+		return xp_fail_errno(err, XP_E_IO, "rename");
+	unlinkat(dir_fd, tmp, 0);
+	return XP_OK;
+}
+
+static enum xp_rc write_named(int dir_fd, const char *name, const void *data, size_t len,
+			      mode_t mode, bool replace, struct xp_err *err)
+{
+	char tmp[NAME_MAX + 1];
+	AUTO_FD int fd = -1;
+	enum xp_rc rc;
+
+	TRY(temporary_name(tmp, name, err));
 	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return open_failed(err, name);
-	rc = xp_fd_write_all(fd, data, len, err);
-	if (rc == XP_OK && fsync(fd))
-		rc = xp_fail_errno(err, XP_E_IO, "fsync");
-	if (rc == XP_OK &&
-	    renameat2(dir_fd, tmp, dir_fd, name, replace ? 0 : 1 /* RENAME_NOREPLACE */)) {
-		/* file systems without RENAME_NOREPLACE: link does not replace either */
-		if (replace || errno != EINVAL || linkat(dir_fd, tmp, dir_fd, name, 0))
-			rc = xp_fail_errno(err, XP_E_IO, "rename");
-		else
-			unlinkat(dir_fd, tmp, 0);
-	}
-	if (rc != XP_OK) {
+	rc = fill(fd, data, len, err);
+	if (rc == XP_OK)
+		rc = name_temporary(dir_fd, tmp, name, replace, err);
+	if (rc != XP_OK)
 		unlinkat(dir_fd, tmp, 0);
-		return xp_err_prefix(err, "%s", name), rc;
+	return rc;
+}
+
+/* A file without a name until it is whole: a death in between leaves nothing behind. */
+static enum xp_rc write_unnamed(bool *done, int dir_fd, const char *name, const void *data,
+				size_t len, mode_t mode, struct xp_err *err)
+{
+	AUTO_FD int fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	char path[64];
+
+	*done = false;
+	if (fd < 0)
+		return XP_OK;
+	TRY(fill(fd, data, len, err));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	*done = linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) == 0;
+	if (!*done && errno == EEXIST)
+		return xp_fail_errno(err, XP_E_IO, "link");
+	return XP_OK;
+}
+
+enum xp_rc xp_file_write_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
+			    bool replace, struct xp_err *err)
+{
+	bool done = false;
+	enum xp_rc rc = XP_OK;
+
+	if (!replace)
+		rc = write_unnamed(&done, dir_fd, name, data, len, mode, err);
+	if (rc == XP_OK && !done)
+		rc = write_named(dir_fd, name, data, len, mode, replace, err);
+	if (rc != XP_OK) {
+		xp_err_prefix(err, "%s", name);
+		return rc;
 	}
 	if (fsync(dir_fd))
 		return xp_fail_errno(err, XP_E_IO, "%s: fsync of the folder", name);
