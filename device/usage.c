@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -178,13 +179,24 @@ enum xp_rc xp_scan_nodes_of(struct xp_nodeset *nodes, struct xp_nodeset *drive,
 /* --- the question --------------------------------------------------------------------------------
  */
 
+#define LEASE_TRIES 40 /* of 20 ms */
+
 enum xp_lease xp_lease_probe(int fd)
 {
 	/* should somebody open the file in this instant, the kernel's signal must not kill us */
 	if (fcntl(fd, F_SETSIG, SIGURG))
 		return XP_LEASE_UNKNOWN;
-	if (fcntl(fd, F_SETLEASE, F_WRLCK))
-		return errno == EAGAIN ? XP_LEASE_BUSY : XP_LEASE_UNKNOWN;
+	/* the kernel lets go of a file some moments after an io_uring process that had it has ended
+	 */
+	for (unsigned tries = 0; fcntl(fd, F_SETLEASE, F_WRLCK); tries++) {
+		const struct timespec pause = {.tv_nsec = 20000000};
+
+		if (errno != EAGAIN)
+			return XP_LEASE_UNKNOWN;
+		if (tries == LEASE_TRIES)
+			return XP_LEASE_BUSY;
+		nanosleep(&pause, NULL);
+	}
 	if (fcntl(fd, F_SETLEASE, F_UNLCK))
 		return XP_LEASE_UNKNOWN;
 	return XP_LEASE_FREE;
