@@ -23,5 +23,6 @@ struct xp_event {
 
 struct xp_events {
 	void *ctx;
-	void (*emit)(void *ctx, const struct xp_event *e); /* may be called from any worker; NULL: nobody */
+	void (*emit)(void *ctx,
+		     const struct xp_event *e); /* may be called from any worker; NULL: nobody */
 };

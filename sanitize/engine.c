@@ -1,0 +1,95 @@
+#include "sanitize/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sanitize/method.h"
+
+enum xp_rc xp_engine_phase_begin(struct xp_phase **out, struct xp_evidence *ev,
+				 enum xp_phase_kind kind, const struct xp_engine_request *req,
+				 struct xp_err *err)
+{
+	struct xp_phase *phase = xp_evidence_add(ev, kind);
+
+	if (!phase)
+		return xp_fail(err, XP_E_NOMEM, "evidence");
+	phase->attempt = req->attempt;
+	phase->technique = req->technique;
+	memcpy(phase->boot_id, req->boot_id, sizeof(phase->boot_id));
+	phase->start_s = req->clock->wall_s(req->clock->ctx);
+	phase->start_ns = req->clock->monotonic_ns(req->clock->ctx);
+	phase->end_s = phase->start_s;
+	phase->end_ns = phase->start_ns;
+	*out = phase;
+	return xp_permit_identify(&phase->identity, req->permit, err);
+}
+
+enum xp_rc xp_engine_phase_end(struct xp_phase *phase, const struct xp_engine_request *req,
+			       struct xp_err *err)
+{
+	phase->end_s = req->clock->wall_s(req->clock->ctx);
+	phase->end_ns = req->clock->monotonic_ns(req->clock->ctx);
+	return req->hooks.phase_end(req->hooks.ctx, phase, err);
+}
+
+enum xp_rc xp_engine_identify(struct xp_evidence *ev, const struct xp_engine_request *req,
+			      struct xp_err *err)
+{
+	struct xp_phase *phase = NULL;
+
+	TRY(xp_engine_phase_begin(&phase, ev, XP_PHASE_IDENTIFY, req, err));
+	return xp_engine_phase_end(phase, req, err);
+}
+
+static enum xp_rc run_method(const struct xp_method *method, struct xp_method_run *run,
+			     bool attaches, struct xp_err *err)
+{
+	enum xp_method_state state = XP_METHOD_RUNNING;
+
+	TRY(attaches ? method->attach(run, err) : method->start(run, err));
+	while (state == XP_METHOD_RUNNING)
+		TRY(method->poll(run, &state, err));
+	return XP_OK;
+}
+
+static enum xp_rc run_pass(struct xp_evidence *ev, const struct xp_engine_request *req,
+			   const struct xp_method *method, uint32_t pass, struct xp_err *err)
+{
+	bool attaches = req->resumes && pass == req->first_pass;
+	struct xp_method_run run = {.req = req};
+	enum xp_rc rc;
+	enum xp_rc end_rc;
+	struct xp_err end_err;
+
+	TRY(xp_engine_phase_begin(&run.phase, ev, XP_PHASE_ERASE, req, err));
+	run.phase->interrupted = attaches;
+	run.phase->overwrite.pass = pass;
+	run.phase->overwrite.passes = req->passes;
+	run.phase->overwrite.content = req->contents[pass - 1];
+	if (attaches) {
+		run.resume_offset = req->resume_offset;
+		run.resume_unwritten = req->resume_unwritten;
+	}
+	TRY(req->hooks.phase_begin(req->hooks.ctx, run.phase, err));
+	rc = run_method(method, &run, attaches, err);
+	method->end(&run);
+	/* a phase that went wrong is evidence, too; the first failure is the one to tell */
+	end_rc = xp_engine_phase_end(run.phase, req, rc == XP_OK ? err : &end_err);
+	return rc == XP_OK ? end_rc : rc;
+}
+
+enum xp_rc xp_engine_erase(struct xp_evidence *ev, const struct xp_engine_request *req,
+			   struct xp_err *err)
+{
+	const struct xp_method *method = xp_method_find(req->technique);
+
+	if (!method)
+		return xp_fail(err, XP_E_UNSUPPORTED, "%s: this build cannot carry it out",
+			       xp_technique_name(req->technique));
+	for (uint32_t pass = req->first_pass; pass <= req->passes; pass++) {
+		if (req->hooks.cancelled(req->hooks.ctx))
+			return xp_fail(err, XP_E_CANCELLED, "cancelled before pass %u", pass);
+		TRY(run_pass(ev, req, method, pass, err));
+	}
+	return XP_OK;
+}

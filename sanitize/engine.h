@@ -1,0 +1,59 @@
+/*
+ * engine: carries out the destructive phases of a plan on a held target, one after another. Each is
+ * handed to the journal before it begins and when it has ended; before each the identity is read
+ * again on the held descriptor. It knows no record and no certificate.
+ */
+#pragma once
+#include "base/clock.h"
+#include "claim/evidence.h"
+#include "device/interlock.h"
+
+/* What the engine asks of its owner. All may be called from the thread that runs the engine only.
+ */
+struct xp_engine_hooks {
+	void *ctx;
+	/* Must have PHASE on disk when it returns; an error stops the job before anything is
+	 * touched. */
+	enum xp_rc (*phase_begin)(void *ctx, const struct xp_phase *phase, struct xp_err *err);
+	/* Everything below OFFSET is on the medium, but for UNWRITTEN. On disk when it returns. */
+	enum xp_rc (*checkpoint)(void *ctx, uint64_t offset, const struct xp_extents *unwritten,
+				 struct xp_err *err);
+	enum xp_rc (*phase_end)(void *ctx, const struct xp_phase *phase, struct xp_err *err);
+	void (*progress)(void *ctx, const char *label, uint64_t done_bytes, uint64_t total_bytes);
+	bool (*cancelled)(void *ctx);
+};
+
+struct xp_engine_request {
+	const struct xp_permit *permit;
+	enum xp_technique technique;
+	uint32_t attempt; /* from 1 */
+	uint32_t passes;
+	const struct xp_content *contents; /* one a pass */
+	uint32_t first_pass;		   /* from 1; more after an interruption */
+	bool resumes;			   /* first_pass was begun by an earlier take */
+	uint64_t resume_offset;
+	const struct xp_extents *resume_unwritten;
+	const struct xp_clock *clock;
+	char boot_id[37];
+	struct xp_engine_hooks hooks;
+};
+
+/*
+ * Runs the passes from first_pass on; each is a phase in EV, also one that failed or was cancelled.
+ * Errors: XP_E_REFUSED (the identity changed: nothing was written in this pass), XP_E_CANCELLED,
+ * XP_E_UNSUPPORTED, XP_E_IO (the target is gone, or the journal cannot be written), XP_E_NOMEM.
+ */
+MUST_USE enum xp_rc xp_engine_erase(struct xp_evidence *ev, const struct xp_engine_request *req,
+				    struct xp_err *err);
+
+/* An identify phase: the identity as the held descriptor shows it now. */
+MUST_USE enum xp_rc xp_engine_identify(struct xp_evidence *ev, const struct xp_engine_request *req,
+				       struct xp_err *err);
+
+/* Begins and ends a phase in the way the engine does, for owners that run one themselves
+ * (readback). */
+MUST_USE enum xp_rc xp_engine_phase_begin(struct xp_phase **out, struct xp_evidence *ev,
+					  enum xp_phase_kind kind,
+					  const struct xp_engine_request *req, struct xp_err *err);
+MUST_USE enum xp_rc xp_engine_phase_end(struct xp_phase *phase, const struct xp_engine_request *req,
+					struct xp_err *err);
