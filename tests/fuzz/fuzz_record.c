@@ -1,0 +1,66 @@
+/*
+ * fuzz_record: any bytes as a record. What is accepted must be written again as the same bytes.
+ * What is JSON at all is tried a second time in canonical form, so that the search gets behind the
+ * spelling.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certs/jcs.h"
+#include "certs/record_check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void write_again(const struct xp_record *r, const uint8_t *data, size_t len)
+{
+	struct xp_err err = {0};
+	char *json = NULL;
+	size_t json_len;
+
+	if (xp_record_write(&json, &json_len, r, &err) != XP_OK || json_len != len ||
+	    memcmp(json, data, len) != 0)
+		abort();
+	free(json);
+}
+
+static void try_bytes(const uint8_t *data, size_t len)
+{
+	struct xp_record *r = calloc(1, sizeof(*r));
+	struct xp_findings findings = {0};
+	struct xp_err err = {0};
+
+	if (!r)
+		return;
+	if (xp_record_parse(r, (const char *)data, len, &findings, &err) == XP_OK) {
+		if (findings.n)
+			abort();
+		write_again(r, data, len);
+		if (xp_record_check(r, &findings, &err) != XP_OK)
+			abort();
+		xp_record_free(r);
+	} else if (!findings.n) {
+		abort();
+	}
+	xp_findings_free(&findings);
+	free(r);
+}
+
+static void try_canonical(const uint8_t *data, size_t len)
+{
+	json_t *tree = json_loadb((const char *)data, len, 0, NULL);
+	char *json = NULL;
+	size_t json_len;
+
+	if (tree && xp_jcs_write(&json, &json_len, tree, NULL) == XP_OK)
+		try_bytes((const uint8_t *)json, json_len);
+	free(json);
+	json_decref(tree);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	try_bytes(data, len);
+	try_canonical(data, len);
+	return 0;
+}
