@@ -1,0 +1,243 @@
+#include "sanitize/plan_parts.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+void xp_plan_free(struct xp_plan *p)
+{
+	for (size_t i = 0; p->blast_radius && i < p->blast_radius_n; i++)
+		free(p->blast_radius[i]);
+	free(p->blast_radius);
+	xp_refusals_free(&p->refusals);
+	memset(p, 0, sizeof(*p));
+}
+
+/* Estimates for planning only: bytes a second that media of this kind bear for hours. */
+static uint64_t write_rate(enum xp_media m)
+{
+	switch (m) {
+	case XP_MEDIA_HDD:
+	case XP_MEDIA_HYBRID:
+		return 150000000;
+	case XP_MEDIA_SSD:
+		return 400000000;
+	case XP_MEDIA_USB_FLASH:
+		return 20000000;
+	case XP_MEDIA_VIRTUAL:
+		return 500000000;
+	case XP_MEDIA_UNKNOWN:
+		break;
+	}
+	return 100000000;
+}
+
+void xp_capabilities_host(struct xp_capabilities *out, const struct xp_target *target)
+{
+	const struct xp_identity *id = &target->identity;
+	uint64_t rate = write_rate(id->media);
+	uint64_t seconds = id->capacity_bytes / rate + 1;
+
+	*out = (struct xp_capabilities){
+		.list = {{XP_OVERWRITE_ZERO, seconds},
+			 {XP_OVERWRITE_RANDOM, seconds},
+			 {XP_OVERWRITE_PATTERN, seconds}},
+		.n = 3,
+		.read_bytes_per_s = rate + rate / 4,
+		.capacity = {.current = id->capacity_bytes,
+			     .hidden_areas_apply = id->media != XP_MEDIA_VIRTUAL},
+	};
+}
+
+static const struct xp_capability *capability(const struct xp_plan_request *req,
+					      enum xp_technique t)
+{
+	for (unsigned i = 0; i < req->capabilities->n; i++) {
+		if (req->capabilities->list[i].technique == t)
+			return &req->capabilities->list[i];
+	}
+	return NULL;
+}
+
+static unsigned passes_of(const struct xp_plan_request *req, enum xp_technique t)
+{
+	return xp_technique_is_host_overwrite(t)
+		       ? xp_policy_overwrite_passes(req->policy, req->target->identity.media)
+		       : 0;
+}
+
+static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum xp_technique t)
+{
+	xp_claim_expect_with(out, &req->target->identity, &req->capabilities->capacity, t,
+			     passes_of(req, t), req->policy);
+}
+
+static enum xp_rc check_request(const struct xp_plan *p, const struct xp_plan_request *req,
+				struct xp_err *err)
+{
+	bool wants_pattern = req->has_technique && req->technique == XP_OVERWRITE_PATTERN;
+
+	if (p->asked == XP_NONE || p->accepted == XP_NONE)
+		return xp_fail(err, XP_E_USAGE, "the level can be clear or purge");
+	if (p->accepted > p->asked)
+		return xp_fail(err, XP_E_USAGE, "the accepted level %s is above the asked level %s",
+			       xp_level_name(p->accepted), xp_level_name(p->asked));
+	if (wants_pattern != (req->pattern_len > 0))
+		return xp_fail(err, XP_E_USAGE,
+			       "a pattern and the technique overwrite-pattern need each other");
+	if (req->pattern_len > XP_PATTERN_MAX)
+		return xp_fail(err, XP_E_USAGE, "the pattern is longer than %d bytes",
+			       XP_PATTERN_MAX);
+	return XP_OK;
+}
+
+static enum xp_rc copy_refusals(struct xp_plan *p, const struct xp_refusals *from,
+				struct xp_err *err)
+{
+	for (size_t i = 0; from && i < from->n; i++)
+		TRY(xp_refusals_add(&p->refusals, err, from->list[i].code, from->list[i].remedy,
+				    "%s", from->list[i].message));
+	return XP_OK;
+}
+
+/* Can it be chosen without having been asked for by name? */
+static bool is_candidate(const struct xp_plan_request *req, enum xp_technique t)
+{
+	return t != XP_OVERWRITE_PATTERN && capability(req, t);
+}
+
+/*
+ * The first of the policy's preference that reaches the asked level; else the first of those that
+ * reach most. Its claim is left in p->expected.
+ */
+static void choose(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	unsigned n;
+	const enum xp_technique *preference = xp_policy_preference(req->policy, &n);
+	enum xp_level best = XP_NONE;
+
+	for (unsigned i = 0; i < n && best < p->asked; i++) {
+		if (!is_candidate(req, preference[i]))
+			continue;
+		expect(&p->expected, req, preference[i]);
+		if (p->expected.level > best) {
+			best = p->expected.level;
+			p->technique = preference[i];
+			p->has_technique = true;
+		}
+	}
+	if (p->has_technique)
+		expect(&p->expected, req, p->technique);
+}
+
+static void choose_by_name(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	if (!capability(req, req->technique)) {
+		snprintf(p->message, sizeof(p->message), "%s is not supported on %.100s",
+			 xp_technique_name(req->technique), req->target->path);
+		return;
+	}
+	expect(&p->expected, req, req->technique);
+	if (p->expected.level == XP_NONE) {
+		snprintf(p->message, sizeof(p->message), "%s earns nothing here: %.180s",
+			 xp_technique_name(req->technique),
+			 p->expected.reasons_n ? p->expected.reasons[p->expected.reasons_n - 1].text
+					       : "");
+		return;
+	}
+	p->technique = req->technique;
+	p->has_technique = true;
+}
+
+static bool lower_is_forbidden(const struct xp_plan_request *req)
+{
+	return req->no_fallback || !xp_policy_fallback_lower(req->policy);
+}
+
+/* What is tried when the technique fails, in order. One host overwrite does not mend another. */
+static enum xp_rc list_fallbacks(struct xp_plan *p, const struct xp_plan_request *req,
+				 struct xp_err *err)
+{
+	AUTO_MEM struct xp_claim *claim = NULL;
+	unsigned n;
+	const enum xp_technique *preference = xp_policy_preference(req->policy, &n);
+	bool behind = false;
+
+	if (req->has_technique || req->no_fallback || !xp_policy_fallback(req->policy))
+		return XP_OK;
+	claim = malloc(sizeof(*claim));
+	if (!claim)
+		return xp_fail(err, XP_E_NOMEM, "a plan");
+	for (unsigned i = 0; i < n; i++) {
+		enum xp_technique t = preference[i];
+
+		if (t == p->technique) {
+			behind = true;
+			continue;
+		}
+		if (!behind || !is_candidate(req, t) ||
+		    (xp_technique_is_host_overwrite(t) &&
+		     xp_technique_is_host_overwrite(p->technique)))
+			continue;
+		expect(claim, req, t);
+		if (claim->level > XP_NONE &&
+		    (claim->level >= p->accepted || !lower_is_forbidden(req)))
+			p->fallbacks[p->fallbacks_n++] = t;
+	}
+	return XP_OK;
+}
+
+static void decide_exit(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	enum xp_level level = p->expected.level;
+
+	if (p->refusals.n) {
+		p->exit_code = 4;
+		snprintf(p->message, sizeof(p->message), "%.250s", p->refusals.list[0].message);
+	} else if (!p->has_technique) {
+		p->exit_code = 69;
+		if (!p->message[0])
+			snprintf(p->message, sizeof(p->message),
+				 "no technique of the policy %s can be carried out on %.100s",
+				 xp_policy_name(req->policy), req->target->path);
+	} else if (level < p->accepted) {
+		p->exit_code = lower_is_forbidden(req) ? 4 : 3;
+		snprintf(p->message, sizeof(p->message),
+			 "%s is asked for, %s is the most that %s reaches here%s",
+			 xp_level_name(p->asked), xp_level_name(level),
+			 xp_technique_name(p->technique),
+			 p->exit_code == 4 ? "; less is not allowed" : "");
+	}
+}
+
+static const char *reason_of_choice(const struct xp_plan *p, const struct xp_plan_request *req)
+{
+	if (req->has_technique)
+		return "asked for by name";
+	if (p->expected.level >= p->asked)
+		return "the first in the policy's order that reaches the asked level";
+	return "nothing here reaches the asked level; this reaches most";
+}
+
+enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, struct xp_err *err)
+{
+	memset(out, 0, sizeof(*out));
+	out->asked = req->has_level ? req->level : xp_policy_level(req->policy);
+	out->accepted = req->has_accept ? req->accept : out->asked;
+	TRY(check_request(out, req, err));
+	TRY(copy_refusals(out, req->refusals, err));
+	if (req->has_technique)
+		choose_by_name(out, req);
+	else
+		choose(out, req);
+	if (out->has_technique) {
+		out->passes = passes_of(req, out->technique);
+		xp_plan_fill_contents(out, req);
+		TRY(xp_plan_fill_verification(out, req, err));
+		xp_plan_fill_steps(out, req, reason_of_choice(out, req));
+		TRY(list_fallbacks(out, req, err));
+	}
+	TRY(xp_plan_describe_blast(out, req, err));
+	decide_exit(out, req);
+	return XP_OK;
+}

@@ -1,0 +1,244 @@
+#include "sanitize/plan_parts.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "claim/sample_plan.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* A seek and a turn of a disk, for the time that scattered reads take. */
+#define HDD_READS_PER_S 100
+
+static enum xp_rc blast(struct xp_plan *p, struct xp_err *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static enum xp_rc blast(struct xp_plan *p, struct xp_err *err, const char *fmt, ...)
+{
+	char **list = reallocarray(p->blast_radius, p->blast_radius_n + 1, sizeof(*list));
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	if (!list)
+		return xp_fail(err, XP_E_NOMEM, "a plan");
+	p->blast_radius = list;
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return xp_fail(err, XP_E_NOMEM, "a plan");
+	list[p->blast_radius_n++] = text;
+	return XP_OK;
+}
+
+static const char *or_unavailable(const char *s)
+{
+	return s[0] ? s : "unavailable";
+}
+
+static enum xp_rc blast_target(struct xp_plan *p, const struct xp_target *t, struct xp_err *err)
+{
+	const struct xp_identity *id = &t->identity;
+	unsigned long long bytes = id->capacity_bytes;
+
+	switch (t->kind) {
+	case XP_TARGET_IMAGE:
+		return blast(p, err, "%s: all %llu bytes of this file", t->path, bytes);
+	case XP_TARGET_PARTITION:
+		return blast(p, err,
+			     "/dev/%s: partition %llu of /dev/%s, %llu bytes from byte %llu on",
+			     t->node, (unsigned long long)id->partition, t->disk, bytes,
+			     (unsigned long long)id->partition_start);
+	case XP_TARGET_DISK:
+		break;
+	}
+	return blast(p, err, "/dev/%s: the whole disk, %llu bytes, model %s, serial %s", t->node,
+		     bytes, or_unavailable(id->model), or_unavailable(id->serial));
+}
+
+enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_request *req,
+				  struct xp_err *err)
+{
+	const struct xp_target *t = req->target;
+	const char *line = t->signatures;
+
+	TRY(blast_target(p, t, err));
+	for (size_t i = 0; req->nodes && req->nodes[i]; i++)
+		TRY(blast(p, err, "%s", req->nodes[i]));
+	if (p->has_technique && !xp_technique_is_host_overwrite(p->technique) &&
+	    t->kind != XP_TARGET_IMAGE)
+		TRY(blast(p, err,
+			  "whatever else the drive's own command reaches: all namespaces, "
+			  "partitions and hidden areas"));
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		if (len)
+			TRY(blast(p, err, "on it: %.*s", (int)len, line));
+		line += len + (line[len] == '\n');
+	}
+	return XP_OK;
+}
+
+static void complement(struct xp_content *out, const struct xp_content *of)
+{
+	uint32_t len = of->kind == XP_CONTENT_PATTERN ? of->pattern_len : 1;
+
+	*out = (struct xp_content){.kind = XP_CONTENT_PATTERN, .pattern_len = len};
+	for (uint32_t i = 0; i < len; i++)
+		out->pattern[i] = (uint8_t) ~(of->kind == XP_CONTENT_PATTERN ? of->pattern[i] : 0u);
+}
+
+void xp_plan_fill_contents(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	struct xp_content last = {.kind = XP_CONTENT_ZERO};
+	struct xp_content other;
+
+	if (p->technique == XP_OVERWRITE_RANDOM)
+		last.kind = XP_CONTENT_RANDOM;
+	if (p->technique == XP_OVERWRITE_PATTERN) {
+		last.kind = XP_CONTENT_PATTERN;
+		last.pattern_len = req->pattern_len;
+		memcpy(last.pattern, req->pattern, req->pattern_len);
+	}
+	complement(&other, &last);
+	if (last.kind == XP_CONTENT_RANDOM)
+		other = last; /* each pass gets a key of its own */
+	for (unsigned i = 0; i < p->passes && i < XP_PLAN_PASSES_MAX; i++)
+		p->contents[i] = (p->passes - i) % 2 ? last : other;
+}
+
+enum xp_rc xp_plan_fill_verification(struct xp_plan *p, const struct xp_plan_request *req,
+				     struct xp_err *err)
+{
+	const struct xp_identity *id = &req->target->identity;
+	const uint8_t seed[32] = {
+		0}; /* the figures hardly depend on it; it is drawn after the erase */
+	struct xp_sample_plan totals;
+	enum xp_readback_mode asked = xp_policy_readback(req->policy);
+
+	p->verification.mode = req->verify > asked ? req->verify : asked;
+	if (p->verification.mode == XP_READBACK_FULL)
+		p->verification.bytes = id->capacity_bytes;
+	if (p->verification.mode != XP_READBACK_SAMPLE)
+		return XP_OK;
+	p->verification.scheme = xp_policy_sample_scheme(req->policy);
+	if (p->verification.scheme == XP_SAMPLE_NONE)
+		p->verification.scheme = XP_SAMPLE_SCATTERED;
+	if (p->verification.scheme == XP_SAMPLE_SCATTERED) {
+		p->verification.n = xp_policy_sample_n(req->policy);
+		if (p->verification.n == 0)
+			p->verification.n = XP_SAMPLE_DEFAULT_N;
+	}
+	TRY(xp_sample_plan_totals(&totals, p->verification.scheme, p->verification.n,
+				  id->capacity_bytes, id->logical_block_bytes, seed, err));
+	p->verification.bytes = totals.bytes;
+	return XP_OK;
+}
+
+static struct xp_plan_step *step(struct xp_plan *p, const char *action, uint64_t seconds)
+{
+	/* XP_PLAN_STEPS_MAX has room for every pass and what stands around them */
+	struct xp_plan_step *s = &p->steps[p->steps_n++];
+
+	s->action = action;
+	s->seconds = seconds;
+	p->seconds += seconds;
+	return s;
+}
+
+static void describe_content(struct xp_buf *b, const struct xp_content *c)
+{
+	switch (c->kind) {
+	case XP_CONTENT_ZERO:
+		xp_buf_puts(b, "zeros");
+		break;
+	case XP_CONTENT_RANDOM:
+		xp_buf_puts(b, "random bytes under a key drawn for this pass");
+		break;
+	case XP_CONTENT_PATTERN:
+		xp_buf_puts(b, "the pattern ");
+		xp_buf_hex(b, c->pattern, c->pattern_len);
+		break;
+	case XP_CONTENT_UNKNOWN:
+		xp_buf_puts(b, "unknown bytes");
+		break;
+	}
+}
+
+static void add_passes(struct xp_plan *p, uint64_t bytes, uint64_t seconds, const char *choice)
+{
+	for (unsigned i = 0; i < p->passes && i < XP_PLAN_PASSES_MAX; i++) {
+		struct xp_plan_step *s = step(p, "overwrite", seconds);
+		AUTO(xp_buf_free) struct xp_buf what = {0};
+
+		describe_content(&what, &p->contents[i]);
+		s->has_technique = true;
+		s->technique = p->technique;
+		snprintf(s->why, sizeof(s->why), "pass %u of %u: %.150s over all %llu bytes%s%s",
+			 i + 1, p->passes, xp_buf_str(&what), (unsigned long long)bytes,
+			 i ? "" : "; ", i ? "" : choice);
+	}
+}
+
+static uint64_t readback_seconds(const struct xp_plan *p, const struct xp_plan_request *req)
+{
+	uint64_t rate = req->capabilities->read_bytes_per_s;
+	uint64_t seconds = rate ? p->verification.bytes / rate + 1 : 0;
+
+	if (rate && p->verification.scheme == XP_SAMPLE_SCATTERED &&
+	    req->target->identity.media == XP_MEDIA_HDD)
+		seconds += p->verification.n / HDD_READS_PER_S;
+	return seconds;
+}
+
+static void add_readback(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	const char *who = req->verify > xp_policy_readback(req->policy) ? "asked for"
+									: "the policy asks for it";
+	struct xp_plan_step *s;
+
+	if (p->verification.mode == XP_READBACK_NONE)
+		return;
+	s = step(p, "readback", readback_seconds(p, req));
+	if (p->verification.bytes >= req->target->identity.capacity_bytes)
+		snprintf(s->why, sizeof(s->why),
+			 "reads every byte past the host's cache and compares it; %s", who);
+	else
+		snprintf(s->why, sizeof(s->why),
+			 "reads %llu bytes at places drawn after the erase (scheme %s), and "
+			 "wherever "
+			 "partition tables and superblocks stand; %s",
+			 (unsigned long long)p->verification.bytes,
+			 xp_sample_scheme_name(p->verification.scheme), who);
+}
+
+void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, const char *choice)
+{
+	uint64_t seconds = 0;
+	struct xp_plan_step *s;
+
+	for (unsigned i = 0; i < req->capabilities->n; i++) {
+		if (req->capabilities->list[i].technique == p->technique)
+			seconds = req->capabilities->list[i].seconds;
+	}
+	s = step(p, "identify", 0);
+	snprintf(s->why, sizeof(s->why),
+		 "holds the target alone and reads who it is; any difference from this plan stops "
+		 "the job");
+	if (xp_technique_is_host_overwrite(p->technique)) {
+		add_passes(p, req->target->identity.capacity_bytes, seconds, choice);
+	} else {
+		s = step(p, "command", seconds);
+		s->has_technique = true;
+		s->technique = p->technique;
+		snprintf(s->why, sizeof(s->why), "the drive erases itself; %s", choice);
+	}
+	add_readback(p, req);
+	s = step(p, "identify", 0);
+	snprintf(s->why, sizeof(s->why), "the same target must have been there to the end");
+	s = step(p, "record", 0);
+	snprintf(s->why, sizeof(s->why),
+		 "writes and signs what was observed, whatever the outcome is");
+}

@@ -1,0 +1,15 @@
+/* plan_parts: the pieces that a plan is put together from; inside sanitize/ only. */
+#pragma once
+#include "sanitize/plan.h"
+
+/* What will be destroyed, as text. */
+MUST_USE enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_request *req,
+					   struct xp_err *err);
+/* Contents of the passes of a host overwrite, the last as the technique says. */
+void xp_plan_fill_contents(struct xp_plan *p, const struct xp_plan_request *req);
+/* Mode, scheme, n and bytes of the readback: what the policy asks for, or more where it is wished.
+ */
+MUST_USE enum xp_rc xp_plan_fill_verification(struct xp_plan *p, const struct xp_plan_request *req,
+					      struct xp_err *err);
+/* The steps with their reasons and times; CHOICE says why this technique. */
+void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, const char *choice);
