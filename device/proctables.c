@@ -115,8 +115,10 @@ static bool mount_parse(struct xp_mount *m, char *line)
 	do
 		tag = field(&line);
 	while (tag && strcmp(tag, "-"));
-	return tag && text_copy(&m->fstype, field(&line)) && text_copy(&m->source, field(&line)) &&
-	       text_copy(&m->options, field(&line)) && !line;
+	if (!tag || !text_copy(&m->fstype, field(&line)))
+		return false;
+	tag = field(&line);
+	return tag && line && words_copy(&m->source, tag) && words_copy(&m->options, line);
 }
 
 static enum xp_rc mount_add(struct xp_mounts *out, struct xp_mount *m, struct xp_err *err)
