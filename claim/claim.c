@@ -28,8 +28,8 @@ static unsigned badness(enum xp_outcome o)
 }
 
 /* A code is said once; past the last place the level still falls. */
-static void add_reason(struct xp_claim *c, unsigned rule, const char *code, const char *fmt,
-		       va_list ap)
+__attribute__((format(printf, 4, 0))) static void
+add_reason(struct xp_claim *c, unsigned rule, const char *code, const char *fmt, va_list ap)
 {
 	struct xp_reason *r;
 

@@ -88,7 +88,7 @@ static void test_verify_agrees_with_the_writer(void **state)
 	for (unsigned i = 0; i < 60; i++) {
 		uint32_t block = i % 2 ? 512 : 4096;
 		struct xp_content content = random_content(&rng);
-		struct xp_extent_config cfg = {.block_bytes = 4096 << fake_random(&rng) % 6,
+		struct xp_extent_config cfg = {.block_bytes = 4096u << fake_random(&rng) % 6,
 					       .depth = 1 + fake_random(&rng) % 9};
 		struct xp_readback_result out;
 		struct xp_verify_request req;
