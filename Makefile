@@ -131,6 +131,19 @@ fuzz:
 soak: all
 	@tests/soak/run.sh
 
+# speed: bench_io over the real library; any other bench_*.c is a benchmark of its own
+BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
+BENCH_OBJ := $(call objs,$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_OBJ) $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(BENCH_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_ALL)
+.PHONY: bench bench-build
+bench-build: $(BENCH_BIN)
+bench:
+	@tests/deps.sh build bench
+	@$(MAKE) --no-print-directory -j$(JOBS) bench-build
+	@tests/bench/bench.py $(BENCH_ARGS)
+
 # what must be there, and the tests
 .PHONY: deps test lint lint-fast demo
 deps:

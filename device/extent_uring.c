@@ -14,6 +14,8 @@ struct uring {
 	int fd;
 	bool fixed_file;
 	bool fixed_buffer;
+	unsigned inflight;
+	int broken; /* -errno: entries are stuck in the ring */
 };
 
 static void uring_close(void *ctx)
@@ -22,6 +24,15 @@ static void uring_close(void *ctx)
 
 	if (!u)
 		return;
+	/*
+	 * The kernel takes a ring down behind our back, and would hold the target until then:
+	 * whoever opens it next would find it in use. Not with a request under way: that would wait
+	 * for it.
+	 */
+	if (u->inflight == 0 && u->fixed_file)
+		(void)io_uring_unregister_files(&u->ring);
+	if (u->inflight == 0 && u->fixed_buffer)
+		(void)io_uring_unregister_buffers(&u->ring);
 	if (u->ready)
 		io_uring_queue_exit(&u->ring);
 	free(u);
@@ -55,8 +66,11 @@ static int uring_start(void *ctx, unsigned slot, const struct xp_extent_transfer
 	io_uring_sqe_set_data64(sqe, slot);
 	/* sent at once: the device works while the next buffer is made */
 	rc = io_uring_submit(&u->ring);
+	u->inflight++;
 	/* an entry that could not be sent yet goes along with the next call into the kernel */
-	return rc < 0 && rc != -EAGAIN && rc != -EBUSY && rc != -EINTR ? rc : 0;
+	if (rc < 0 && rc != -EAGAIN && rc != -EBUSY && rc != -EINTR)
+		u->broken = rc; /* the entry is in the ring and counts as under way */
+	return 0;
 }
 
 static int uring_wait(void *ctx, struct xp_extent_completion *out, unsigned max,
@@ -69,6 +83,8 @@ static int uring_wait(void *ctx, struct xp_extent_completion *out, unsigned max,
 	int n = 0;
 	int rc;
 
+	if (u->broken)
+		return u->broken;
 	if (io_uring_peek_cqe(&u->ring, &cqe) != 0) {
 		rc = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
 		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY)
@@ -78,6 +94,7 @@ static int uring_wait(void *ctx, struct xp_extent_completion *out, unsigned max,
 		out[n++] = (struct xp_extent_completion){
 			.slot = (unsigned)io_uring_cqe_get_data64(cqe), .result = cqe->res};
 		io_uring_cqe_seen(&u->ring, cqe);
+		u->inflight--;
 	}
 	return n;
 }

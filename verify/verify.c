@@ -134,7 +134,8 @@ enum xp_rc xp_verify_run(struct xp_readback_result *out, const struct xp_verify_
 
 	*out = (struct xp_readback_result){.mode = req->mode, .expected = req->expected};
 	r.clock = req->clock ? req->clock : xp_clock_system();
-	rc = xp_expect_new(&r.expect, &req->expected, err);
+	rc = req->portable ? xp_expect_new_portable(&r.expect, &req->expected, err)
+			   : xp_expect_new(&r.expect, &req->expected, err);
 	if (rc == XP_OK)
 		rc = xp_mismatches_init(&r.differences, out, r.expect, req->logical_block_bytes, err);
 	if (rc == XP_OK)

@@ -17,6 +17,7 @@ struct xp_verify_request {
 	uint8_t seed[32];	      /* mode sample */
 	struct xp_content expected;
 	uint32_t stall_ms;	      /* as in struct xp_extent_job */
+	bool portable;		      /* no wide instructions of the CPU: for comparisons */
 	const struct xp_clock *clock; /* NULL: the machine's own */
 	void *ctx;
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes); /* may be NULL */

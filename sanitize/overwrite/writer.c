@@ -191,7 +191,10 @@ enum xp_rc xp_overwrite_run(struct xp_overwrite_result *out, const struct xp_ove
 	*out = (struct xp_overwrite_result){
 		.pass = req->pass, .passes = req->passes, .content = req->content};
 	w.clock = req->clock ? req->clock : xp_clock_system();
-	TRY(xp_pattern_new(&pattern, &req->content, err));
+	if (req->portable)
+		TRY(xp_pattern_new_portable(&pattern, &req->content, err));
+	else
+		TRY(xp_pattern_new(&pattern, &req->content, err));
 	w.pattern = pattern;
 	TRY(take_up(&w));
 	return write_all(&w);

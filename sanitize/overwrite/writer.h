@@ -23,6 +23,7 @@ struct xp_overwrite_request {
 	uint64_t checkpoint_bytes;
 	uint32_t checkpoint_ms;
 	uint32_t stall_ms;	      /* as in struct xp_extent_job */
+	bool portable;		      /* no wide instructions of the CPU: for comparisons */
 	const struct xp_clock *clock; /* NULL: the machine's own */
 	void *ctx;
 	/* About ten times a second, and at the end; in bytes of this pass. May be NULL. */

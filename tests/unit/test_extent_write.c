@@ -265,6 +265,31 @@ static void test_write_through_another_descriptor_is_refused(void **state)
 	assert_null(io);
 }
 
+static void test_write_target_is_free_at_once_when_given_back(void **state)
+{
+	struct world *w = *state;
+
+	take(w, 1 << 20, 4096);
+	for (unsigned i = 0; i < 6; i++) {
+		struct xp_extent_config cfg = config_of(w, false);
+		const char *confirms[] = {w->target.confirm, NULL};
+		const char *outputs[] = {NULL};
+		const struct xp_interlock_request req = {.root = &w->root,
+							 .target = &w->target,
+							 .confirms = confirms,
+							 .outputs = outputs};
+		struct xp_refusals refusals = {0};
+		struct xp_io_how how;
+
+		wipe(&cfg, XP_CONTENT_ZERO, &how);
+		xp_permit_release(&w->permit);
+		/* a ring that the kernel takes down later would still hold it */
+		if (xp_interlock_acquire(&w->permit, &refusals, &req, NULL) != XP_OK)
+			fail_msg("round %u: %s", i, refusals.n ? refusals.list[0].message : "?");
+		xp_refusals_free(&refusals);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +299,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_write_residue_behind_the_back_is_found, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_write_target_is_free_at_once_when_given_back,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write_through_another_descriptor_is_refused,
 						setup, teardown),
 	};
