@@ -16,7 +16,7 @@
 /* Lower case, a dns-name of at least two labels, at least one segment behind it. */
 bool xp_note_origin_is_valid(const char *name);
 
-/* A verifier key. */
+/* A verifier key. Its name may be any note key's: printable ASCII without space and plus. */
 struct xp_note_vkey {
 	char name[XP_ORIGIN_MAX];
 	uint8_t id[4];
@@ -30,6 +30,7 @@ void xp_note_vkey_format(char out[XP_NOTE_VKEY_MAX], const struct xp_note_vkey *
 
 /* A private key with its name. */
 struct xp_note_signer;
+/* A new key. XP_E_USAGE where ORIGIN is none. */
 MUST_USE enum xp_rc xp_note_signer_new(struct xp_note_signer **out, const char *origin,
 				       const struct xp_rng *rng, struct xp_err *err);
 /* From PKCS#8 PEM without a passphrase. XP_E_MALFORMED unless it is an Ed25519 key. */
@@ -55,6 +56,13 @@ enum xp_note_verdict {
 	XP_NOTE_SIGNATURE_WRONG /* a signature that names this key does not hold */
 };
 
+/*
+ * Takes a signed note apart: *TEXT_LEN is the length of the text that the signatures are over.
+ * Lines by other keys (witnesses) are ignored, up to a limit. XP_E_MALFORMED where it is no signed
+ * note.
+ */
+MUST_USE enum xp_rc xp_note_read(size_t *text_len, enum xp_note_verdict *verdict, const char *note,
+				 size_t len, const struct xp_note_vkey *vkey, struct xp_err *err);
 /*
  * Reads a checkpoint from hostile bytes and judges it by VKEY (NULL: none is trusted). What stands
  * in *OUT counts only where *VERDICT is XP_NOTE_VERIFIED. XP_E_MALFORMED where it is no checkpoint.
