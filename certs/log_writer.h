@@ -7,7 +7,9 @@
  * behind, or refuses.
  */
 #pragma once
+#include "certs/log_jobs.h"
 #include "certs/log_leaf.h"
+#include "certs/log_store.h"
 #include "certs/note.h"
 
 struct xp_log;
@@ -24,10 +26,16 @@ struct xp_log;
 MUST_USE enum xp_rc xp_log_open(struct xp_log **out, int state_fd, const char *origin_hint,
 				const struct xp_rng *rng, struct xp_err *err);
 void xp_log_free(struct xp_log **log);
+/* The same with every write, rename and rename through OPS, which must live as long as the handle.
+ */
+MUST_USE enum xp_rc xp_log_open_with(struct xp_log **out, int state_fd, const char *origin_hint,
+				     const struct xp_rng *rng, const struct xp_log_ops *ops,
+				     struct xp_err *err);
 
 /*
- * Appends a leaf (1 to 65535 bytes). When it returns XP_OK the leaf is on the disk, under a signed
- * checkpoint. After an error the leaf may or may not be in the log; earlier ones are.
+ * Appends a leaf (canonical JSON, see log_leaf; else XP_E_USAGE). When it returns XP_OK the leaf is
+ * on the disk, under a signed checkpoint. After an error the leaf may or may not be in the log;
+ * earlier ones are.
  */
 MUST_USE enum xp_rc xp_log_append(struct xp_log *log, const void *leaf, size_t len, uint64_t *index,
 				  struct xp_err *err);
@@ -54,18 +62,7 @@ MUST_USE enum xp_rc xp_log_prove(struct xp_log *log, uint64_t index, char **out,
 MUST_USE enum xp_rc xp_log_find_record(struct xp_log *log, const char *id, uint64_t *index,
 				       struct xp_err *err);
 
-/* A start leaf without a record leaf. */
-struct xp_log_job {
-	uint64_t index;
-	char id[XP_UUID_LEN];
-	char time[XP_TIME_LEN];
-};
-struct xp_log_jobs {
-	struct xp_log_job *list;
-	size_t n;
-	size_t cap;
-};
-void xp_log_jobs_free(struct xp_log_jobs *jobs);
+/* Start leaves without a record leaf. */
 MUST_USE enum xp_rc xp_log_open_jobs(struct xp_log *log, struct xp_log_jobs *out,
 				     struct xp_err *err);
 
