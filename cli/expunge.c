@@ -4,6 +4,7 @@
 int main(int argc, char **argv)
 {
 	static const struct xp_command *const commands[] = {
+		&xp_command_inspect,
 		NULL,
 	};
 

@@ -16,21 +16,21 @@
 #include "device/protocol/tcg_discovery.h"
 #include "device/transport.h"
 
-enum xp_answer {
-	XP_ANSWER_NOT_ASKED,
-	XP_ANSWER_GOOD,
-	XP_ANSWER_REFUSED,   /* the drive said no */
-	XP_ANSWER_MALFORMED, /* it answered, and the answer can't be believed */
-	XP_ANSWER_NONE,	     /* no answer came back */
+enum xp_asked {
+	XP_ASKED_NEVER,
+	XP_ASKED_GOOD,
+	XP_ASKED_REFUSED,   /* the drive said no */
+	XP_ASKED_MALFORMED, /* it answered, and the answer can't be believed */
+	XP_ASKED_NONE,	    /* no answer came back */
 };
-const char *xp_answer_name(enum xp_answer v); /* "good", "refused", ... */
+const char *xp_asked_name(enum xp_asked v); /* "good", "refused", ... */
 
 /* Something that was not answered well, for people. */
-#define XP_FACT_NOTES_MAX 48
+#define XP_FACT_NOTES_MAX 24
 struct xp_fact_note {
-	char what[64];
-	enum xp_answer answer;
-	char why[192];
+	char what[40];
+	enum xp_asked answer;
+	char why[120];
 };
 
 enum xp_tristate { XP_UNSAID, XP_NO, XP_YES };
@@ -46,70 +46,70 @@ struct xp_hidden_facts {
 };
 
 struct xp_ata_facts {
-	enum xp_answer identify;
+	enum xp_asked identify;
 	struct xp_ata_identify id;
-	enum xp_answer registers; /* do the registers come back after success? (CHECK POWER MODE) */
-	enum xp_answer security_page;
+	enum xp_asked registers; /* do the registers come back after success? (CHECK POWER MODE) */
+	enum xp_asked security_page;
 	struct xp_ata_log30_security security_log;
-	enum xp_answer statistics_page;
+	enum xp_asked statistics_page;
 	struct xp_ata_general_statistics statistics;
-	enum xp_answer sanitize_status;
+	enum xp_asked sanitize_status;
 	struct xp_ata_sanitize_status sanitize;
-	enum xp_answer smart;
-	bool smart_exceeded;   /* a threshold was exceeded: the drive expects to fail */
-	enum xp_answer native; /* READ NATIVE MAX (EXT) or GET NATIVE MAX ADDRESS EXT */
+	enum xp_asked smart;
+	bool smart_exceeded;  /* a threshold was exceeded: the drive expects to fail */
+	enum xp_asked native; /* READ NATIVE MAX (EXT) or GET NATIVE MAX ADDRESS EXT */
 	uint64_t native_sectors;
-	enum xp_answer dco;
+	enum xp_asked dco;
 	struct xp_ata_dco dco_data;
 };
 
 struct xp_scsi_facts {
-	enum xp_answer inquiry;
+	enum xp_asked inquiry;
 	struct xp_scsi_inquiry inq;
-	enum xp_answer pages;
+	enum xp_asked pages;
 	struct xp_scsi_vpd_pages vpd;
 	char serial[517]; /* VPD 80h: of a bridge, where there is one */
 	struct xp_scsi_names names;
-	enum xp_answer translation; /* VPD 89h: there is a translation layer */
+	enum xp_asked translation;  /* VPD 89h: there is a translation layer */
 	struct xp_scsi_vpd_ata sat; /* its own identity; identify is not kept */
-	enum xp_answer limits_page;
+	enum xp_asked limits_page;
 	struct xp_scsi_limits limits;
-	enum xp_answer media_page;
+	enum xp_asked media_page;
 	struct xp_scsi_media media;
-	enum xp_answer provisioning_page;
+	enum xp_asked provisioning_page;
 	struct xp_scsi_provisioning provisioning;
-	enum xp_answer read_capacity;
+	enum xp_asked read_capacity;
 	struct xp_scsi_capacity capacity;
-	enum xp_answer request_sense;
+	enum xp_asked request_sense;
 	struct xp_sense sense; /* what it is at now */
 	enum xp_tristate sanitize_crypto, sanitize_block, sanitize_overwrite;
-	enum xp_answer reservation;
+	enum xp_asked reservation;
 	bool is_reserved;
-	enum xp_answer exceptions; /* log page 2Fh */
+	enum xp_asked exceptions; /* log page 2Fh */
 	uint8_t exception_asc, exception_ascq;
 };
 
 struct xp_nvme_ns_facts {
 	uint32_t nsid;
-	enum xp_answer identify;
+	enum xp_asked identify;
 	struct xp_nvme_ns ns;
 };
 
 #define XP_NVME_NS_FACTS_MAX 128
 struct xp_nvme_facts {
-	enum xp_answer identify;
+	enum xp_asked identify;
 	struct xp_nvme_ctrl ctrl;
-	enum xp_answer active_list;
+	enum xp_asked active_list;
 	size_t active_n;
-	enum xp_answer allocated_list; /* namespaces that exist, attached or not */
+	enum xp_asked allocated_list; /* namespaces that exist, attached or not */
 	size_t allocated_n;
 	struct xp_nvme_ns_facts *ns; /* of the active ones, at most XP_NVME_NS_FACTS_MAX */
 	size_t ns_n;
-	enum xp_answer controllers; /* of the subsystem (CNS 13h) */
+	enum xp_asked controllers; /* of the subsystem (CNS 13h) */
 	size_t controllers_n;
-	enum xp_answer sanitize_log;
+	enum xp_asked sanitize_log;
 	struct xp_nvme_sanitize_log sanitize;
-	enum xp_answer health_log;
+	enum xp_asked health_log;
 	struct xp_nvme_health health;
 };
 
@@ -120,7 +120,7 @@ struct xp_drive_facts {
 	struct xp_ata_facts ata;
 	struct xp_scsi_facts scsi;
 	struct xp_nvme_facts nvme;
-	enum xp_answer tcg_asked;
+	enum xp_asked tcg_asked;
 	struct xp_tcg_discovery tcg;
 	struct xp_hidden_facts hidden;
 	struct xp_fact_note notes[XP_FACT_NOTES_MAX];

@@ -11,18 +11,18 @@
 #define RAW_MAX		64 /* answers that one probe keeps */
 #define ATTENTION_TRIES 4
 
-const char *xp_answer_name(enum xp_answer v)
+const char *xp_asked_name(enum xp_asked v)
 {
 	switch (v) {
-	case XP_ANSWER_NOT_ASKED:
+	case XP_ASKED_NEVER:
 		return "not asked";
-	case XP_ANSWER_GOOD:
+	case XP_ASKED_GOOD:
 		return "good";
-	case XP_ANSWER_REFUSED:
+	case XP_ASKED_REFUSED:
 		return "refused";
-	case XP_ANSWER_MALFORMED:
+	case XP_ASKED_MALFORMED:
 		return "malformed";
-	case XP_ANSWER_NONE:
+	case XP_ASKED_NONE:
 		return "no answer";
 	}
 	return "not asked";
@@ -34,7 +34,7 @@ void xp_drive_facts_free(struct xp_drive_facts *facts)
 	*facts = (struct xp_drive_facts){0};
 }
 
-void xp_probe_note(struct xp_probe *p, const char *what, enum xp_answer answer, const char *why)
+void xp_probe_note(struct xp_probe *p, const char *what, enum xp_asked answer, const char *why)
 {
 	struct xp_drive_facts *f = p->facts;
 	struct xp_fact_note *note;
@@ -70,8 +70,8 @@ static bool is_unit_attention(const struct xp_cmd *cmd, const struct xp_reply *r
 	       s.key == XP_SENSE_UNIT_ATTENTION;
 }
 
-enum xp_answer xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd *cmd,
-			     struct xp_reply *reply)
+enum xp_asked xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd *cmd,
+			    struct xp_reply *reply)
 {
 	struct xp_reply own;
 	struct xp_reply *r = reply ? reply : &own;
@@ -81,7 +81,7 @@ enum xp_answer xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd
 
 	*r = (struct xp_reply){0};
 	if (p->broken != XP_OK)
-		return XP_ANSWER_NONE;
+		return XP_ASKED_NONE;
 	cmd->kind = p->facts->transport;
 	for (unsigned tries = 0; tries < ATTENTION_TRIES; tries++) {
 		rc = xp_transport_exec(p->t, cmd, NULL, r, &err);
@@ -93,22 +93,22 @@ enum xp_answer xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd
 		break;
 	case XP_E_IO:
 	case XP_E_TIMEOUT:
-		xp_probe_note(p, what, XP_ANSWER_NONE, err.msg);
-		return XP_ANSWER_NONE;
+		xp_probe_note(p, what, XP_ASKED_NONE, err.msg);
+		return XP_ASKED_NONE;
 	default: /* the transcript does not fit, no permission, no memory, our bug */
 		p->broken = rc;
 		p->err = err;
-		return XP_ANSWER_NONE;
+		return XP_ASKED_NONE;
 	}
 	if (xp_reply_is_good(cmd, r))
-		return XP_ANSWER_GOOD;
+		return XP_ASKED_GOOD;
 	refusal_text(why, sizeof(why), cmd, r);
-	xp_probe_note(p, what, XP_ANSWER_REFUSED, why);
-	return XP_ANSWER_REFUSED;
+	xp_probe_note(p, what, XP_ASKED_REFUSED, why);
+	return XP_ASKED_REFUSED;
 }
 
-enum xp_answer xp_probe_scsi(struct xp_probe *p, const char *what, const uint8_t *cdb,
-			     uint8_t cdb_len, void *data, uint32_t *len)
+enum xp_asked xp_probe_scsi(struct xp_probe *p, const char *what, const uint8_t *cdb,
+			    uint8_t cdb_len, void *data, uint32_t *len)
 {
 	struct xp_cmd cmd = {
 		.cdb_len = cdb_len,
@@ -117,17 +117,17 @@ enum xp_answer xp_probe_scsi(struct xp_probe *p, const char *what, const uint8_t
 		.data_len = *len,
 	};
 	struct xp_reply reply;
-	enum xp_answer answer;
+	enum xp_asked answer;
 
 	memcpy(cmd.cdb, cdb, cdb_len);
 	memset(data, 0, *len);
 	answer = xp_probe_send(p, what, &cmd, &reply);
-	*len = answer == XP_ANSWER_GOOD ? reply.data_len : 0;
+	*len = answer == XP_ASKED_GOOD ? reply.data_len : 0;
 	return answer;
 }
 
-enum xp_answer xp_probe_nvme(struct xp_probe *p, const char *what,
-			     const struct xp_nvme_dwords *dwords, void *data)
+enum xp_asked xp_probe_nvme(struct xp_probe *p, const char *what,
+			    const struct xp_nvme_dwords *dwords, void *data)
 {
 	struct xp_cmd cmd = {
 		.nvme = {.opcode = dwords->opcode,
@@ -144,13 +144,13 @@ enum xp_answer xp_probe_nvme(struct xp_probe *p, const char *what,
 	return xp_probe_send(p, what, &cmd, NULL);
 }
 
-enum xp_answer xp_probe_decoded(struct xp_probe *p, const char *what, enum xp_rc rc,
-				const struct xp_err *err)
+enum xp_asked xp_probe_decoded(struct xp_probe *p, const char *what, enum xp_rc rc,
+			       const struct xp_err *err)
 {
 	if (rc == XP_OK)
-		return XP_ANSWER_GOOD;
-	xp_probe_note(p, what, XP_ANSWER_MALFORMED, err->msg);
-	return XP_ANSWER_MALFORMED;
+		return XP_ASKED_GOOD;
+	xp_probe_note(p, what, XP_ASKED_MALFORMED, err->msg);
+	return XP_ASKED_MALFORMED;
 }
 
 void xp_probe_keep(struct xp_probe *p, enum xp_raw_kind kind, uint32_t arg, const void *data,
@@ -199,7 +199,7 @@ void xp_probe_tcg(struct xp_probe *p)
 
 		f->tcg_asked = xp_probe_scsi(p, what, cdb, n, data, &len);
 	}
-	if (f->tcg_asked == XP_ANSWER_GOOD)
+	if (f->tcg_asked == XP_ASKED_GOOD)
 		f->tcg_asked = xp_probe_decoded(
 			p, what, xp_tcg_discovery_parse(&f->tcg, data, len, &err), &err);
 }
@@ -208,7 +208,7 @@ enum xp_rc xp_probe_drive(struct xp_drive_facts *facts, struct xp_transport *t,
 			  struct xp_identity *id, struct xp_err *err)
 {
 	struct xp_probe p = {.t = t, .facts = facts, .id = id};
-	enum xp_answer first;
+	enum xp_asked first;
 
 	*facts = (struct xp_drive_facts){.transport = xp_transport_kind_of(t)};
 	if (facts->transport == XP_TRANSPORT_NVME) {
@@ -223,10 +223,10 @@ enum xp_rc xp_probe_drive(struct xp_drive_facts *facts, struct xp_transport *t,
 			*err = p.err;
 		return p.broken;
 	}
-	if (first != XP_ANSWER_GOOD)
-		return xp_fail(err, first == XP_ANSWER_NONE ? XP_E_IO : XP_E_DEVICE,
+	if (first != XP_ASKED_GOOD)
+		return xp_fail(err, first == XP_ASKED_NONE ? XP_E_IO : XP_E_DEVICE,
 			       "the drive does not say what it is: %s",
-			       facts->notes_n ? facts->notes[0].why : xp_answer_name(first));
+			       facts->notes_n ? facts->notes[0].why : xp_asked_name(first));
 	return XP_OK;
 }
 

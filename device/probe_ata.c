@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum xp_answer send_ata(struct xp_probe *p, const char *what,
-			       const struct xp_ata_taskfile *tf, void *data, struct xp_reply *reply)
+static enum xp_asked send_ata(struct xp_probe *p, const char *what,
+			      const struct xp_ata_taskfile *tf, void *data, struct xp_reply *reply)
 {
 	struct xp_cmd cmd = {
 		.cdb_len = XP_SAT_CDB16_LEN,
@@ -28,15 +28,15 @@ static bool is_whole(const struct xp_reply *reply)
 	return reply->answered && reply->data_len == 512;
 }
 
-static enum xp_answer read_block(struct xp_probe *p, const char *what,
-				 const struct xp_ata_taskfile *tf, uint8_t data[512])
+static enum xp_asked read_block(struct xp_probe *p, const char *what,
+				const struct xp_ata_taskfile *tf, uint8_t data[512])
 {
 	struct xp_reply reply;
-	enum xp_answer answer = send_ata(p, what, tf, data, &reply);
+	enum xp_asked answer = send_ata(p, what, tf, data, &reply);
 
-	if (answer == XP_ANSWER_GOOD && !is_whole(&reply)) {
-		xp_probe_note(p, what, XP_ANSWER_MALFORMED, "the answer is cut off");
-		return XP_ANSWER_MALFORMED;
+	if (answer == XP_ASKED_GOOD && !is_whole(&reply)) {
+		xp_probe_note(p, what, XP_ASKED_MALFORMED, "the answer is cut off");
+		return XP_ASKED_MALFORMED;
 	}
 	return answer;
 }
@@ -45,27 +45,27 @@ static enum xp_answer read_block(struct xp_probe *p, const char *what,
  * A command without data: with CK_COND the registers come back as CHECK CONDITION with sense 00/1D,
  * which is success, and the note of a refusal that xp_probe_send made is taken back.
  */
-static enum xp_answer read_registers(struct xp_probe *p, const char *what,
-				     const struct xp_ata_taskfile *tf, struct xp_ata_registers *r)
+static enum xp_asked read_registers(struct xp_probe *p, const char *what,
+				    const struct xp_ata_taskfile *tf, struct xp_ata_registers *r)
 {
 	size_t notes = p->facts->notes_n;
 	struct xp_reply reply;
-	enum xp_answer answer = send_ata(p, what, tf, NULL, &reply);
+	enum xp_asked answer = send_ata(p, what, tf, NULL, &reply);
 
 	xp_sat_registers_parse(r, reply.sense, reply.sense_len);
-	if (answer == XP_ANSWER_NONE)
+	if (answer == XP_ASKED_NONE)
 		return answer;
 	if (xp_sat_registers_are_good(r)) {
 		p->facts->notes_n = notes;
-		return XP_ANSWER_GOOD;
+		return XP_ASKED_GOOD;
 	}
-	if (answer == XP_ANSWER_GOOD || xp_sat_registers_are_lost(r)) {
-		if (answer == XP_ANSWER_GOOD)
-			xp_probe_note(p, what, XP_ANSWER_MALFORMED,
+	if (answer == XP_ASKED_GOOD || xp_sat_registers_are_lost(r)) {
+		if (answer == XP_ASKED_GOOD)
+			xp_probe_note(p, what, XP_ASKED_MALFORMED,
 				      "its registers do not come back");
-		return answer == XP_ANSWER_GOOD ? XP_ANSWER_MALFORMED : answer;
+		return answer == XP_ASKED_GOOD ? XP_ASKED_MALFORMED : answer;
 	}
-	return XP_ANSWER_REFUSED;
+	return XP_ASKED_REFUSED;
 }
 
 static void ask_sanitize(struct xp_probe *p, struct xp_ata_facts *a)
@@ -80,8 +80,8 @@ static void ask_sanitize(struct xp_probe *p, struct xp_ata_facts *a)
 	xp_ata_sanitize_status_decide(&a->sanitize, &r);
 	/* a drive whose last sanitize failed says so by an abort: that is an answer */
 	if (a->sanitize.state == XP_ATA_SANITIZE_FAILED)
-		a->sanitize_status = XP_ANSWER_GOOD;
-	else if (a->sanitize_status == XP_ANSWER_GOOD &&
+		a->sanitize_status = XP_ASKED_GOOD;
+	else if (a->sanitize_status == XP_ASKED_GOOD &&
 		 a->sanitize.state == XP_ATA_SANITIZE_UNKNOWN)
 		a->sanitize_status = xp_probe_decoded(
 			p, what, XP_E_MALFORMED,
@@ -100,7 +100,7 @@ static void ask_logs(struct xp_probe *p, struct xp_ata_facts *a)
 		return;
 	tf = xp_ata_read_log_page(XP_ATA_LOG_IDENTIFY_DATA, XP_ATA_LOG30_SECURITY);
 	a->security_page = read_block(p, security, &tf, data);
-	if (a->security_page == XP_ANSWER_GOOD) {
+	if (a->security_page == XP_ASKED_GOOD) {
 		a->security_page = xp_probe_decoded(
 			p, security,
 			xp_ata_log30_security_parse(&a->security_log, data, sizeof(data), &err),
@@ -111,7 +111,7 @@ static void ask_logs(struct xp_probe *p, struct xp_ata_facts *a)
 	}
 	tf = xp_ata_read_log_page(XP_ATA_LOG_DEVICE_STATISTICS, XP_ATA_STATS_GENERAL);
 	a->statistics_page = read_block(p, statistics, &tf, data);
-	if (a->statistics_page == XP_ANSWER_GOOD) {
+	if (a->statistics_page == XP_ASKED_GOOD) {
 		a->statistics_page = xp_probe_decoded(
 			p, statistics,
 			xp_ata_general_statistics_parse(&a->statistics, data, sizeof(data), &err),
@@ -131,12 +131,12 @@ static void ask_smart(struct xp_probe *p, struct xp_ata_facts *a)
 	if (!a->id.smart_enabled)
 		return;
 	a->smart = read_registers(p, "SMART RETURN STATUS", &tf, &r);
-	if (a->smart != XP_ANSWER_GOOD)
+	if (a->smart != XP_ASKED_GOOD)
 		return;
 	key = (unsigned)(r.lba >> 8 & 0xffff);
 	a->smart_exceeded = key == XP_ATA_SMART_EXCEEDED;
 	if (key != XP_ATA_SMART_KEY && key != XP_ATA_SMART_EXCEEDED)
-		a->smart = XP_ANSWER_MALFORMED;
+		a->smart = XP_ASKED_MALFORMED;
 }
 
 static void ask_native(struct xp_probe *p, struct xp_ata_facts *a)
@@ -159,14 +159,14 @@ static void ask_native(struct xp_probe *p, struct xp_ata_facts *a)
 		what = "READ NATIVE MAX ADDRESS";
 	}
 	a->native = read_registers(p, what, &tf, &r);
-	if (a->native == XP_ANSWER_GOOD &&
+	if (a->native == XP_ASKED_GOOD &&
 	    !xp_ata_native_sectors(&a->native_sectors, &r, is_48bit)) {
-		xp_probe_note(p, what, XP_ANSWER_MALFORMED, "its registers are not whole");
-		a->native = XP_ANSWER_MALFORMED;
+		xp_probe_note(p, what, XP_ASKED_MALFORMED, "its registers are not whole");
+		a->native = XP_ASKED_MALFORMED;
 	}
-	if (a->native == XP_ANSWER_GOOD && a->native_sectors < a->id.sectors) {
-		xp_probe_note(p, what, XP_ANSWER_MALFORMED, "less than the drive reports now");
-		a->native = XP_ANSWER_MALFORMED;
+	if (a->native == XP_ASKED_GOOD && a->native_sectors < a->id.sectors) {
+		xp_probe_note(p, what, XP_ASKED_MALFORMED, "less than the drive reports now");
+		a->native = XP_ASKED_MALFORMED;
 	}
 }
 
@@ -184,17 +184,17 @@ static void ask_dco(struct xp_probe *p, struct xp_ata_facts *a)
 		return;
 	a->dco = send_ata(p, what, &tf, data, &reply);
 	xp_sat_registers_parse(&r, reply.sense, reply.sense_len);
-	if (a->dco == XP_ANSWER_REFUSED && xp_sat_registers_are_good(&r)) {
+	if (a->dco == XP_ASKED_REFUSED && xp_sat_registers_are_good(&r)) {
 		p->facts->notes_n = notes;
-		a->dco = XP_ANSWER_GOOD;
+		a->dco = XP_ASKED_GOOD;
 	}
-	if (a->dco != XP_ANSWER_GOOD)
+	if (a->dco != XP_ASKED_GOOD)
 		return;
 	a->dco = xp_probe_decoded(p, what,
 				  xp_ata_dco_parse(&a->dco_data, data, reply.data_len, &err), &err);
-	if (a->dco == XP_ANSWER_GOOD && a->dco_data.sectors < a->id.sectors) {
-		xp_probe_note(p, what, XP_ANSWER_MALFORMED, "less than the drive reports now");
-		a->dco = XP_ANSWER_MALFORMED;
+	if (a->dco == XP_ASKED_GOOD && a->dco_data.sectors < a->id.sectors) {
+		xp_probe_note(p, what, XP_ASKED_MALFORMED, "less than the drive reports now");
+		a->dco = XP_ASKED_MALFORMED;
 	}
 }
 
@@ -208,15 +208,15 @@ static void judge_hidden(struct xp_probe *p, const struct xp_ata_facts *a)
 	h->apply = has_native || a->id.has_dco;
 	h->current_bytes = xp_ata_identify_bytes(&a->id);
 	h->native_bytes = h->current_bytes;
-	if (has_native && a->native != XP_ANSWER_GOOD) {
+	if (has_native && a->native != XP_ASKED_GOOD) {
 		snprintf(h->why, sizeof(h->why), "%s: %s",
 			 a->id.has_amac ? "accessible max address" : "host protected area",
-			 xp_answer_name(a->native));
+			 xp_asked_name(a->native));
 		return;
 	}
-	if (a->id.has_dco && a->dco != XP_ANSWER_GOOD) {
+	if (a->id.has_dco && a->dco != XP_ASKED_GOOD) {
 		snprintf(h->why, sizeof(h->why), "device configuration overlay: %s%s",
-			 xp_answer_name(a->dco), a->dco == XP_ANSWER_REFUSED ? " (frozen?)" : "");
+			 xp_asked_name(a->dco), a->dco == XP_ASKED_REFUSED ? " (frozen?)" : "");
 		return;
 	}
 	if (has_native && __builtin_mul_overflow(a->native_sectors, size, &h->native_bytes))
@@ -274,12 +274,12 @@ void xp_probe_ata(struct xp_probe *p)
 	static const char what[] = "IDENTIFY DEVICE";
 
 	a->identify = read_block(p, what, &tf, data);
-	if (a->identify != XP_ANSWER_GOOD)
+	if (a->identify != XP_ASKED_GOOD)
 		return;
 	xp_probe_keep(p, XP_RAW_ATA_IDENTIFY, 0, data, sizeof(data));
 	a->identify = xp_probe_decoded(
 		p, what, xp_ata_identify_parse(&a->id, data, sizeof(data), &err), &err);
-	if (a->identify != XP_ANSWER_GOOD)
+	if (a->identify != XP_ASKED_GOOD)
 		return;
 	p->facts->is_ata = true;
 	take_identity(p, &a->id);

@@ -11,27 +11,27 @@ struct xp_probe {
 };
 
 /* Remembers that WHAT was not answered well. */
-void xp_probe_note(struct xp_probe *p, const char *what, enum xp_answer answer, const char *why);
+void xp_probe_note(struct xp_probe *p, const char *what, enum xp_asked answer, const char *why);
 
 /*
  * Sends one command. GOOD: the drive answered with success. REFUSED and NONE are noted. REPLY (may
  * be NULL) gets the reply.
  */
-enum xp_answer xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd *cmd,
-			     struct xp_reply *reply);
+enum xp_asked xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd *cmd,
+			    struct xp_reply *reply);
 
 /* A SCSI command with data in; *LEN becomes what was really moved. */
-enum xp_answer xp_probe_scsi(struct xp_probe *p, const char *what, const uint8_t *cdb,
-			     uint8_t cdb_len, void *data, uint32_t *len);
+enum xp_asked xp_probe_scsi(struct xp_probe *p, const char *what, const uint8_t *cdb,
+			    uint8_t cdb_len, void *data, uint32_t *len);
 
 /* An NVMe command with data in. */
 struct xp_nvme_dwords;
-enum xp_answer xp_probe_nvme(struct xp_probe *p, const char *what,
-			     const struct xp_nvme_dwords *dwords, void *data);
+enum xp_asked xp_probe_nvme(struct xp_probe *p, const char *what,
+			    const struct xp_nvme_dwords *dwords, void *data);
 
 /* MALFORMED, with a note, where RC (of a decoder) is not XP_OK; else GOOD. */
-enum xp_answer xp_probe_decoded(struct xp_probe *p, const char *what, enum xp_rc rc,
-				const struct xp_err *err);
+enum xp_asked xp_probe_decoded(struct xp_probe *p, const char *what, enum xp_rc rc,
+			       const struct xp_err *err);
 
 /* Appends a raw answer to the identity. */
 void xp_probe_keep(struct xp_probe *p, enum xp_raw_kind kind, uint32_t arg, const void *data,

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static enum xp_answer identify(struct xp_probe *p, const char *what, uint8_t cns, uint32_t nsid,
-			       uint8_t data[XP_NVME_IDENTIFY_LEN])
+static enum xp_asked identify(struct xp_probe *p, const char *what, uint8_t cns, uint32_t nsid,
+			      uint8_t data[XP_NVME_IDENTIFY_LEN])
 {
 	struct xp_nvme_dwords dwords = xp_nvme_identify(cns, nsid);
 
@@ -22,7 +22,7 @@ static void ask_namespace(struct xp_probe *p, struct xp_nvme_ns_facts *out, uint
 	snprintf(what, sizeof(what), "Identify Namespace %u", nsid);
 	out->nsid = nsid;
 	out->identify = identify(p, what, XP_NVME_CNS_NS, nsid, data);
-	if (out->identify != XP_ANSWER_GOOD)
+	if (out->identify != XP_ASKED_GOOD)
 		return;
 	xp_probe_keep(p, XP_RAW_NVME_ID_NS, nsid, data, sizeof(data));
 	out->identify = xp_probe_decoded(
@@ -38,10 +38,10 @@ __attribute__((noinline)) static void ask_namespaces(struct xp_probe *p, struct 
 	static const char what[] = "active namespaces";
 
 	f->active_list = identify(p, what, XP_NVME_CNS_ACTIVE_NS_LIST, 0, data);
-	if (f->active_list == XP_ANSWER_GOOD)
+	if (f->active_list == XP_ASKED_GOOD)
 		f->active_list = xp_probe_decoded(
 			p, what, xp_nvme_ns_list_parse(&list, data, sizeof(data), &err), &err);
-	if (f->active_list != XP_ANSWER_GOOD)
+	if (f->active_list != XP_ASKED_GOOD)
 		return;
 	f->active_n = list.n;
 	if (list.n == 0)
@@ -70,13 +70,13 @@ __attribute__((noinline)) static void ask_subsystem(struct xp_probe *p, struct x
 	if (!f->ctrl.has_ns_management)
 		return;
 	f->allocated_list = identify(p, allocated, XP_NVME_CNS_ALLOC_NS_LIST, 0, data);
-	if (f->allocated_list == XP_ANSWER_GOOD) {
+	if (f->allocated_list == XP_ASKED_GOOD) {
 		f->allocated_list = xp_probe_decoded(
 			p, allocated, xp_nvme_ns_list_parse(&list, data, sizeof(data), &err), &err);
 		f->allocated_n = list.n;
 	}
 	f->controllers = identify(p, others, XP_NVME_CNS_CTRL_LIST, 0, data);
-	if (f->controllers == XP_ANSWER_GOOD) {
+	if (f->controllers == XP_ASKED_GOOD) {
 		f->controllers = xp_probe_decoded(
 			p, others, xp_nvme_ctrl_list_parse(&controllers, data, sizeof(data), &err),
 			&err);
@@ -94,7 +94,7 @@ static void ask_logs(struct xp_probe *p, struct xp_nvme_facts *f)
 
 	dwords = xp_nvme_get_log(XP_NVME_LOG_SMART, XP_NVME_NSID_ALL, XP_NVME_LOG_SMART_LEN);
 	f->health_log = xp_probe_nvme(p, health, &dwords, data);
-	if (f->health_log == XP_ANSWER_GOOD) {
+	if (f->health_log == XP_ASKED_GOOD) {
 		xp_probe_keep(p, XP_RAW_NVME_LOG, XP_NVME_LOG_SMART, data, sizeof(data));
 		f->health_log = xp_probe_decoded(
 			p, health, xp_nvme_health_parse(&f->health, data, sizeof(data), &err),
@@ -104,7 +104,7 @@ static void ask_logs(struct xp_probe *p, struct xp_nvme_facts *f)
 		return;
 	dwords = xp_nvme_get_log(XP_NVME_LOG_SANITIZE, XP_NVME_NSID_ALL, XP_NVME_LOG_SANITIZE_LEN);
 	f->sanitize_log = xp_probe_nvme(p, sanitize, &dwords, data);
-	if (f->sanitize_log == XP_ANSWER_GOOD) {
+	if (f->sanitize_log == XP_ASKED_GOOD) {
 		xp_probe_keep(p, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE, data, sizeof(data));
 		f->sanitize_log = xp_probe_decoded(
 			p, sanitize,
@@ -126,7 +126,7 @@ static void take_identity(struct xp_probe *p, const struct xp_nvme_facts *f)
 		id->media = XP_MEDIA_SSD;
 	/* a drive of one namespace is that namespace; of several, the caller knows which it means
 	 */
-	if (f->ns_n == 1 && f->ns[0].identify == XP_ANSWER_GOOD)
+	if (f->ns_n == 1 && f->ns[0].identify == XP_ASKED_GOOD)
 		ns = &f->ns[0].ns;
 	if (!ns)
 		return;
@@ -149,12 +149,12 @@ void xp_probe_nvme_drive(struct xp_probe *p)
 	static const char what[] = "Identify Controller";
 
 	f->identify = identify(p, what, XP_NVME_CNS_CTRL, 0, data);
-	if (f->identify != XP_ANSWER_GOOD)
+	if (f->identify != XP_ASKED_GOOD)
 		return;
 	xp_probe_keep(p, XP_RAW_NVME_ID_CTRL, 0, data, sizeof(data));
 	f->identify = xp_probe_decoded(
 		p, what, xp_nvme_ctrl_parse(&f->ctrl, data, sizeof(data), &err), &err);
-	if (f->identify != XP_ANSWER_GOOD)
+	if (f->identify != XP_ASKED_GOOD)
 		return;
 	ask_namespaces(p, f);
 	ask_subsystem(p, f);

@@ -15,23 +15,23 @@
 #define ATA_IDENTIFY_CMD   0xec
 
 /* One VPD page that the drive lists; *LEN is what came. */
-static enum xp_answer read_page(struct xp_probe *p, uint8_t page, uint8_t *data, uint32_t *len)
+static enum xp_asked read_page(struct xp_probe *p, uint8_t page, uint8_t *data, uint32_t *len)
 {
 	uint8_t cdb[XP_SCSI_CDB_MAX];
 	char what[32];
-	enum xp_answer answer;
+	enum xp_asked answer;
 	uint8_t n = xp_scsi_inquiry(cdb, true, page, (uint16_t)*len);
 
 	snprintf(what, sizeof(what), "VPD page %02xh", page);
 	answer = xp_probe_scsi(p, what, cdb, n, data, len);
-	if (answer == XP_ANSWER_GOOD)
+	if (answer == XP_ASKED_GOOD)
 		xp_probe_keep(p, XP_RAW_SCSI_VPD, page, data, *len);
 	return answer;
 }
 
 static bool lists(const struct xp_scsi_facts *s, uint8_t page)
 {
-	return s->pages == XP_ANSWER_GOOD && s->vpd.has[page];
+	return s->pages == XP_ASKED_GOOD && s->vpd.has[page];
 }
 
 static void ask_names(struct xp_probe *p, struct xp_scsi_facts *s)
@@ -40,14 +40,14 @@ static void ask_names(struct xp_probe *p, struct xp_scsi_facts *s)
 	struct xp_err err = {0};
 	uint32_t len = VPD_SHORT;
 
-	if (lists(s, XP_VPD_SERIAL) && read_page(p, XP_VPD_SERIAL, data, &len) == XP_ANSWER_GOOD)
+	if (lists(s, XP_VPD_SERIAL) && read_page(p, XP_VPD_SERIAL, data, &len) == XP_ASKED_GOOD)
 		xp_probe_decoded(
 			p, "VPD page 80h",
 			xp_scsi_vpd_serial_parse(s->serial, sizeof(s->serial), data, len, &err),
 			&err);
 	len = sizeof(data);
 	if (lists(s, XP_VPD_DESIGNATORS) &&
-	    read_page(p, XP_VPD_DESIGNATORS, data, &len) == XP_ANSWER_GOOD)
+	    read_page(p, XP_VPD_DESIGNATORS, data, &len) == XP_ASKED_GOOD)
 		xp_probe_decoded(p, "VPD page 83h",
 				 xp_scsi_vpd_names_parse(&s->names, data, len, &err), &err);
 }
@@ -61,7 +61,7 @@ static void ask_translation(struct xp_probe *p, struct xp_scsi_facts *s)
 	if (!lists(s, XP_VPD_ATA))
 		return;
 	s->translation = read_page(p, XP_VPD_ATA, data, &len);
-	if (s->translation == XP_ANSWER_GOOD)
+	if (s->translation == XP_ASKED_GOOD)
 		s->translation = xp_probe_decoded(
 			p, "VPD page 89h", xp_scsi_vpd_ata_parse(&s->sat, data, len, &err), &err);
 	s->sat.identify = NULL; /* it points into DATA; IDENTIFY DEVICE is asked afresh */
@@ -74,7 +74,7 @@ static void ask_pages(struct xp_probe *p, struct xp_scsi_facts *s)
 	uint32_t len = VPD_SHORT;
 
 	s->pages = read_page(p, XP_VPD_PAGES, data, &len);
-	if (s->pages == XP_ANSWER_GOOD)
+	if (s->pages == XP_ASKED_GOOD)
 		s->pages = xp_probe_decoded(
 			p, "VPD page 00h", xp_scsi_vpd_pages_parse(&s->vpd, data, len, &err), &err);
 	ask_names(p, s);
@@ -82,7 +82,7 @@ static void ask_pages(struct xp_probe *p, struct xp_scsi_facts *s)
 	len = VPD_SHORT;
 	if (lists(s, XP_VPD_LIMITS)) {
 		s->limits_page = read_page(p, XP_VPD_LIMITS, data, &len);
-		if (s->limits_page == XP_ANSWER_GOOD)
+		if (s->limits_page == XP_ASKED_GOOD)
 			s->limits_page = xp_probe_decoded(
 				p, "VPD page b0h",
 				xp_scsi_vpd_limits_parse(&s->limits, data, len, &err), &err);
@@ -90,7 +90,7 @@ static void ask_pages(struct xp_probe *p, struct xp_scsi_facts *s)
 	len = VPD_SHORT;
 	if (lists(s, XP_VPD_MEDIA)) {
 		s->media_page = read_page(p, XP_VPD_MEDIA, data, &len);
-		if (s->media_page == XP_ANSWER_GOOD)
+		if (s->media_page == XP_ASKED_GOOD)
 			s->media_page = xp_probe_decoded(
 				p, "VPD page b1h",
 				xp_scsi_vpd_media_parse(&s->media, data, len, &err), &err);
@@ -98,7 +98,7 @@ static void ask_pages(struct xp_probe *p, struct xp_scsi_facts *s)
 	len = VPD_SHORT;
 	if (lists(s, XP_VPD_PROVISIONING)) {
 		s->provisioning_page = read_page(p, XP_VPD_PROVISIONING, data, &len);
-		if (s->provisioning_page == XP_ANSWER_GOOD)
+		if (s->provisioning_page == XP_ASKED_GOOD)
 			s->provisioning_page = xp_probe_decoded(
 				p, "VPD page b2h",
 				xp_scsi_vpd_provisioning_parse(&s->provisioning, data, len, &err),
@@ -117,7 +117,7 @@ static void ask_state(struct xp_probe *p, struct xp_scsi_facts *s)
 	static const char sense[] = "REQUEST SENSE";
 
 	s->read_capacity = xp_probe_scsi(p, capacity, cdb, n, data, &len);
-	if (s->read_capacity == XP_ANSWER_GOOD) {
+	if (s->read_capacity == XP_ASKED_GOOD) {
 		xp_probe_keep(p, XP_RAW_SCSI_READ_CAPACITY, 0, data, len);
 		s->read_capacity = xp_probe_decoded(
 			p, capacity, xp_scsi_capacity_parse(&s->capacity, data, len, &err), &err);
@@ -125,9 +125,9 @@ static void ask_state(struct xp_probe *p, struct xp_scsi_facts *s)
 	len = VPD_SHORT;
 	n = xp_scsi_request_sense(cdb, VPD_SHORT);
 	s->request_sense = xp_probe_scsi(p, sense, cdb, n, data, &len);
-	if (s->request_sense == XP_ANSWER_GOOD && !xp_sense_parse(&s->sense, data, len)) {
-		xp_probe_note(p, sense, XP_ANSWER_MALFORMED, "no sense data");
-		s->request_sense = XP_ANSWER_MALFORMED;
+	if (s->request_sense == XP_ASKED_GOOD && !xp_sense_parse(&s->sense, data, len)) {
+		xp_probe_note(p, sense, XP_ASKED_MALFORMED, "no sense data");
+		s->request_sense = XP_ASKED_MALFORMED;
 	}
 }
 
@@ -139,7 +139,7 @@ static enum xp_tristate ask_opcode(struct xp_probe *p, const char *what, int ser
 	uint8_t n = xp_scsi_report_opcode(cdb, XP_SCSI_SANITIZE, service_action, len);
 	bool supported = false;
 
-	if (xp_probe_scsi(p, what, cdb, n, data, &len) != XP_ANSWER_GOOD ||
+	if (xp_probe_scsi(p, what, cdb, n, data, &len) != XP_ASKED_GOOD ||
 	    !xp_scsi_report_opcode_parse(&supported, data, len))
 		return XP_UNSAID;
 	return supported ? XP_YES : XP_NO;
@@ -153,11 +153,11 @@ static void ask_exceptions(struct xp_probe *p, struct xp_scsi_facts *s)
 	uint8_t n = xp_scsi_log_sense(cdb, LOG_EXCEPTIONS, LOG_EXCEPTIONS_LEN);
 
 	s->exceptions = xp_probe_scsi(p, "log page 2fh", cdb, n, data, &len);
-	if (s->exceptions != XP_ANSWER_GOOD)
+	if (s->exceptions != XP_ASKED_GOOD)
 		return;
 	/* page header 4, header of parameter 0000h 4, then ASC and ASCQ [SPC-5] */
 	if (len < 10 || (data[0] & 0x3f) != LOG_EXCEPTIONS || data[4] || data[5]) {
-		s->exceptions = XP_ANSWER_MALFORMED;
+		s->exceptions = XP_ASKED_MALFORMED;
 		return;
 	}
 	s->exception_asc = data[8];
@@ -172,10 +172,10 @@ static void ask_reservation(struct xp_probe *p, struct xp_scsi_facts *s)
 	uint8_t n = xp_scsi_read_reservation(cdb, sizeof(data));
 
 	s->reservation = xp_probe_scsi(p, "READ RESERVATION", cdb, n, data, &len);
-	if (s->reservation != XP_ANSWER_GOOD)
+	if (s->reservation != XP_ASKED_GOOD)
 		return;
 	if (len < 8)
-		s->reservation = XP_ANSWER_MALFORMED;
+		s->reservation = XP_ASKED_MALFORMED;
 	else /* ADDITIONAL LENGTH */
 		s->is_reserved = (data[4] | data[5] | data[6] | data[7]) != 0;
 }
@@ -192,7 +192,7 @@ static void take_identity(struct xp_probe *p, const struct xp_scsi_facts *s)
 	/* what a USB bridge says of itself is not the drive's */
 	if (id->bus == XP_BUS_USB) {
 		id->serial[0] = 0;
-		xp_probe_note(p, "serial", XP_ANSWER_NONE,
+		xp_probe_note(p, "serial", XP_ASKED_NONE,
 			      "a USB bridge does not pass the drive's own serial on");
 	} else {
 		xp_probe_set(id->serial, sizeof(id->serial), s->serial);
@@ -207,7 +207,7 @@ static void take_identity(struct xp_probe *p, const struct xp_scsi_facts *s)
 		else
 			id->media = XP_MEDIA_UNKNOWN;
 	}
-	if (s->read_capacity != XP_ANSWER_GOOD)
+	if (s->read_capacity != XP_ASKED_GOOD)
 		return;
 	if (id->capacity_bytes == 0)
 		id->capacity_bytes = s->capacity.bytes;
@@ -240,7 +240,7 @@ static void ask_scsi_only(struct xp_probe *p, struct xp_scsi_facts *s)
 
 static bool may_be_ata(const struct xp_probe *p, const struct xp_scsi_facts *s)
 {
-	if (s->translation == XP_ANSWER_GOOD)
+	if (s->translation == XP_ASKED_GOOD)
 		return s->sat.command == ATA_IDENTIFY_CMD;
 	return strcmp(s->inq.vendor, "ATA") == 0 || p->id->bus == XP_BUS_ATA;
 }
@@ -255,12 +255,12 @@ void xp_probe_scsi_drive(struct xp_probe *p)
 	uint8_t n = xp_scsi_inquiry(cdb, false, 0, XP_SCSI_INQUIRY_LEN);
 
 	s->inquiry = xp_probe_scsi(p, "INQUIRY", cdb, n, data, &len);
-	if (s->inquiry != XP_ANSWER_GOOD)
+	if (s->inquiry != XP_ASKED_GOOD)
 		return;
 	xp_probe_keep(p, XP_RAW_SCSI_INQUIRY, 0, data, len);
 	s->inquiry = xp_probe_decoded(p, "INQUIRY", xp_scsi_inquiry_parse(&s->inq, data, len, &err),
 				      &err);
-	if (s->inquiry != XP_ANSWER_GOOD || p->broken != XP_OK)
+	if (s->inquiry != XP_ASKED_GOOD || p->broken != XP_OK)
 		return;
 	if (!s->inq.is_connected || (s->inq.type != TYPE_DISK && s->inq.type != TYPE_ZONED_DISK)) {
 		p->broken = xp_fail(&p->err, XP_E_UNSUPPORTED,
