@@ -31,7 +31,7 @@ size_t xp_json_path_key(struct xp_json_path *p, const char *key)
 
 	if (p->len)
 		path_add(p, ".");
-	for (size_t i = 0; key[i] && i < 64; i++) {
+	for (size_t i = 0; i < 64 && key[i]; i++) {
 		unsigned char c = (unsigned char)key[i];
 		char one[8];
 

@@ -1,6 +1,7 @@
 /*
- * record: the master document of a job, as a C struct and as canonical JSON (certs/record.schema.json).
- * Reading is strict: closed objects, typed fields, canonical bytes, or it is refused.
+ * record: the master document of a job, as a C struct and as canonical JSON
+ * (certs/record.schema.json). Reading is strict: closed objects, typed fields, canonical bytes, or
+ * it is refused.
  */
 #pragma once
 #include "base/clock.h"
@@ -9,7 +10,7 @@
 
 #include <jansson.h>
 
-#define XP_RECORD_SCHEMA "expunge-record/1"
+#define XP_RECORD_SCHEMA    "expunge-record/1"
 #define XP_RECORD_MAX_BYTES (16u << 20)
 
 enum xp_record_kind {
@@ -74,11 +75,12 @@ struct xp_record {
 	uint64_t capacity_after_bytes;
 	bool capacity_after_known;
 
-	char method[16];   /* clear, purge, destroy: the method that was applied */
+	char method[16]; /* clear, purge, destroy: the method that was applied */
 	enum xp_technique technique;
 	struct xp_evidence evidence;
 	struct xp_claim claim;
-	char *policy_json; /* the policy; in the record as its canonical form; freed with the record */
+	char *policy_json; /* the policy; in the record as its canonical form; freed with the record
+			    */
 	size_t policy_len;
 
 	struct {
@@ -116,10 +118,10 @@ struct xp_record {
 void xp_record_free(struct xp_record *r); /* the members, not r itself */
 
 /*
- * The record as canonical JSON: *OUT malloc'ed, a NUL behind its *LEN bytes. It is read again before
- * it is handed out: what would not be accepted is not written. Errors: XP_E_INTERNAL where a field
- * breaks its type, with its path. Write the record once before the first destructive command (times
- * and evidence as far as they go), so that a bad field is found while nothing is lost.
+ * The record as canonical JSON: *OUT malloc'ed, a NUL behind its *LEN bytes. It is read again
+ * before it is handed out: what would not be accepted is not written. Errors: XP_E_INTERNAL where a
+ * field breaks its type, with its path. Write the record once before the first destructive command
+ * (times and evidence as far as they go), so that a bad field is found while nothing is lost.
  */
 MUST_USE enum xp_rc xp_record_write(char **out, size_t *len, const struct xp_record *r,
 				    struct xp_err *err);
@@ -141,8 +143,8 @@ void xp_findings_add(struct xp_findings *f, const char *code, const char *fmt, .
 void xp_findings_free(struct xp_findings *f);
 
 /*
- * Reads a record from hostile bytes: size, canonical form, schema, types. Everything wrong is added to
- * FINDINGS; XP_OK only where nothing with E_ or I_ was added.
+ * Reads a record from hostile bytes: size, canonical form, schema, types. Everything wrong is added
+ * to FINDINGS; XP_OK only where nothing with E_ or I_ was added.
  */
 MUST_USE enum xp_rc xp_record_parse(struct xp_record *out, const char *json, size_t len,
 				    struct xp_findings *findings, struct xp_err *err);
