@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "tests/fake/record_sample.h"
 
 static void must(bool ok, const char *what)
@@ -71,20 +70,27 @@ struct xp_check *check_lab_checker(struct check_lab *l, X509_CRL *crl)
 	return c;
 }
 
-/* The policy that people use, and the claim that the sample's evidence earns by it. */
+/* A policy in few bytes, and the claim that the sample's evidence earns by it. */
 static void use_policy(struct xp_record *r)
 {
+	static const char text[] =
+		"{\"schema\":\"expunge-policy/1\",\"name\":\"lab\",\"title\":\"Lab\","
+		"\"standard\":\"NIST SP 800-88\",\"edition\":\"r2\",\"table_source\":\"Lab\","
+		"\"level\":\"purge\",\"verification\":{\"mode\":\"full\"},"
+		"\"overwrite_passes\":{\"hdd\":1,\"ssd\":1,\"hybrid\":1,\"usb-flash\":1,"
+		"\"unknown\":1,\"virtual\":1},\"caps\":{\"overwrite-zero\":{\"virtual\":\"clear\"}},"
+		"\"preference\":[\"overwrite-zero\"],\"fallback\":{\"allowed\":true,"
+		"\"to_lower_level\":true},\"vendor_statements\":[]}";
 	struct xp_policy *policy = NULL;
-	char *text = NULL;
-	size_t len = 0;
+	struct xp_err err = {0};
 
-	must(xp_file_read(&text, &len, "docs/policies/nist-800-88r2.json", XP_POLICY_MAX_BYTES,
-			  NULL) == XP_OK,
-	     "docs/policies, seen from the root of the repository");
-	must(xp_policy_parse(&policy, text, len, NULL) == XP_OK, "policy");
+	if (xp_policy_parse(&policy, text, sizeof(text) - 1, &err) != XP_OK)
+		fprintf(stderr, "check_lab: %s\n", err.msg);
+	must(policy, "policy");
 	free(r->policy_json);
-	r->policy_json = text;
-	r->policy_len = len;
+	r->policy_json = strdup(text);
+	must(r->policy_json, "memory");
+	r->policy_len = sizeof(text) - 1;
 	r->asked = XP_CLEAR;
 	r->accepted = XP_CLEAR;
 	xp_claim_compute(&r->claim, &r->evidence, policy);

@@ -1,0 +1,65 @@
+/* cert_batch: the records that `expunge-cert verify` was given, and what was found of each. */
+#pragma once
+#include "certs/check.h"
+
+#include <jansson.h>
+
+/* One record with its signature, on disk. */
+struct xp_pair {
+	char *json_path;
+	bool from_folder; /* found in a folder; else named by the user */
+	bool has_json, has_signature;
+};
+
+struct xp_pairs {
+	struct xp_pair *list;
+	size_t n, cap;
+	uint64_t ignored; /* files in folders that are no records */
+};
+
+/*
+ * PATH: a record, a signature file, or a folder (searched to 16 levels, in the order of names).
+ * Errors: XP_E_NOENT and what the system says.
+ */
+MUST_USE enum xp_rc xp_pairs_add(struct xp_pairs *p, const char *path, struct xp_err *err);
+void xp_pairs_free(struct xp_pairs *p);
+
+/* What is kept of a record once it was checked. */
+struct xp_verdict {
+	char *file;
+	int exit_code;
+	bool has_record;
+	char id[XP_UUID_LEN];
+	uint8_t json_sha256[32];
+	enum xp_record_kind kind;
+	char drive[256]; /* serial number; none: wwn, then name */
+	char model[64];
+	enum xp_level level;
+	char supersedes_id[XP_UUID_LEN];
+	uint8_t supersedes_sha256[32];
+	char closed_by[XP_UUID_LEN]; /* a failure that a later record of success names; empty: not
+				      */
+	json_t *json;		     /* NULL unless asked for */
+};
+
+struct xp_verdicts {
+	struct xp_verdict *list;
+	size_t n, cap;
+};
+
+void xp_verdicts_free(struct xp_verdicts *v);
+/* A zeroed one at the end; NULL: no memory. */
+struct xp_verdict *xp_verdicts_add(struct xp_verdicts *v);
+void xp_verdict_fill(struct xp_verdict *v, const char *file, const struct xp_check_result *r);
+/* Finds failures that a passed record supersedes, by id, digest and drive: they no longer count. */
+void xp_verdicts_close(struct xp_verdicts *v);
+
+/* "passed", "failed", "indeterminate", "policy", "error". */
+const char *xp_verdict_word(int exit_code);
+/* One record for machines. NULL: no memory. */
+json_t *xp_verdict_json(const char *file, const struct xp_check_result *r);
+/* One record for people, on stdout. */
+void xp_verdict_print(const char *file, const struct xp_check_result *r);
+/* By drive. */
+json_t *xp_verdicts_drives_json(const struct xp_verdicts *v);
+void xp_verdicts_drives_print(const struct xp_verdicts *v);

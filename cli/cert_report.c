@@ -1,0 +1,210 @@
+#include "cli/cert_batch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "cli/output.h"
+
+const char *xp_verdict_word(int exit_code)
+{
+	switch (exit_code) {
+	case 0:
+		return "passed";
+	case 1:
+		return "failed";
+	case 2:
+		return "indeterminate";
+	case 3:
+		return "policy";
+	default:
+		return "error";
+	}
+}
+
+static json_t *hex_json(const uint8_t sha[32])
+{
+	char hex[65];
+
+	xp_hex_encode(hex, sha, 32);
+	return json_string(hex);
+}
+
+static json_t *time_json(int64_t s)
+{
+	char text[XP_TIME_LEN];
+
+	xp_time_format(text, s);
+	return json_string(text);
+}
+
+static json_t *signer_json(const struct xp_check_signer *s)
+{
+	json_t *chain = json_array();
+	json_t *j =
+		json_pack("{s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:b}", "role", s->role,
+			  "role_granted", s->role_is_granted, "name", s->name, "organization",
+			  s->organization, "person", s->person_id, "cert_sha256",
+			  hex_json(s->cert_sha256), "signature_sha256",
+			  hex_json(s->signature_sha256), "signature_good", s->signature_is_good,
+			  "signing_time", time_json(s->signing_time_s), "trusted", s->is_trusted);
+
+	for (unsigned i = 0; i < s->chain_n; i++)
+		json_array_append_new(chain, json_string(s->chain[i]));
+	json_object_set_new(j, "chain", chain);
+	if (s->is_trusted)
+		json_object_set_new(j, "anchor_sha256", hex_json(s->anchor_sha256));
+	if (s->crl_known)
+		json_object_set_new(j, "crl_date", time_json(s->crl_date_s));
+	return j;
+}
+
+static void add_record(json_t *j, const struct xp_record *r)
+{
+	json_object_set_new(j, "id", json_string(r->id));
+	json_object_set_new(j, "kind", json_string(xp_record_kind_name(r->kind)));
+	json_object_set_new(j, "issued", time_json(r->issued_s));
+	json_object_set_new(j, "asked", json_string(xp_level_name(r->asked)));
+	json_object_set_new(j, "media",
+			    json_pack("{s:s, s:s, s:s, s:s}", "model", r->media.model, "serial",
+				      r->media.serial, "wwn", r->media.wwn, "name", r->media.name));
+	json_object_set_new(j, "claim",
+			    json_pack("{s:s, s:s, s:s, s:s}", "level",
+				      xp_level_name(r->claim.level), "scope",
+				      xp_scope_name(r->claim.scope), "outcome",
+				      xp_outcome_name(r->claim.outcome), "technique",
+				      xp_technique_name(r->claim.technique)));
+	if (r->supersedes_id[0])
+		json_object_set_new(j, "supersedes", json_string(r->supersedes_id));
+}
+
+json_t *xp_verdict_json(const char *file, const struct xp_check_result *r)
+{
+	json_t *findings = json_array();
+	json_t *signers = json_array();
+	json_t *name = json_string(file);
+	int code = xp_check_exit_code(r);
+	json_t *j;
+
+	/* a file name need not be UTF-8 */
+	if (!name) {
+		AUTO(xp_buf_free) struct xp_buf b = {0};
+
+		xp_buf_escaped(&b, file);
+		name = json_string(xp_buf_str(&b));
+	}
+	j = json_pack("{s:o, s:s, s:i, s:o}", "file", name, "verdict", xp_verdict_word(code),
+		      "exit", code, "sha256", hex_json(r->json_sha256));
+	if (!j) {
+		json_decref(findings);
+		json_decref(signers);
+		return NULL;
+	}
+	if (r->record)
+		add_record(j, r->record);
+	for (unsigned i = 0; i < r->signers_n; i++)
+		json_array_append_new(signers, signer_json(&r->signers[i]));
+	for (size_t i = 0; i < r->findings.n; i++) {
+		AUTO(xp_buf_free) struct xp_buf b = {0};
+
+		xp_buf_escaped(&b, r->findings.list[i].text);
+		json_array_append_new(findings,
+				      json_pack("{s:s, s:s}", "code", r->findings.list[i].code,
+						"text", xp_buf_str(&b)));
+	}
+	json_object_set_new(j, "signers", signers);
+	json_object_set_new(j, "time_proven", json_boolean(r->time_is_proven));
+	json_object_set_new(j, "findings", findings);
+	return j;
+}
+
+/* "  LABEL  " and then text in pieces. */
+static void label(const char *what)
+{
+	printf("  %-10s", what);
+}
+
+static void text(const char *s)
+{
+	xp_print_escaped(stdout, s);
+}
+
+static void print_signer(const struct xp_check_signer *s)
+{
+	char when[XP_TIME_LEN];
+
+	xp_time_format(when, s->signing_time_s);
+	label(s->signature_is_good ? "signed" : "BAD SIGN.");
+	printf("by ");
+	text(s->name);
+	if (s->organization[0]) {
+		fputs(" (", stdout);
+		text(s->organization);
+		fputs(")", stdout);
+	}
+	printf(", role %s%s, at %s by the signer's own clock\n", s->role[0] ? s->role : "unknown",
+	       s->role_is_granted ? "" : " (not granted)", when);
+	label("trust");
+	if (!s->is_trusted) {
+		puts("none: nothing that you named vouches for this signer");
+		return;
+	}
+	if (s->is_self_issued)
+		fputs("you named this certificate itself; no revocation list can speak of it",
+		      stdout);
+	for (unsigned i = 0; i < s->chain_n; i++) {
+		fputs(i ? " < " : "vouched for by ", stdout);
+		text(s->chain[i]);
+	}
+	if (s->crl_known) {
+		xp_time_format(when, s->crl_date_s);
+		printf("; certificate status as of the list of %s", when);
+	}
+	puts("");
+}
+
+static void print_record(const struct xp_record *r, int code)
+{
+	char when[XP_TIME_LEN];
+
+	xp_time_format(when, r->issued_s);
+	label("record");
+	printf("%s, %s, issued %s\n", r->id, xp_record_kind_name(r->kind), when);
+	label("medium");
+	text(r->media.model[0] ? r->media.model : r->media.name);
+	fputs(", serial number ", stdout);
+	text(r->media.serial[0] ? r->media.serial : "unavailable");
+	puts("");
+	label("claim");
+	printf("%s, scope %s, by %s, outcome %s\n", xp_level_name(r->claim.level),
+	       xp_scope_name(r->claim.scope), xp_technique_name(r->claim.technique),
+	       xp_outcome_name(r->claim.outcome));
+	if (code == 0 || code == 3)
+		printf("            The evidence, as recorded by the signer, supports this. That "
+		       "it is "
+		       "true rests on the signer and on the device's firmware.\n");
+	else
+		printf("            Do not rely on this.\n");
+}
+
+void xp_verdict_print(const char *file, const struct xp_check_result *r)
+{
+	static const char *const words[] = {"PASSED", "FAILED", "INDETERMINATE",
+					    "AUTHENTIC, BUT NOT WHAT IS REQUIRED"};
+	int code = xp_check_exit_code(r);
+
+	fputs(code >= 0 && code < 4 ? words[code] : "ERROR", stdout);
+	fputs("  ", stdout);
+	text(file);
+	puts("");
+	if (r->record)
+		print_record(r->record, code);
+	for (unsigned i = 0; i < r->signers_n; i++)
+		print_signer(&r->signers[i]);
+	for (size_t i = 0; i < r->findings.n; i++) {
+		printf("  %-24s ", r->findings.list[i].code);
+		text(r->findings.list[i].text);
+		puts("");
+	}
+}

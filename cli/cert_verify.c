@@ -1,0 +1,329 @@
+/* cert_verify: `expunge-cert verify`: may these certificates be relied upon, and for what? */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/cert_batch.h"
+#include "cli/commands_cert.h"
+#include "cli/output.h"
+
+#define INPUT_MAX_BYTES (16u << 20)
+
+static const struct xp_option options[] = {
+	{"trust", XP_OPT_LIST, "FILE", "a root certificate that you trust, in PEM"},
+	{"trust-fingerprint", XP_OPT_LIST, "HEX", "SHA-256 that a trusted certificate must have"},
+	{"crl", XP_OPT_LIST, "FILE", "a revocation list"},
+	{"roles", XP_OPT_STRING, "FILE", "a roster: which certificate is whose, in which role"},
+	{"serial", XP_OPT_STRING, "S", "the drive that it must be about"},
+	{"require-level", XP_OPT_STRING, "L",
+	 "clear or purge (the level that the record asked for)"},
+	{"require-scope", XP_OPT_STRING, "S", "drive, namespace, logical-unit, partition or file"},
+	{"require-role", XP_OPT_STRING, "R", "somebody must have signed in this role"},
+	{"require-time", XP_OPT_FLAG, NULL, "the time of the signature must be proven"},
+	{"tsa", XP_OPT_LIST, "FILE", "refused: this version checks no timestamps"},
+	{"log-key", XP_OPT_LIST, "FILE", "refused: use expunge-cert log verify"},
+	{"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"},
+	{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a record, as they come"},
+	{"summary", XP_OPT_FLAG, NULL, "by drive; of the records only those that did not pass"},
+	{0},
+};
+
+struct batch {
+	const struct xp_args *args;
+	struct xp_check *check;
+	struct xp_requirements req;
+	struct xp_pairs pairs;
+	struct xp_verdicts verdicts;
+	bool json, jsonl, summary;
+	uint64_t other_drives;
+	int exit_code;
+};
+
+static void batch_free(struct batch *b)
+{
+	xp_check_free(&b->check);
+	xp_pairs_free(&b->pairs);
+	xp_verdicts_free(&b->verdicts);
+}
+
+typedef enum xp_rc add_fn(struct xp_trust *t, const char *data, size_t len, const char *name,
+			  struct xp_err *err);
+
+static enum xp_rc add_files(struct batch *b, const char *option, add_fn *add, struct xp_err *err)
+{
+	for (const char *const *file = xp_args_list(b->args, option); *file; file++) {
+		AUTO_MEM char *data = NULL;
+		size_t len = 0;
+
+		TRY(xp_file_read(&data, &len, *file, INPUT_MAX_BYTES, err));
+		TRY(add(xp_check_trust(b->check), data, len, *file, err));
+	}
+	return XP_OK;
+}
+
+static enum xp_rc read_requirements(struct batch *b, struct xp_err *err)
+{
+	const char *level = xp_args_string(b->args, "require-level");
+	const char *scope = xp_args_string(b->args, "require-scope");
+	const char *role = xp_args_string(b->args, "require-role");
+
+	b->req.level_given = level != NULL;
+	b->req.scope_given = scope != NULL;
+	b->req.role_given = role != NULL;
+	b->req.time = xp_args_flag(b->args, "require-time");
+	b->req.serial = xp_args_string(b->args, "serial");
+	if (level && (!xp_level_parse(&b->req.level, level) || b->req.level == XP_NONE))
+		return xp_fail(err, XP_E_USAGE, "--require-level %s: clear or purge is wanted",
+			       level);
+	if (scope && !xp_scope_parse(&b->req.scope, scope))
+		return xp_fail(err, XP_E_USAGE, "--require-scope %s: no such scope", scope);
+	if (role && !xp_role_parse(&b->req.role, role))
+		return xp_fail(err, XP_E_USAGE, "--require-role %s: no such role", role);
+	if (xp_args_list(b->args, "tsa")[0])
+		return xp_fail(err, XP_E_USAGE, "--tsa: this version checks no timestamps");
+	if (xp_args_list(b->args, "log-key")[0])
+		return xp_fail(
+			err, XP_E_USAGE,
+			"--log-key: this version checks the log by expunge-cert log verify only");
+	if (b->json && b->jsonl)
+		return xp_fail(err, XP_E_USAGE, "--json and --jsonl exclude each other");
+	return XP_OK;
+}
+
+static enum xp_rc prepare(struct batch *b, struct xp_err *err)
+{
+	const char *roles = xp_args_string(b->args, "roles");
+
+	b->json = xp_args_flag(b->args, "json");
+	b->jsonl = xp_args_flag(b->args, "jsonl");
+	b->summary = xp_args_flag(b->args, "summary");
+	TRY(read_requirements(b, err));
+	TRY(xp_check_new(&b->check, xp_clock_system(), err));
+	TRY(add_files(b, "trust", xp_trust_add_anchors, err));
+	TRY(add_files(b, "crl", xp_trust_add_crls, err));
+	for (const char *const *hex = xp_args_list(b->args, "trust-fingerprint"); *hex; hex++)
+		TRY(xp_trust_add_fingerprint(xp_check_trust(b->check), *hex, err));
+	TRY(xp_trust_check(xp_check_trust(b->check), err));
+	if (roles) {
+		AUTO_MEM char *data = NULL;
+		size_t len = 0;
+
+		TRY(xp_file_read(&data, &len, roles, INPUT_MAX_BYTES, err));
+		TRY(xp_check_set_roster(b->check, data, len, roles, err));
+	}
+	for (unsigned i = 0; i < b->args->operands_n; i++)
+		TRY(xp_pairs_add(&b->pairs, b->args->operands[i], err));
+	if (b->pairs.n == 0)
+		return xp_fail(err, XP_E_NOENT, "there is no record here (%llu other files)",
+			       (unsigned long long)b->pairs.ignored);
+	return XP_OK;
+}
+
+/*
+ * Reads one file of a pair. A file that is too large is the file's fault, and a finding; one that
+ * cannot be read is the end of this record (exit code 66).
+ */
+static enum xp_rc read_part(char **out, size_t *len, const char *path, size_t max, const char *code,
+			    struct xp_findings *f, struct xp_err *err)
+{
+	enum xp_rc rc = xp_file_read(out, len, path, max, err);
+
+	if (rc != XP_E_MALFORMED)
+		return rc;
+	xp_findings_add(f, code, "%s", err->msg);
+	return XP_OK;
+}
+
+static enum xp_rc check_one(struct xp_check_result *r, struct batch *b, const struct xp_pair *pair,
+			    struct xp_err *err)
+{
+	struct xp_findings early = {0};
+	AUTO_MEM char *sig_path = NULL;
+	AUTO_MEM char *json = NULL;
+	AUTO_MEM char *p7s = NULL;
+	size_t json_len = 0;
+	size_t p7s_len = 0;
+	enum xp_rc rc = XP_OK;
+
+	if (asprintf(&sig_path, "%s.p7s", pair->json_path) < 0) {
+		sig_path = NULL;
+		return xp_fail(err, XP_E_NOMEM, "record");
+	}
+	if (!pair->has_json)
+		xp_findings_add(&early, "E_RECORD_MISSING", "a signature without its record");
+	else
+		rc = read_part(&json, &json_len, pair->json_path, XP_RECORD_MAX_BYTES,
+			       "E_JSON_SIZE", &early, err);
+	if (rc == XP_OK && pair->has_signature)
+		rc = read_part(&p7s, &p7s_len, sig_path, XP_CMS_MAX_BYTES, "E_CMS_SIZE", &early,
+			       err);
+	if (rc == XP_OK && early.n) {
+		r->findings = early;
+		return XP_OK;
+	}
+	xp_findings_free(&early);
+	if (rc != XP_OK)
+		return rc;
+	return xp_check_pair(r, b->check, json, json_len, p7s, p7s_len, err);
+}
+
+static enum xp_rc keep(struct batch *b, const char *file, const struct xp_check_result *r,
+		       struct xp_err *err)
+{
+	struct xp_verdict *v = xp_verdicts_add(&b->verdicts);
+	json_t *j = b->json || b->jsonl ? xp_verdict_json(file, r) : NULL;
+
+	if (!v || ((b->json || b->jsonl) && !j)) {
+		json_decref(j);
+		return xp_fail(err, XP_E_NOMEM, "results");
+	}
+	xp_verdict_fill(v, file, r);
+	if (b->jsonl) {
+		AUTO_MEM char *line = json_dumps(j, JSON_COMPACT);
+
+		json_decref(j);
+		if (!line)
+			return xp_fail(err, XP_E_NOMEM, "results");
+		puts(line);
+	} else if (b->json) {
+		v->json = j;
+	} else if (!b->summary || v->exit_code != 0) {
+		if (b->verdicts.n > 1)
+			puts("");
+		xp_verdict_print(file, r);
+	}
+	return XP_OK;
+}
+
+/* In a folder, --serial picks; for a file that the user named, it demands. */
+static bool is_of_another_drive(const struct batch *b, const struct xp_pair *pair,
+				const struct xp_check_result *r)
+{
+	return pair->from_folder && b->req.serial && r->record &&
+	       strcmp(r->record->media.serial, b->req.serial) != 0;
+}
+
+static void check_all(struct batch *b)
+{
+	for (size_t i = 0; i < b->pairs.n; i++) {
+		const struct xp_pair *pair = &b->pairs.list[i];
+		struct xp_requirements req = b->req;
+		struct xp_check_result r = {0};
+		struct xp_err err = {0};
+		enum xp_rc rc;
+
+		if (pair->from_folder)
+			req.serial = NULL;
+		xp_check_require(b->check, &req);
+		rc = check_one(&r, b, pair, &err);
+		if (rc == XP_OK && is_of_another_drive(b, pair, &r))
+			b->other_drives++;
+		else if (rc == XP_OK)
+			rc = keep(b, pair->json_path, &r, &err);
+		xp_check_result_free(&r);
+		if (rc == XP_OK)
+			continue;
+		xp_say_error(&err);
+		b->exit_code = xp_check_exit_worse(
+			b->exit_code, rc == XP_E_NOMEM || rc == XP_E_INTERNAL ? 70 : 66);
+	}
+}
+
+static void count(const struct batch *b, uint64_t n[5], uint64_t *closed)
+{
+	*closed = 0;
+	for (size_t i = 0; i < b->verdicts.n; i++) {
+		int code = b->verdicts.list[i].exit_code;
+
+		if (b->verdicts.list[i].closed_by[0])
+			(*closed)++;
+		else
+			n[code >= 0 && code < 4 ? code : 4]++;
+	}
+}
+
+static int print_document(const struct batch *b, const uint64_t n[5], uint64_t closed)
+{
+	json_t *doc = json_pack(
+		"{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "exit", b->exit_code, "passed",
+		(json_int_t)n[0], "failed", (json_int_t)n[1], "indeterminate", (json_int_t)n[2],
+		"policy", (json_int_t)n[3], "closed", (json_int_t)closed, "ignored",
+		(json_int_t)b->pairs.ignored, "other_drives", (json_int_t)b->other_drives);
+	json_t *all = json_array();
+	int rc;
+
+	for (size_t i = 0; i < b->verdicts.n; i++)
+		if (!b->summary || b->verdicts.list[i].exit_code != 0)
+			json_array_append(all, b->verdicts.list[i].json);
+	json_object_set_new(doc, "results", all);
+	if (b->summary)
+		json_object_set_new(doc, "drives", xp_verdicts_drives_json(&b->verdicts));
+	rc = xp_print_json(doc);
+	return rc ? rc : b->exit_code;
+}
+
+static int report(struct batch *b)
+{
+	uint64_t n[5] = {0};
+	uint64_t closed;
+
+	xp_verdicts_close(&b->verdicts);
+	for (size_t i = 0; i < b->verdicts.n; i++)
+		if (!b->verdicts.list[i].closed_by[0])
+			b->exit_code =
+				xp_check_exit_worse(b->exit_code, b->verdicts.list[i].exit_code);
+	if (b->req.serial && b->verdicts.n == 0 && b->other_drives) {
+		xp_say("P_SERIAL: none of the %llu records is about the drive %s",
+		       (unsigned long long)b->other_drives, b->req.serial);
+		b->exit_code = xp_check_exit_worse(b->exit_code, 3);
+	}
+	count(b, n, &closed);
+	if (b->json)
+		return print_document(b, n, closed);
+	if (b->jsonl)
+		return b->exit_code;
+	if (b->summary)
+		xp_verdicts_drives_print(&b->verdicts);
+	if (b->summary || b->pairs.n > 1 || b->pairs.ignored)
+		printf("\n%zu records: %llu passed, %llu failed, %llu indeterminate, %llu not what "
+		       "is "
+		       "required, %llu failures closed; %llu of other drives; %llu other files "
+		       "ignored\n",
+		       b->verdicts.n, (unsigned long long)n[0], (unsigned long long)n[1],
+		       (unsigned long long)n[2], (unsigned long long)n[3],
+		       (unsigned long long)closed, (unsigned long long)b->other_drives,
+		       (unsigned long long)b->pairs.ignored);
+	return b->exit_code;
+}
+
+static int run_verify(const struct xp_args *args)
+{
+	AUTO(batch_free) struct batch b = {.args = args};
+	struct xp_err err = {0};
+
+	if (prepare(&b, &err) != XP_OK) {
+		int code = xp_say_error(&err);
+
+		/* of the program's codes only these have a meaning here */
+		return code == 64 || code == 70 ? code : 66;
+	}
+	check_all(&b);
+	return report(&b);
+}
+
+const struct xp_command xp_cert_command_verify = {
+	.name = "verify",
+	.operands = "FILE or DIR...",
+	.summary = "check records and their signatures",
+	.details =
+		"A record is FILE with its signature beside it as FILE.p7s. Exit codes: 0 passed; "
+		"1 "
+		"failed; 2 indeterminate;\n3 authentic, but not what is required; 64 usage; 66 no "
+		"such "
+		"input; 70 our bug. The worst of several counts, in\nthe order 1, 70, 66, 2, 3, 0.",
+	.options = options,
+	.operands_min = 1,
+	.operands_max = ~0u,
+	.run = run_verify,
+};
