@@ -20,11 +20,26 @@ static uint64_t system_monotonic_ns(void *ctx)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static int64_t system_wall_ms(void *ctx)
+{
+	struct timespec ts;
+
+	(void)ctx;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t xp_clock_wall_ms(const struct xp_clock *clock)
+{
+	return clock->wall_ms ? clock->wall_ms(clock->ctx) : clock->wall_s(clock->ctx) * 1000;
+}
+
 const struct xp_clock *xp_clock_system(void)
 {
 	static const struct xp_clock clock = {
 		.wall_s = system_wall_s,
 		.monotonic_ns = system_monotonic_ns,
+		.wall_ms = system_wall_ms,
 	};
 
 	return &clock;
