@@ -172,6 +172,17 @@ json_t *xp_json_u64(uint64_t v)
 	return json_string(text);
 }
 
+json_t *xp_json_text(const char *text)
+{
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+	json_t *v = json_string(text ? text : "");
+
+	if (v)
+		return v;
+	xp_buf_escaped(&b, text);
+	return json_string(xp_buf_str(&b));
+}
+
 static void on_signal(int sig)
 {
 	cancel_flag = sig;
@@ -202,12 +213,20 @@ bool xp_stderr_is_terminal(void)
 	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
-int xp_exit_worse(int a, int b)
+/* The place of a code in the order; one that does not stand in it counts as our bug. */
+static size_t badness(int code)
 {
 	static const int order[] = {70, 1, 2, 5, 6, 77, 69, 66, 64, 4, 3, 0};
 
 	for (size_t i = 0; i < XP_ARRAY_LEN(order); i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return 70;
+		if (code == order[i])
+			return i;
+	return 0;
+}
+
+int xp_exit_worse(int a, int b)
+{
+	if (badness(a) == 0 || badness(b) == 0)
+		return 70;
+	return badness(a) < badness(b) ? a : b;
 }

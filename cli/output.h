@@ -33,6 +33,8 @@ void xp_buf_size(struct xp_buf *out, uint64_t bytes);
 void xp_buf_duration(struct xp_buf *out, uint64_t seconds);
 /* Decimal string, as sizes are in JSON. */
 json_t *xp_json_u64(uint64_t v);
+/* A string; text that is no UTF-8 comes escaped, NULL as "". */
+json_t *xp_json_text(const char *text);
 
 /* SIGINT, SIGTERM and SIGHUP set the cancel flag from now on (second SIGINT: the default). */
 void xp_cancel_install(void);
