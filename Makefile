@@ -59,10 +59,11 @@ verify_SRC := $(wildcard verify/*.c)
 certs_SRC := $(wildcard certs/*.c)
 # cli: cert_*.c and expunge_cert.c are expunge-cert's, cmd_*.c and expunge.c are expunge's, the rest both's
 cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job%.c,$(wildcard cli/*.c))
-expunge_SRC := $(wildcard cli/expunge.c cli/cmd_*.c cli/job*.c cli/tui/*.c)
+job_SRC := $(wildcard cli/job*.c)
+expunge_SRC := $(wildcard cli/expunge.c cli/cmd_*.c cli/tui/*.c)
 expunge_cert_SRC := $(wildcard cli/expunge_cert.c cli/cert_*.c)
 
-ROOMS := base protocol claim device sanitize verify certs cli_shared
+ROOMS := base protocol claim device sanitize verify certs cli_shared job
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib = $(B)/lib$(1).a
 
@@ -90,7 +91,10 @@ $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  CC $<';)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/expunge: $(call objs,$(expunge_SRC)) $(foreach r,cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
+# takes the policies in with .incbin
+$(B)/obj/cli/job_policies.o: docs/policies/nist-800-88r2.json docs/policies/nist-800-88r1.json
+
+$(B)/expunge: $(call objs,$(expunge_SRC)) $(foreach r,job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
 $(B)/expunge-cert: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs claim protocol base,$(call lib,$(r)))
@@ -100,7 +104,7 @@ $(B)/expunge-cert: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 FAKE_OBJ := $(call objs,$(wildcard tests/fake/*.c))
-TEST_LIBS := $(foreach r,cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
+TEST_LIBS := $(foreach r,job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)

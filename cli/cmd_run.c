@@ -1,0 +1,295 @@
+#include "cli/commands_expunge.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/job_confirm.h"
+#include "cli/job_detach.h"
+#include "cli/job_needed.h"
+#include "cli/job_session.h"
+#include "cli/output.h"
+
+static const struct xp_option options[] = {
+	{"confirm", XP_OPT_LIST, "STRING", "the target's confirm string, once a target"},
+	{"expect", XP_OPT_STRING, "FILE", "CSV of the drives that are to be erased on this host"},
+	XP_PLAN_OPTION_ROWS,
+	XP_SESSION_OPTION_ROWS,
+	{"record-fields", XP_OPT_STRING, "FILE", "JSON with tenant, case, asset_tag, persons, ..."},
+	{"if-needed", XP_OPT_FLAG, NULL,
+	 "resume what was interrupted; leave what still is sanitized"},
+	{"detach", XP_OPT_FLAG, NULL, "go on in the background, away from the terminal"},
+	{0},
+};
+
+struct run {
+	struct xp_plan_options plan_options;
+	struct xp_session session;
+	struct xp_expect_list expect;
+	struct xp_batch batch;
+	struct xp_confirms confirms;
+	bool incomplete; /* an expected drive is absent, or the host hides drives */
+};
+
+static void run_free(struct run *r)
+{
+	xp_confirms_free(&r->confirms);
+	xp_batch_free(&r->batch);
+	xp_expect_list_free(&r->expect);
+	xp_session_close(&r->session);
+	xp_plan_options_free(&r->plan_options);
+}
+
+static enum xp_rc read_fields(struct run *r, const char *path, struct xp_err *err)
+{
+	AUTO_MEM char *json = NULL;
+	size_t len = 0;
+
+	if (!path)
+		return XP_OK;
+	TRY(xp_file_read(&json, &len, path, 1u << 20, err));
+	return xp_fields_apply_json(&r->session.fields, json, len, path, err);
+}
+
+static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *err)
+{
+	const char *host = r->session.inventory.host_serial;
+	AUTO_MEM char *csv = NULL;
+	size_t len = 0;
+
+	if (!path)
+		return XP_OK;
+	TRY(xp_file_read(&csv, &len, path, 16u << 20, err));
+	TRY(xp_expect_list_parse(&r->expect, csv, len, err));
+	for (size_t i = 0; i < r->expect.n; i++) {
+		const struct xp_expected *e = &r->expect.list[i];
+
+		if (*e->host_serial && strcmp(e->host_serial, host) != 0)
+			return xp_fail(err, XP_E_REFUSED,
+				       "%s is for host %s, this is host %s; nothing was touched",
+				       path, e->host_serial, *host ? host : "(serial unknown)");
+	}
+	return XP_OK;
+}
+
+static struct xp_expected *expected_of(struct run *r, const struct xp_target *t)
+{
+	for (size_t i = 0; i < r->expect.n; i++) {
+		struct xp_expected *e = &r->expect.list[i];
+
+		if (strcmp(e->serial, t->identity.serial) == 0 ||
+		    strcmp(e->serial, t->confirm) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* With --expect and no TARGET: every drive of the host; what is not listed is not touched. */
+static enum xp_rc collect_paths(const char ***paths, unsigned *n, const struct run *r,
+				const struct xp_args *args, struct xp_err *err)
+{
+	const struct xp_inventory *inv = &r->session.inventory;
+	size_t max = args->operands_n ? args->operands_n : inv->drives_n;
+
+	*paths = calloc(max + 1, sizeof(**paths));
+	*n = 0;
+	if (!*paths)
+		return xp_fail(err, XP_E_NOMEM, "list of targets");
+	for (unsigned i = 0; i < args->operands_n; i++)
+		(*paths)[(*n)++] = args->operands[i];
+	for (size_t i = 0; !args->operands_n && i < inv->drives_n; i++)
+		for (size_t k = 0; k < r->expect.n; k++)
+			if (*inv->drives[i].path &&
+			    (strcmp(r->expect.list[k].serial, inv->drives[i].identity.serial) ==
+				     0 ||
+			     strcmp(r->expect.list[k].serial, inv->drives[i].confirm) == 0)) {
+				(*paths)[(*n)++] = inv->drives[i].path;
+				break;
+			}
+	return XP_OK;
+}
+
+static enum xp_rc refuse_twice(const struct run *r, unsigned i, struct xp_err *err)
+{
+	const struct xp_target *t = &r->batch.jobs[i].target;
+
+	for (unsigned k = 0; k < i; k++) {
+		const struct xp_target *o = &r->batch.jobs[k].target;
+		bool same_image = t->kind == XP_TARGET_IMAGE && o->kind == XP_TARGET_IMAGE &&
+				  t->identity.inode == o->identity.inode &&
+				  t->identity.fs_dev == o->identity.fs_dev;
+
+		if (same_image || (t->kind != XP_TARGET_IMAGE && t->dev == o->dev))
+			return xp_fail(err, XP_E_USAGE, "%s and %s are the same target", o->path,
+				       t->path);
+	}
+	return XP_OK;
+}
+
+static enum xp_rc prepare(struct run *r, unsigned i, const char *path, struct xp_err *err)
+{
+	struct xp_job *job = &r->batch.jobs[i];
+	struct xp_err why;
+
+	if (xp_job_prepare(job, &r->session.setup, path, &why) != XP_OK) {
+		snprintf(job->target.path, sizeof(job->target.path), "%s", path);
+		job->state = XP_JOB_FAILED;
+		job->err = why;
+		job->exit_code = xp_rc_exit_code(why.rc);
+		return XP_OK;
+	}
+	TRY(refuse_twice(r, i, err));
+	if (r->expect.n) {
+		struct xp_expected *e = expected_of(r, &job->target);
+
+		job->expected = e;
+		if (e) {
+			e->seen = true;
+			return xp_confirms_add(&r->confirms, job->target.confirm, err);
+		}
+		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_CONFIRM_MISMATCH,
+				    "list it there, if it is to be erased",
+				    "%s (%s) is not on the expect list", path,
+				    job->target.confirm));
+	}
+	return XP_OK;
+}
+
+static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct xp_err *err)
+{
+	AUTO_MEM const char **paths = NULL;
+	unsigned n = 0;
+
+	TRY(collect_paths(&paths, &n, r, args, err));
+	if (n == 0 && r->expect.n)
+		return XP_OK;
+	TRY(xp_batch_new(&r->batch, n, err));
+	for (unsigned i = 0; i < n; i++)
+		TRY(prepare(r, i, paths[i], err));
+	return XP_OK;
+}
+
+/* Refused by the plan already: nothing is asked, nothing is held. */
+static void settle_refused(struct run *r)
+{
+	for (unsigned i = 0; i < r->batch.n; i++) {
+		struct xp_job *job = &r->batch.jobs[i];
+
+		if (job->state != XP_JOB_PLANNED)
+			continue;
+		if (job->refusals.n) {
+			job->state = XP_JOB_REFUSED;
+			job->exit_code = xp_rc_exit_code(XP_E_REFUSED);
+		} else if (!job->plan.has_technique || job->plan.exit_code == 69) {
+			job->state = XP_JOB_FAILED;
+			job->exit_code = job->plan.exit_code;
+			xp_fail(&job->err, XP_E_UNSUPPORTED, "%s", job->plan.message);
+		}
+	}
+}
+
+static void check_expectations(struct run *r)
+{
+	for (size_t i = 0; i < r->expect.n; i++) {
+		if (r->expect.list[i].seen)
+			continue;
+		xp_say("%s is on the expect list and is not here", r->expect.list[i].serial);
+		r->incomplete = true;
+	}
+	if (!r->expect.n || r->session.inventory.complete == XP_COMPLETE_YES)
+		return;
+	xp_say("this host may hide drives; see expunge list");
+	r->incomplete = true;
+}
+
+static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_err *err)
+{
+	struct xp_session_wish wish = {
+		.key = xp_args_string(args, "key"),
+		.cert = xp_args_string(args, "cert"),
+		.out = xp_args_string(args, "out"),
+	};
+	const char *expect = xp_args_string(args, "expect");
+	const char *const *confirms = xp_args_list(args, "confirm");
+
+	if (!expect && args->operands_n == 0)
+		return xp_fail(err, XP_E_USAGE, "run needs a TARGET or --expect FILE");
+	if (expect && *confirms)
+		return xp_fail(err, XP_E_USAGE, "--expect and --confirm do not go together");
+	TRY(xp_plan_options_read(&r->plan_options, args, err));
+	TRY(xp_session_open(&r->session, args, &wish, err));
+	r->session.setup.options = &r->plan_options;
+	for (; *confirms; confirms++)
+		TRY(xp_confirms_add(&r->confirms, *confirms, err));
+	TRY(read_fields(r, xp_args_string(args, "record-fields"), err));
+	TRY(read_expect(r, expect, err));
+	r->session.setup.confirms = xp_confirms_list(&r->confirms);
+	TRY(prepare_all(r, args, err));
+	r->session.setup.confirms = xp_confirms_list(&r->confirms);
+	return XP_OK;
+}
+
+static enum xp_rc carry_out(struct run *r, const struct xp_args *args, int *exit_code,
+			    struct xp_err *err)
+{
+	struct xp_session *s = &r->session;
+
+	if (xp_args_flag(args, "if-needed"))
+		TRY(xp_job_settle_needed(&r->batch, err));
+	settle_refused(r);
+	check_expectations(r);
+	if (!s->json && !s->jsonl && !s->quiet)
+		for (unsigned i = 0; i < r->batch.n; i++)
+			if (r->batch.jobs[i].state == XP_JOB_PLANNED)
+				xp_job_plan_print(stderr, &r->batch.jobs[i]);
+	TRY(xp_confirms_ask(&r->confirms, &r->batch, err));
+	s->setup.confirms = xp_confirms_list(&r->confirms);
+	xp_cancel_install();
+	if (xp_args_flag(args, "detach"))
+		return xp_batch_run_detached(&r->batch, s, exit_code, err);
+	TRY(xp_batch_run(&r->batch, s->events_fd, s->quiet, s->setup.clock, err));
+	*exit_code = xp_batch_report(&r->batch, s->json, s->jsonl);
+	return XP_OK;
+}
+
+static void run_drop(struct run **r)
+{
+	if (*r)
+		run_free(*r);
+	free(*r);
+	*r = NULL;
+}
+
+static int run(const struct xp_args *args)
+{
+	AUTO(run_drop) struct run *r = calloc(1, sizeof(*r));
+	int exit_code = 0;
+	struct xp_err err;
+
+	if (!r) {
+		xp_fail(&err, XP_E_NOMEM, "run");
+		return xp_say_error(&err);
+	}
+	xp_session_init(&r->session);
+	if (set_up(r, args, &err) != XP_OK || carry_out(r, args, &exit_code, &err) != XP_OK)
+		return xp_say_error(&err);
+	return r->incomplete ? xp_exit_worse(exit_code, 6) : exit_code;
+}
+
+const struct xp_command xp_command_run = {
+	.name = "run",
+	.operands = "TARGET...",
+	.summary = "Sanitize: do the plan, read back, sign, log.",
+	.details =
+		"Each target must be confirmed: with --confirm (the string that list and plan "
+		"print),\n"
+		"by its line in an --expect list, or by typing it when asked on a terminal.\n"
+		"Nothing skips that. Exit codes: 0 done, 1 failed, 2 indeterminate, 3 done at a\n"
+		"lower level than asked, 4 refused and untouched, 5 interrupted, 6 incomplete.",
+	.options = options,
+	.operands_min = 0,
+	.operands_max = XP_BATCH_MAX,
+	.run = run,
+};

@@ -1,0 +1,90 @@
+#include "cli/commands_expunge.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/job_journal.h"
+#include "cli/output.h"
+
+static const struct xp_option options[] = {
+	{"all", XP_OPT_FLAG, NULL, "jobs that have ended, too"},
+	{"state", XP_OPT_STRING, "DIR", "the state folder"},
+	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
+	{0},
+};
+
+static const char *state_name(const struct xp_job_summary *s)
+{
+	if (s->damaged)
+		return "damaged";
+	if (s->ended)
+		return "ended";
+	return s->running ? "running" : "interrupted";
+}
+
+static json_t *summary_json(const struct xp_job_summary *s)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "job", json_string(s->id));
+	json_object_set_new(o, "state", json_string(state_name(s)));
+	json_object_set_new(o, "path", xp_json_text(s->path));
+	json_object_set_new(o, "confirm", xp_json_text(s->confirm));
+	json_object_set_new(o, "technique", json_string(s->technique));
+	json_object_set_new(o, "where", json_string(s->where));
+	if (s->ended) {
+		json_object_set_new(o, "outcome", json_string(s->outcome));
+		json_object_set_new(o, "claim", json_string(s->claim));
+		json_object_set_new(o, "record", json_string(s->record));
+		json_object_set_new(o, "exit_code", json_integer(s->exit_code));
+	}
+	return o;
+}
+
+static void print_summary(const struct xp_job_summary *s)
+{
+	printf("%s  %-11s  ", s->id, state_name(s));
+	xp_print_escaped(stdout, s->path);
+	if (s->ended)
+		printf("  %s, claim %s\n", s->outcome, s->claim);
+	else
+		printf("  %s\n", s->where);
+	if (!s->ended && !s->running && !s->damaged)
+		printf("%38sgo on with: expunge resume %s\n", "", s->id);
+}
+
+static int run(const struct xp_args *args)
+{
+	AUTO(xp_state_close)
+	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
+	bool json = xp_args_flag(args, "json");
+	bool with_ended = xp_args_flag(args, "all");
+	json_t *jobs;
+	struct xp_err err;
+	enum xp_rc rc = xp_state_open_existing(&state, xp_args_string(args, "state"), &err);
+
+	/* no state folder: no jobs, which is an answer */
+	if (rc == XP_OK)
+		rc = xp_job_summaries_read(&all, &state, &err);
+	if (rc != XP_OK && rc != XP_E_NOENT)
+		return xp_say_error(&err);
+	jobs = json ? json_array() : NULL;
+	for (size_t i = 0; i < all.n; i++) {
+		if (all.list[i].ended && !with_ended)
+			continue;
+		if (json)
+			json_array_append_new(jobs, summary_json(&all.list[i]));
+		else
+			print_summary(&all.list[i]);
+	}
+	return json ? xp_print_json(json_pack("{s:o}", "jobs", jobs)) : 0;
+}
+
+const struct xp_command xp_command_status = {
+	.name = "status",
+	.operands = "",
+	.summary = "Show jobs that run and jobs that were interrupted.",
+	.options = options,
+	.run = run,
+};

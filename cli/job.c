@@ -1,0 +1,83 @@
+#include "cli/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/job_journal.h"
+#include "device/interlock.h"
+
+/* Nodes that go with a whole disk: the other paths of its drive, as the plan lists them. */
+static const char **drive_nodes(const struct xp_job *job)
+{
+	const struct xp_drive *drive;
+	const char **nodes;
+
+	if (job->target.kind == XP_TARGET_IMAGE || !job->setup->inventory)
+		return NULL;
+	drive = xp_inventory_drive_of(job->setup->inventory, job->setup->root, job->target.node);
+	if (!drive)
+		return NULL;
+	nodes = calloc(drive->nodes_n + 1u, sizeof(*nodes));
+	for (unsigned i = 0; nodes && i < drive->nodes_n; i++)
+		nodes[i] = drive->nodes[i];
+	return nodes;
+}
+
+static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
+{
+	const struct xp_plan_options *o = job->setup->options;
+	AUTO_MEM const char **nodes = drive_nodes(job);
+	struct xp_capabilities capabilities;
+	struct xp_plan_request req = {
+		.target = &job->target,
+		.refusals = &job->refusals,
+		.capabilities = &capabilities,
+		.policy = o->policy,
+		.has_level = o->has_level,
+		.level = o->level,
+		.has_accept = o->has_accept,
+		.accept = o->accept,
+		.has_technique = o->has_technique,
+		.technique = o->technique,
+		.pattern_len = o->pattern_len,
+		.no_fallback = o->no_fallback,
+		.verify = o->verify,
+		.nodes = nodes,
+	};
+
+	memcpy(req.pattern, o->pattern, sizeof(req.pattern));
+	xp_capabilities_host(&capabilities, &job->target);
+	return xp_plan_make(&job->plan, &req, err);
+}
+
+enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, const char *path,
+			  struct xp_err *err)
+{
+	const char *outputs[] = {setup->state ? setup->state->path : NULL, setup->out_dir, NULL};
+	struct xp_interlock_request req = {
+		.root = setup->root,
+		.target = &job->target,
+		.confirms = setup->confirms,
+		.outputs = outputs[0] ? outputs : outputs + 1,
+		.allow_remote = setup->options->allow_remote,
+	};
+
+	job->setup = setup;
+	TRY(xp_uuid7(job->id, setup->rng, xp_clock_wall_ms(setup->clock), err));
+	TRY(xp_target_resolve(&job->target, setup->root, path, err));
+	TRY(xp_interlock_check(&job->refusals, &req, err));
+	if (setup->state && !job->resume.active)
+		TRY(xp_job_refuse_open_jobs(job, err));
+	return make_plan(job, err);
+}
+
+void xp_job_free(struct xp_job *job)
+{
+	xp_journal_close(&job->journal);
+	xp_record_free(&job->record);
+	xp_plan_free(&job->plan);
+	xp_refusals_free(&job->refusals);
+	xp_target_free(&job->target);
+	xp_extents_free(&job->resume.unwritten);
+}

@@ -1,0 +1,109 @@
+/*
+ * job: one target's way from plan to certificate: interlock, journal, engine, readback, record,
+ * claim, signature, files. Results of the rooms meet here as plain data.
+ */
+#pragma once
+#include "certs/log_writer.h"
+#include "certs/record.h"
+#include "certs/sign.h"
+#include "cli/job_fields.h"
+#include "cli/job_options.h"
+#include "cli/job_state.h"
+#include "device/discover.h"
+#include "sanitize/event.h"
+#include "sanitize/journal.h"
+
+/* What all jobs of one command share. Read only while jobs run. */
+struct xp_job_setup {
+	const struct xp_sysroot *root;
+	const struct xp_inventory *inventory;
+	const struct xp_state *state;
+	const struct xp_plan_options *options;
+	struct xp_log *log; /* safe for several threads */
+	const struct xp_signing_key *key;
+	bool key_is_host;
+	const char *out_dir;		/* further folder for records; NULL: none */
+	int out_fd;			/* -1: none */
+	const char *const *confirms;	/* NULL-terminated */
+	const struct xp_record *fields; /* the operator's words; copied into each record */
+	const struct xp_clock *clock;
+	const struct xp_rng *rng;
+	const char *key_path, *cert_path; /* for the journal; NULL: host key */
+	bool (*cancelled)(void);
+	void *on_started_ctx;
+	void (*on_started)(
+		void *ctx); /* the job is journalled; the first phase begins. May be NULL */
+};
+
+enum xp_job_state {
+	XP_JOB_PLANNED,
+	XP_JOB_REFUSED,
+	XP_JOB_ENDED,	    /* a record was written */
+	XP_JOB_INTERRUPTED, /* resumable */
+	XP_JOB_FAILED,	    /* no record could be written */
+	XP_JOB_DETACHED,    /* goes on in another process */
+	XP_JOB_NOT_NEEDED,  /* --if-needed, and still sanitized */
+};
+
+struct xp_job {
+	const struct xp_job_setup *setup;
+	char id[XP_UUID_LEN];
+	struct xp_target target;
+	struct xp_refusals refusals;
+	struct xp_plan plan;
+	const struct xp_expected *expected; /* its line of the expect list; NULL: none */
+	struct xp_events events;
+	struct xp_journal *journal;
+	struct xp_record record;
+	enum xp_job_state state;
+	int exit_code;
+	struct xp_err err;
+	uint64_t bytes_written, bytes_read;
+	uint64_t seconds;
+	char record_name[64];	 /* "ID.json" once it is written */
+	char signature_name[64]; /* "ID.json.p7s" */
+	char end_text[640];
+	char failure_id[XP_UUID_LEN]; /* an earlier failure record that this job's record supersedes
+				       */
+	/* from an interrupted take */
+	struct {
+		bool active;
+		uint32_t first_pass;
+		bool begun; /* first_pass was begun */
+		uint64_t offset;
+		struct xp_extents unwritten;
+		bool erase_done;
+	} resume;
+};
+
+/*
+ * Resolves PATH, asks the interlock's checks, makes the plan. Refusals are in job->refusals and
+ * job->plan. The job is to be freed with xp_job_free, also after an error.
+ */
+MUST_USE enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup,
+				   const char *path, struct xp_err *err);
+
+/* Does the plan. Everything that happens is in the job; never exits, never prints. */
+void xp_job_execute(struct xp_job *job);
+
+/*
+ * Takes up an interrupted job by its id: locks and reads the journal. FIRST_LINE (caller's) is the
+ * journal's first line: path, key, cert and out as the job was given them. XP_E_REFUSED: it runs.
+ */
+MUST_USE enum xp_rc xp_job_reopen(struct xp_job *job, const struct xp_state *state,
+				  json_t **first_line, const char *id, struct xp_err *err);
+/* After xp_job_reopen, in place of xp_job_prepare: resolves PATH and demands the same target. */
+MUST_USE enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *setup,
+					  const char *path, struct xp_err *err);
+
+void xp_job_free(struct xp_job *job);
+
+/* How the job stands, in a few words: "sanitized, claim clear", "refused: mounted", ... */
+const char *xp_job_end_text(struct xp_job *job);
+
+/* One entry of `results[]` (interface.md). */
+json_t *xp_job_result_json(const struct xp_job *job);
+/* The plan as an entry of `targets[]` (interface.md). */
+json_t *xp_job_plan_json(const struct xp_job *job);
+/* The plan for a person, on STREAM. */
+void xp_job_plan_print(FILE *stream, const struct xp_job *job);

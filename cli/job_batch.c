@@ -1,0 +1,155 @@
+#include "cli/job_batch.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/job_progress.h"
+#include "cli/output.h"
+
+enum xp_rc xp_batch_new(struct xp_batch *b, unsigned n, struct xp_err *err)
+{
+	*b = (struct xp_batch){0};
+	if (n == 0 || n > XP_BATCH_MAX)
+		return xp_fail(err, XP_E_USAGE, "%u targets: from 1 to %d at once", n,
+			       XP_BATCH_MAX);
+	b->jobs = calloc(n, sizeof(*b->jobs));
+	if (!b->jobs)
+		return xp_fail(err, XP_E_NOMEM, "%u jobs", n);
+	b->n = n;
+	return XP_OK;
+}
+
+void xp_batch_free(struct xp_batch *b)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		xp_job_free(&b->jobs[i]);
+	free(b->jobs);
+	*b = (struct xp_batch){0};
+}
+
+static void *worker(void *job)
+{
+	xp_job_execute(job);
+	return NULL;
+}
+
+/* Workers take no signals: the main thread gets them and the flag is seen by all. */
+static int start_worker(pthread_t *thread, struct xp_job *job)
+{
+	sigset_t all;
+	sigset_t old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(thread, NULL, worker, job);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc;
+}
+
+static bool is_to_run(const struct xp_job *job)
+{
+	return job->state == XP_JOB_PLANNED && job->err.rc == XP_OK;
+}
+
+enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet, const struct xp_clock *clock,
+			struct xp_err *err)
+{
+	AUTO(xp_progress_free) struct xp_progress *progress = NULL;
+	AUTO_MEM pthread_t *threads = calloc(b->n, sizeof(*threads));
+	AUTO_MEM bool *started = calloc(b->n, sizeof(*started));
+	unsigned slots = 0;
+
+	if (!threads || !started)
+		return xp_fail(err, XP_E_NOMEM, "%u workers", b->n);
+	for (unsigned i = 0; i < b->n; i++)
+		slots += is_to_run(&b->jobs[i]);
+	if (slots == 0)
+		return XP_OK;
+	TRY(xp_progress_new(&progress, slots, events_fd, quiet, clock, err));
+	slots = 0;
+	for (unsigned i = 0; i < b->n; i++) {
+		if (!is_to_run(&b->jobs[i]))
+			continue;
+		b->jobs[i].events = xp_progress_events(progress, slots++);
+		started[i] = start_worker(&threads[i], &b->jobs[i]) == 0;
+		if (!started[i])
+			worker(&b->jobs[i]); /* no thread to be had: one after another, then */
+	}
+	xp_progress_draw_until_end(progress);
+	for (unsigned i = 0; i < b->n; i++)
+		if (started[i])
+			pthread_join(threads[i], NULL);
+	return XP_OK;
+}
+
+static void report_person(const struct xp_job *job)
+{
+	const struct xp_claim *claim = &job->record.claim;
+
+	for (size_t i = 0; i < job->refusals.n && job->state == XP_JOB_REFUSED; i++) {
+		const struct xp_refusal *r = &job->refusals.list[i];
+
+		xp_say("%s: refused (%s): %s", job->target.path, xp_refusal_code_name(r->code),
+		       r->message);
+		xp_say("%s: what would help: %s", job->target.path, r->remedy);
+	}
+	if (job->err.rc != XP_OK)
+		xp_say("%s: %s", job->target.path, job->err.msg);
+	if (job->state == XP_JOB_DETACHED) {
+		xp_print_escaped(stdout, job->target.path);
+		printf(": job %s runs in the background; expunge wait %s waits for it\n", job->id,
+		       job->id);
+	}
+	if (job->state != XP_JOB_ENDED && job->state != XP_JOB_NOT_NEEDED)
+		return;
+	xp_print_escaped(stdout, job->target.path);
+	printf(": %s, claim %s (asked %s), scope %s\n",
+	       job->state == XP_JOB_NOT_NEEDED ? "already sanitized"
+					       : xp_outcome_name(claim->outcome),
+	       xp_level_name(claim->level), xp_level_name(job->plan.asked),
+	       xp_scope_name(claim->scope));
+	for (unsigned i = 0; i < claim->reasons_n; i++) {
+		printf("  because ");
+		xp_print_escaped(stdout, claim->reasons[i].text);
+		putchar('\n');
+	}
+	printf("  record ");
+	xp_print_escaped(stdout,
+			 job->setup->out_dir ? job->setup->out_dir : job->setup->state->path);
+	printf("%s/%s\n", job->setup->out_dir ? "" : "/certificates", job->record_name);
+}
+
+static int report_json(const struct xp_batch *b, int exit_code)
+{
+	json_t *results = json_array();
+
+	for (unsigned i = 0; i < b->n; i++)
+		json_array_append_new(results, xp_job_result_json(&b->jobs[i]));
+	return xp_exit_worse(exit_code, xp_print_json(json_pack("{s:o}", "results", results)));
+}
+
+int xp_batch_report(const struct xp_batch *b, bool json, bool jsonl)
+{
+	int exit_code = 0;
+
+	for (unsigned i = 0; i < b->n; i++)
+		exit_code = xp_exit_worse(exit_code, b->jobs[i].exit_code);
+	if (json)
+		return report_json(b, exit_code);
+	for (unsigned i = 0; i < b->n; i++) {
+		if (jsonl) {
+			json_t *o = xp_job_result_json(&b->jobs[i]);
+			AUTO_MEM char *text = json_dumps(o, JSON_COMPACT);
+
+			json_decref(o);
+			puts(text ? text : "{}");
+		} else {
+			report_person(&b->jobs[i]);
+		}
+	}
+	return exit_code;
+}

@@ -1,0 +1,157 @@
+#include "cli/job_host.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/about.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+void xp_job_boot_id(char out[37])
+{
+	AUTO_MEM char *text = NULL;
+	size_t len = 0;
+
+	snprintf(out, 37, "00000000-0000-0000-0000-000000000000");
+	if (xp_file_read(&text, &len, "/proc/sys/kernel/random/boot_id", 4096, NULL) == XP_OK &&
+	    len >= 36)
+		snprintf(out, 37, "%.36s", text);
+}
+
+/* SHA-256 of the program file that runs; empty where it cannot be read. */
+static void program_sha256(char out[65])
+{
+	AUTO_FD int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t digest[32];
+	uint8_t buf[8192];
+	ssize_t n = -1;
+
+	out[0] = 0;
+	if (fd >= 0 && ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1) {
+		while ((n = read(fd, buf, sizeof(buf))) > 0)
+			if (EVP_DigestUpdate(ctx, buf, (size_t)n) != 1)
+				break;
+		if (n == 0 && EVP_DigestFinal_ex(ctx, digest, NULL) == 1)
+			xp_hex_encode(out, digest, sizeof(digest));
+	}
+	EVP_MD_CTX_free(ctx);
+}
+
+static const char *complete_name(enum xp_complete c)
+{
+	switch (c) {
+	case XP_COMPLETE_YES:
+		return "yes";
+	case XP_COMPLETE_NO:
+		return "no";
+	case XP_COMPLETE_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory)
+{
+	snprintf(record->host.complete, sizeof(record->host.complete), "unknown");
+	if (inventory) {
+		snprintf(record->host.model, sizeof(record->host.model), "%s",
+			 inventory->host_model);
+		snprintf(record->host.serial, sizeof(record->host.serial), "%s",
+			 inventory->host_serial);
+		record->host.drives_seen = inventory->drives_n;
+		for (size_t i = 0; i < inventory->hidden_n && i < XP_ARRAY_LEN(record->host.hidden);
+		     i++) {
+			struct xp_hidden_note *note = &record->host.hidden[record->host.hidden_n++];
+
+			snprintf(note->controller, sizeof(note->controller), "%s",
+				 inventory->hidden[i].controller);
+			snprintf(note->reason, sizeof(note->reason), "%s",
+				 inventory->hidden[i].reason);
+		}
+		snprintf(record->host.complete, sizeof(record->host.complete), "%s",
+			 complete_name(inventory->complete));
+	}
+	snprintf(record->clock.source, sizeof(record->clock.source), "system");
+	record->clock.synchronized = xp_clock_is_synchronized(&record->clock.offset_ns);
+	if (record->clock.synchronized)
+		snprintf(record->clock.source, sizeof(record->clock.source), "ntp");
+	record->evidence.clock_synchronized =
+		record->clock.synchronized ? XP_ANSWER_YES : XP_ANSWER_NO;
+	xp_job_boot_id(record->clock.boot_id);
+	snprintf(record->tool.name, sizeof(record->tool.name), "expunge");
+	snprintf(record->tool.version, sizeof(record->tool.version), "%s", XP_ABOUT_VERSION);
+	program_sha256(record->tool.build_sha256);
+}
+
+/* The newest modification time among the records: what was written then was in the past. */
+static int64_t newest_record_s(int certificates_fd)
+{
+	int fd = openat(certificates_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	int64_t newest = 0;
+
+	if (!dir) {
+		xp_close_fd(&fd);
+		return 0;
+	}
+	while ((e = readdir(dir)) != NULL) {
+		unsigned long long ms = 0;
+		char hex[13];
+
+		/* ids are UUIDv7: their first 48 bits are the time of the job's start in ms */
+		if (strlen(e->d_name) < XP_UUID_LEN - 1 || e->d_name[8] != '-')
+			continue;
+		memcpy(hex, e->d_name, 8);
+		memcpy(hex + 8, e->d_name + 9, 4);
+		hex[12] = 0;
+		if (strspn(hex, "0123456789abcdef") == 12 && sscanf(hex, "%llx", &ms) == 1 &&
+		    (int64_t)(ms / 1000) > newest)
+			newest = (int64_t)(ms / 1000);
+	}
+	closedir(dir);
+	return newest;
+}
+
+static enum xp_rc refuse(struct xp_refusals *refusals, int64_t now, const char *why, int64_t limit,
+			 struct xp_err *err)
+{
+	char now_text[XP_TIME_LEN];
+	char limit_text[XP_TIME_LEN];
+
+	xp_time_format(now_text, now);
+	xp_time_format(limit_text, limit);
+	return xp_refusals_add(refusals, err, XP_REFUSED_CLOCK_IMPLAUSIBLE,
+			       "set the clock (date -u -s, or NTP) and run again",
+			       "the clock says %s, which is %s %s", now_text, why, limit_text);
+}
+
+enum xp_rc xp_job_check_clock(struct xp_refusals *refusals, const struct xp_job_setup *setup,
+			      struct xp_err *err)
+{
+	int64_t now = setup->clock->wall_s(setup->clock->ctx);
+	int64_t newest = setup->state ? newest_record_s(setup->state->certificates_fd) : 0;
+	int64_t not_before = 0;
+	int64_t not_after = 0;
+
+	if (now < XP_ABOUT_BUILD_DAY_S)
+		return refuse(refusals, now, "before this version was made,", XP_ABOUT_BUILD_DAY_S,
+			      err);
+	if (now < newest)
+		return refuse(refusals, now, "before the newest record,", newest, err);
+	if (!setup->key)
+		return XP_OK;
+	xp_signing_key_validity(&not_before, &not_after, setup->key);
+	if (now < not_before)
+		return refuse(refusals, now, "before the signer's certificate begins,", not_before,
+			      err);
+	if (now > not_after)
+		return refuse(refusals, now, "after the signer's certificate ended,", not_after,
+			      err);
+	return XP_OK;
+}

@@ -1,0 +1,15 @@
+/* job_host: what the record says of the host, its clock and this program. */
+#pragma once
+#include "cli/job.h"
+
+/* Fills record.host, .clock and .tool. Facts that cannot be read stay empty. */
+void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory);
+/* The kernel's boot id, or zeros. */
+void xp_job_boot_id(char out[37]);
+
+/*
+ * The plausible-clock rule: not before the day of this version, the newest record in the state
+ * folder or the certificate's notBefore, nor past its notAfter. Adds refusals (clock_implausible).
+ */
+MUST_USE enum xp_rc xp_job_check_clock(struct xp_refusals *refusals,
+				       const struct xp_job_setup *setup, struct xp_err *err);

@@ -1,0 +1,281 @@
+#include "cli/job_journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "certs/evidence_json.h"
+
+static void free_json(json_t **j)
+{
+	json_decref(*j);
+	*j = NULL;
+}
+#define AUTO_JSON AUTO(free_json)
+
+/* --- writing --- */
+
+static enum xp_rc contents_json(json_t **out, const struct xp_plan *plan, struct xp_err *err)
+{
+	AUTO_JSON json_t *list = json_array();
+
+	for (unsigned i = 0; i < plan->passes; i++) {
+		json_t *c = NULL;
+
+		TRY(xp_schema_write(&c, &xp_schema_content, &plan->contents[i], err));
+		if (json_array_append_new(list, c))
+			return xp_fail(err, XP_E_NOMEM, "journal");
+	}
+	*out = STEAL(list);
+	return XP_OK;
+}
+
+enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
+{
+	const struct xp_job_setup *s = job->setup;
+	AUTO_MEM char *draft_text = NULL;
+	AUTO_JSON json_t *draft = NULL;
+	AUTO_JSON json_t *contents = NULL;
+	json_error_t why;
+	size_t len = 0;
+	json_t *line;
+
+	TRY(xp_record_write(&draft_text, &len, &job->record, err));
+	draft = json_loadb(draft_text, len, 0, &why);
+	if (!draft)
+		return xp_fail(err, XP_E_INTERNAL, "the draft of the record: %s", why.text);
+	TRY(contents_json(&contents, &job->plan, err));
+	line = json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:O, s:s, s:s, s:I, s:O}", "type", "job",
+			 "version", 1, "path", job->target.path, "confirm", job->target.confirm,
+			 "technique", xp_technique_name(job->plan.technique), "passes",
+			 (int)job->plan.passes, "contents", contents, "verify",
+			 xp_readback_mode_name(job->plan.verification.mode), "scheme",
+			 xp_sample_scheme_name(job->plan.verification.scheme), "sample_n",
+			 (json_int_t)job->plan.verification.n, "draft", draft);
+	if (line && s->out_dir)
+		json_object_set_new(line, "out", json_string(s->out_dir));
+	if (line && s->key_path)
+		json_object_set_new(line, "key", json_string(s->key_path));
+	if (line && s->cert_path)
+		json_object_set_new(line, "cert", json_string(s->cert_path));
+	return xp_journal_add(job->journal, line, err);
+}
+
+static enum xp_rc add_phase(struct xp_job *job, const char *type, const struct xp_phase *phase,
+			    struct xp_err *err)
+{
+	json_t *body = NULL;
+
+	TRY(xp_schema_write(&body, &xp_schema_phase, phase, err));
+	return xp_journal_add(job->journal, json_pack("{s:s, s:o}", "type", type, "phase", body),
+			      err);
+}
+
+enum xp_rc xp_job_journal_phase_begin(struct xp_job *job, const struct xp_phase *phase,
+				      struct xp_err *err)
+{
+	json_t *line = json_pack("{s:s, s:s, s:i, s:i}", "type", "phase-begin", "kind",
+				 xp_phase_kind_name(phase->kind), "pass",
+				 (int)phase->overwrite.pass, "attempt", (int)phase->attempt);
+
+	return xp_journal_add(job->journal, line, err);
+}
+
+enum xp_rc xp_job_journal_phase_end(struct xp_job *job, const struct xp_phase *phase,
+				    struct xp_err *err)
+{
+	return add_phase(job, "phase-end", phase, err);
+}
+
+static json_t *u64_json(uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+	return json_string(text);
+}
+
+enum xp_rc xp_job_journal_checkpoint(struct xp_job *job, uint64_t offset,
+				     const struct xp_extents *unwritten, struct xp_err *err)
+{
+	json_t *list = NULL;
+
+	TRY(xp_schema_write(&list, &xp_schema_extents, unwritten, err));
+	return xp_journal_add(job->journal,
+			      json_pack("{s:s, s:o, s:o}", "type", "checkpoint", "offset",
+					u64_json(offset), "unwritten", list),
+			      err);
+}
+
+enum xp_rc xp_job_journal_log(struct xp_job *job, struct xp_err *err)
+{
+	const struct xp_record *r = &job->record;
+	char root[65];
+
+	xp_hex_encode(root, r->log.checkpoint_root, sizeof(r->log.checkpoint_root));
+	return xp_journal_add(
+		job->journal,
+		json_pack("{s:s, s:s, s:I, s:I, s:s}", "type", "log", "origin", r->log.origin,
+			  "start_index", (json_int_t)r->log.start_index, "checkpoint_size",
+			  (json_int_t)r->log.checkpoint_size, "checkpoint_root", root),
+		err);
+}
+
+enum xp_rc xp_job_journal_cancelled(struct xp_job *job, const char *record_id, struct xp_err *err)
+{
+	return xp_journal_add(job->journal,
+			      json_pack("{s:s, s:s}", "type", "cancelled", "record", record_id),
+			      err);
+}
+
+enum xp_rc xp_job_journal_end(struct xp_job *job, struct xp_err *err)
+{
+	return xp_journal_add(job->journal,
+			      json_pack("{s:s, s:s, s:s, s:s, s:i}", "type", "end", "outcome",
+					xp_outcome_name(job->record.claim.outcome), "claim",
+					xp_level_name(job->record.claim.level), "record",
+					job->record_name, "exit_code", job->exit_code),
+			      err);
+}
+
+/* --- reading --- */
+
+static bool is_job_id(const char *name)
+{
+	return strlen(name) == XP_UUID_LEN - 1 &&
+	       strspn(name, "0123456789abcdef-") == XP_UUID_LEN - 1;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(((const struct xp_job_summary *)a)->id,
+		      ((const struct xp_job_summary *)b)->id);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static void summarize_line(struct xp_job_summary *s, const json_t *line)
+{
+	const char *type = text_of(line, "type");
+
+	if (strcmp(type, "job") == 0) {
+		snprintf(s->path, sizeof(s->path), "%s", text_of(line, "path"));
+		snprintf(s->confirm, sizeof(s->confirm), "%s", text_of(line, "confirm"));
+		snprintf(s->technique, sizeof(s->technique), "%s", text_of(line, "technique"));
+		snprintf(s->where, sizeof(s->where), "before the first phase");
+	} else if (strcmp(type, "phase-begin") == 0) {
+		snprintf(s->where, sizeof(s->where), "in phase %s", text_of(line, "kind"));
+	} else if (strcmp(type, "checkpoint") == 0) {
+		snprintf(s->where, sizeof(s->where), "in phase erase, done up to byte %s",
+			 text_of(line, "offset"));
+	} else if (strcmp(type, "phase-end") == 0) {
+		snprintf(s->where, sizeof(s->where), "after phase %s",
+			 text_of(json_object_get(line, "phase"), "kind"));
+	} else if (strcmp(type, "end") == 0) {
+		s->ended = true;
+		s->exit_code = (int)json_integer_value(json_object_get(line, "exit_code"));
+		snprintf(s->outcome, sizeof(s->outcome), "%s", text_of(line, "outcome"));
+		snprintf(s->claim, sizeof(s->claim), "%s", text_of(line, "claim"));
+		snprintf(s->record, sizeof(s->record), "%s", text_of(line, "record"));
+		snprintf(s->where, sizeof(s->where), "ended");
+	}
+}
+
+static void summarize(struct xp_job_summary *s, const struct xp_state *state)
+{
+	AUTO_JSON json_t *lines = NULL;
+	struct xp_err err;
+	size_t i;
+	json_t *line;
+
+	if (xp_journal_peek(&lines, &s->running, state->jobs_fd, s->id, &err) != XP_OK) {
+		s->damaged = true;
+		snprintf(s->where, sizeof(s->where), "the journal cannot be read");
+		return;
+	}
+	if (json_array_size(lines) == 0)
+		snprintf(s->where, sizeof(s->where), "before the first phase");
+	json_array_foreach (lines, i, line) {
+		summarize_line(s, line);
+	}
+}
+
+void xp_job_summaries_free(struct xp_job_summaries *s)
+{
+	free(s->list);
+	*s = (struct xp_job_summaries){0};
+}
+
+static enum xp_rc list_ids(struct xp_job_summaries *out, DIR *dir, struct xp_err *err)
+{
+	const struct dirent *e;
+
+	while ((e = readdir(dir)) != NULL) {
+		struct xp_job_summary *p;
+
+		if (!is_job_id(e->d_name))
+			continue;
+		p = reallocarray(out->list, out->n + 1, sizeof(*p));
+		if (!p)
+			return xp_fail(err, XP_E_NOMEM, "list of jobs");
+		out->list = p;
+		p[out->n] = (struct xp_job_summary){0};
+		memcpy(p[out->n].id, e->d_name, XP_UUID_LEN);
+		out->n++;
+	}
+	return XP_OK;
+}
+
+enum xp_rc xp_job_summaries_read(struct xp_job_summaries *out, const struct xp_state *state,
+				 struct xp_err *err)
+{
+	int fd = openat(state->jobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	enum xp_rc rc;
+
+	*out = (struct xp_job_summaries){0};
+	if (!dir) {
+		xp_close_fd(&fd);
+		return xp_fail_errno(err, XP_E_IO, "%s/jobs", state->path);
+	}
+	rc = list_ids(out, dir, err);
+	closedir(dir);
+	if (rc != XP_OK)
+		return rc;
+	if (out->n)
+		qsort(out->list, out->n, sizeof(*out->list), compare_ids);
+	for (size_t i = 0; i < out->n; i++)
+		summarize(&out->list[i], state);
+	return XP_OK;
+}
+
+enum xp_rc xp_job_refuse_open_jobs(struct xp_job *job, struct xp_err *err)
+{
+	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
+
+	TRY(xp_job_summaries_read(&all, job->setup->state, err));
+	for (size_t i = 0; i < all.n; i++) {
+		const struct xp_job_summary *s = &all.list[i];
+		char remedy[256];
+
+		if (s->ended || s->damaged || strcmp(s->confirm, job->target.confirm) != 0)
+			continue;
+		if (s->running)
+			snprintf(remedy, sizeof(remedy), "wait for it: expunge wait %s", s->id);
+		else
+			snprintf(remedy, sizeof(remedy), "go on with it: expunge resume %s", s->id);
+		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_INTERRUPTED_JOB, remedy,
+				    "%s: job %s on it %s (%s)", job->target.path, s->id,
+				    s->running ? "is running" : "was interrupted", s->where));
+	}
+	return XP_OK;
+}

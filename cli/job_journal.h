@@ -1,0 +1,47 @@
+/* job_journal: what a job writes into its journal, and how an interrupted job is read back from it.
+ */
+#pragma once
+#include "cli/job.h"
+
+/* The first line: everything that a later take needs, with the draft of the record. */
+MUST_USE enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err);
+/* Where the start leaf stands. */
+MUST_USE enum xp_rc xp_job_journal_log(struct xp_job *job, struct xp_err *err);
+MUST_USE enum xp_rc xp_job_journal_phase_begin(struct xp_job *job, const struct xp_phase *phase,
+					       struct xp_err *err);
+MUST_USE enum xp_rc xp_job_journal_checkpoint(struct xp_job *job, uint64_t offset,
+					      const struct xp_extents *unwritten,
+					      struct xp_err *err);
+MUST_USE enum xp_rc xp_job_journal_phase_end(struct xp_job *job, const struct xp_phase *phase,
+					     struct xp_err *err);
+/* A failure record RECORD_ID was written for a take that was cancelled; the job can be resumed. */
+MUST_USE enum xp_rc xp_job_journal_cancelled(struct xp_job *job, const char *record_id,
+					     struct xp_err *err);
+MUST_USE enum xp_rc xp_job_journal_end(struct xp_job *job, struct xp_err *err);
+
+/* Adds a refusal (interrupted_job) where another job on the same target has not ended. */
+MUST_USE enum xp_rc xp_job_refuse_open_jobs(struct xp_job *job, struct xp_err *err);
+
+/* One job as `status` shows it. */
+struct xp_job_summary {
+	char id[XP_UUID_LEN];
+	char path[4096];
+	char confirm[XP_CONFIRM_LEN];
+	char technique[48];
+	char where[128]; /* "erase pass 1/1 at 40 %", "readback", "ended: sanitized" */
+	bool running;
+	bool ended;
+	int exit_code; /* of a job that ended */
+	bool damaged;  /* the journal cannot be read */
+	char outcome[32];
+	char claim[16];
+	char record[64];
+};
+struct xp_job_summaries {
+	struct xp_job_summary *list;
+	size_t n;
+};
+/* All jobs below the state folder, oldest first. */
+MUST_USE enum xp_rc xp_job_summaries_read(struct xp_job_summaries *out,
+					  const struct xp_state *state, struct xp_err *err);
+void xp_job_summaries_free(struct xp_job_summaries *s);

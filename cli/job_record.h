@@ -1,0 +1,18 @@
+/* job_record: from what happened to a signed record on disk. */
+#pragma once
+#include "cli/job.h"
+
+/* Fills the head of the record, the operator's words, host, clock, tool, policy and signer. */
+MUST_USE enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err);
+
+/* Space for the record and its signature, held in every folder that will get them. Refuses
+ * (no_durable_output) where there is none. */
+MUST_USE enum xp_rc xp_job_record_reserve(struct xp_job *job, struct xp_err *err);
+void xp_job_record_unreserve(struct xp_job *job);
+
+/*
+ * Computes the claim, writes the record, signs it, puts both files into certificates/ and the --out
+ * folder, and a line into index.csv. ID is the record's own (the job's, or a new one for a failure
+ * record of a take that can be resumed). Files that an earlier take left whole are kept.
+ */
+MUST_USE enum xp_rc xp_job_record_write(struct xp_job *job, const char *id, struct xp_err *err);

@@ -1,0 +1,185 @@
+#include "cli/job_reread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "device/extent.h"
+#include "verify/verify.h"
+
+static enum xp_rc parse(struct xp_record *out, const char *json, size_t len, const char *name,
+			struct xp_err *err)
+{
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
+
+	if (xp_record_parse(out, json, len, &findings, err) == XP_OK)
+		return XP_OK;
+	if (findings.n)
+		return xp_fail(err, XP_E_MALFORMED, "%s: %s: %s", name, findings.list[0].code,
+			       findings.list[0].text);
+	return xp_fail(err, XP_E_MALFORMED, "%s is no record", name);
+}
+
+enum xp_rc xp_record_read_file(struct xp_record *out, const char *path, struct xp_err *err)
+{
+	AUTO_MEM char *json = NULL;
+	size_t len = 0;
+
+	TRY(xp_file_read(&json, &len, path, XP_RECORD_MAX_BYTES, err));
+	return parse(out, json, len, path, err);
+}
+
+enum xp_rc xp_record_read_at(struct xp_record *out, int dir_fd, const char *name,
+			     struct xp_err *err)
+{
+	AUTO_MEM char *json = NULL;
+	size_t len = 0;
+
+	TRY(xp_file_read_at(&json, &len, dir_fd, name, XP_RECORD_MAX_BYTES, err));
+	return parse(out, json, len, name, err);
+}
+
+/* The last readback that the record tells of. */
+static const struct xp_readback_result *last_readback(const struct xp_record *r)
+{
+	for (size_t i = r->evidence.n; i-- > 0;)
+		if (r->evidence.phases[i].kind == XP_PHASE_READBACK)
+			return &r->evidence.phases[i].readback;
+	return NULL;
+}
+
+/* What the last pass left: known for an overwrite only. */
+static const struct xp_content *last_content(const struct xp_record *r)
+{
+	for (size_t i = r->evidence.n; i-- > 0;)
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE &&
+		    xp_technique_is_host_overwrite(r->evidence.phases[i].technique))
+			return &r->evidence.phases[i].overwrite.content;
+	return NULL;
+}
+
+static enum xp_rc open_target(int *fd, bool *direct, const struct xp_target *target,
+			      struct xp_err *err)
+{
+	*direct = true;
+	*fd = open(target->path, O_RDONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK);
+	if (*fd < 0 && errno == EINVAL) {
+		*direct = false;
+		*fd = open(target->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	}
+	if (*fd < 0)
+		return xp_fail_errno(err, errno == EACCES ? XP_E_PERM : XP_E_IO, "%s",
+				     target->path);
+	return XP_OK;
+}
+
+static enum xp_rc demand_same(const struct xp_reread_request *req, int fd, struct xp_err *err)
+{
+	struct xp_identity then = req->record->media;
+	struct xp_identity now = {0};
+	struct xp_identity plain;
+	const char *difference = NULL;
+	bool same;
+
+	TRY(xp_target_identify_fd(&now, req->root, fd, req->target->path, err));
+	plain = now;
+	/* a later boot numbers its disks anew; a copy of an image lies elsewhere: that is no other
+	 * drive */
+	then.diskseq = plain.diskseq = 0;
+	then.inode = plain.inode = 0;
+	then.fs_dev = plain.fs_dev = 0;
+	if (plain.raw_n == 0)
+		then.raw_n = 0;
+	same = xp_identity_same(&then, &plain, &difference);
+	xp_identity_free(&now);
+	if (!same)
+		return xp_fail(err, XP_E_REFUSED, "%s is not the target of the record: %s differs",
+			       req->target->path, difference);
+	return XP_OK;
+}
+
+static enum xp_rc read_places(struct xp_readback_result *out, const struct xp_reread_request *req,
+			      struct xp_extent_io *io, const struct xp_verify_request *how,
+			      struct xp_err *err)
+{
+	struct xp_verify_request v = *how;
+
+	v.io = io;
+	v.capacity_bytes = req->record->media.capacity_bytes;
+	v.logical_block_bytes = req->record->media.logical_block_bytes;
+	v.ctx = req->ctx;
+	v.progress = req->progress;
+	v.cancelled = req->cancelled;
+	return xp_verify_run(out, &v, err);
+}
+
+static void judge(struct xp_reread *out)
+{
+	const struct xp_readback_result *results[] = {&out->again, &out->fresh};
+
+	out->verdict = XP_REREAD_CLEAN;
+	for (size_t i = 0; i < XP_ARRAY_LEN(results); i++) {
+		const struct xp_readback_result *r = results[i];
+
+		if (r->mismatch_total) {
+			out->verdict = XP_REREAD_RESIDUE;
+			snprintf(out->why, sizeof(out->why),
+				 "%llu blocks differ from what the erase left",
+				 (unsigned long long)r->mismatch_total);
+			return;
+		}
+		if (r->read_errors.total_bytes || r->bytes_delivered < r->bytes_planned) {
+			out->verdict = XP_REREAD_INDETERMINATE;
+			snprintf(out->why, sizeof(out->why),
+				 "not everything could be read from the device itself");
+		}
+	}
+}
+
+enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *req,
+			 struct xp_err *err)
+{
+	const struct xp_readback_result *before = last_readback(req->record);
+	const struct xp_content *content = last_content(req->record);
+	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
+	struct xp_extent_config cfg = {
+		.capacity_bytes = req->record->media.capacity_bytes,
+		.logical_block_bytes = req->record->media.logical_block_bytes,
+	};
+	struct xp_verify_request v = {.mode = XP_READBACK_FULL};
+	AUTO_FD int fd = -1;
+
+	*out = (struct xp_reread){0};
+	if (!content)
+		return xp_fail(err, XP_E_UNSUPPORTED,
+			       "the record does not say what the erase left to be read");
+	TRY(open_target(&fd, &cfg.direct, req->target, err));
+	TRY(demand_same(req, fd, err));
+	cfg.fd = fd;
+	TRY(xp_extent_io_new(&io, &cfg, err));
+	v.expected = *content;
+	if (!req->full && before && before->mode == XP_READBACK_SAMPLE) {
+		v.mode = XP_READBACK_SAMPLE;
+		v.scheme = before->scheme;
+		v.sample_n = before->scheme == XP_SAMPLE_SCATTERED ? before->extents : 0;
+		memcpy(v.seed, before->seed, sizeof(v.seed));
+		TRY(read_places(&out->again, req, io, &v, err));
+		out->has_again = true;
+	} else if (!req->full) {
+		v.mode = XP_READBACK_SAMPLE;
+		v.scheme = XP_SAMPLE_SCATTERED;
+	}
+	if (v.mode == XP_READBACK_SAMPLE)
+		TRY(xp_rng_bytes(req->rng, v.seed, sizeof(v.seed), err));
+	TRY(read_places(&out->fresh, req, io, &v, err));
+	judge(out);
+	return XP_OK;
+}
+
+void xp_reread_free(struct xp_reread *r)
+{
+	xp_readback_result_free(&r->again);
+	xp_readback_result_free(&r->fresh);
+}

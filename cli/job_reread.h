@@ -1,0 +1,36 @@
+/* job_reread: reads a target again and holds it against a record: `verify`, and --if-needed. */
+#pragma once
+#include "cli/job.h"
+
+enum xp_reread_verdict { XP_REREAD_CLEAN, XP_REREAD_RESIDUE, XP_REREAD_INDETERMINATE };
+
+struct xp_reread {
+	enum xp_reread_verdict verdict;
+	char why[256];
+	struct xp_readback_result again; /* the record's own places (mode sample) */
+	struct xp_readback_result fresh; /* places drawn now, or everything */
+	bool has_again;
+};
+
+struct xp_reread_request {
+	const struct xp_sysroot *root;
+	const struct xp_target *target;
+	const struct xp_record *record;
+	bool full;
+	const struct xp_rng *rng;
+	void *ctx;
+	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
+	bool (*cancelled)(void *ctx);
+};
+
+/* Opens the target read-only. What is found is in OUT; errors are those of the reading itself.
+ * XP_E_REFUSED: the target is not the one of the record. */
+MUST_USE enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *req,
+				  struct xp_err *err);
+void xp_reread_free(struct xp_reread *r);
+
+/* Reads ID.json or any record file; the signature is not looked at. */
+MUST_USE enum xp_rc xp_record_read_file(struct xp_record *out, const char *path,
+					struct xp_err *err);
+MUST_USE enum xp_rc xp_record_read_at(struct xp_record *out, int dir_fd, const char *name,
+				      struct xp_err *err);

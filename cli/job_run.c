@@ -1,0 +1,323 @@
+#include "cli/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/job_host.h"
+#include "cli/job_journal.h"
+#include "cli/job_log.h"
+#include "cli/job_record.h"
+#include "device/extent.h"
+#include "device/interlock.h"
+#include "sanitize/engine.h"
+#include "verify/verify.h"
+
+#define READBACK_STALL_MS 300000u
+
+static void emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
+		 uint64_t total, const char *text)
+{
+	struct xp_event e = {
+		.kind = kind,
+		.job = job->id,
+		.target = job->target.path,
+		.serial = *job->target.identity.serial ? job->target.identity.serial
+						       : job->target.identity.name,
+		.phase = phase,
+		.done_bytes = done,
+		.total_bytes = total,
+		.text = text,
+	};
+
+	if (job->events.emit)
+		job->events.emit(job->events.ctx, &e);
+}
+
+/* --- hooks of the engine --- */
+
+static enum xp_rc on_phase_begin(void *ctx, const struct xp_phase *phase, struct xp_err *err)
+{
+	struct xp_job *job = ctx;
+
+	return xp_job_journal_phase_begin(job, phase, err);
+}
+
+static enum xp_rc on_checkpoint(void *ctx, uint64_t offset, const struct xp_extents *unwritten,
+				struct xp_err *err)
+{
+	return xp_job_journal_checkpoint(ctx, offset, unwritten, err);
+}
+
+static enum xp_rc on_phase_end(void *ctx, const struct xp_phase *phase, struct xp_err *err)
+{
+	return xp_job_journal_phase_end(ctx, phase, err);
+}
+
+static void on_progress(void *ctx, const char *label, uint64_t done, uint64_t total)
+{
+	emit(ctx, XP_EVENT_PROGRESS, label, done, total, NULL);
+}
+
+static bool on_cancelled(void *ctx)
+{
+	const struct xp_job *job = ctx;
+
+	return job->setup->cancelled && job->setup->cancelled();
+}
+
+static void engine_request(struct xp_engine_request *req, struct xp_job *job,
+			   const struct xp_permit *permit)
+{
+	*req = (struct xp_engine_request){
+		.permit = permit,
+		.technique = job->plan.technique,
+		.attempt = 1,
+		.passes = job->plan.passes,
+		.contents = job->plan.contents,
+		.first_pass = 1,
+		.clock = job->setup->clock,
+		.hooks = {.ctx = job,
+			  .phase_begin = on_phase_begin,
+			  .checkpoint = on_checkpoint,
+			  .phase_end = on_phase_end,
+			  .progress = on_progress,
+			  .cancelled = on_cancelled},
+	};
+	if (job->resume.active) {
+		req->first_pass = job->resume.first_pass;
+		req->resumes = job->resume.begun;
+		req->resume_offset = job->resume.offset;
+		req->resume_unwritten = &job->resume.unwritten;
+	}
+	xp_job_boot_id(req->boot_id);
+}
+
+/* --- phases --- */
+
+static enum xp_rc draw_keys(struct xp_job *job, struct xp_err *err)
+{
+	for (unsigned i = 0; i < job->plan.passes; i++)
+		if (job->plan.contents[i].kind == XP_CONTENT_RANDOM)
+			TRY(xp_rng_bytes(job->setup->rng, job->plan.contents[i].key,
+					 sizeof(job->plan.contents[i].key), err));
+	return XP_OK;
+}
+
+static enum xp_rc erase(struct xp_job *job, const struct xp_engine_request *req, struct xp_err *err)
+{
+	struct xp_evidence *ev = &job->record.evidence;
+	enum xp_rc rc;
+
+	emit(job, XP_EVENT_PHASE, "overwrite", 0, job->target.identity.capacity_bytes, NULL);
+	rc = xp_engine_erase(ev, req, err);
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->phases[i].kind == XP_PHASE_ERASE)
+			job->bytes_written += ev->phases[i].overwrite.bytes_written;
+	return rc;
+}
+
+static void on_readback_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	emit(ctx, XP_EVENT_PROGRESS, "readback", done, total, NULL);
+}
+
+/* The seed is drawn now, after the erase: the drive cannot have known the places. */
+static enum xp_rc readback(struct xp_job *job, const struct xp_engine_request *req,
+			   const struct xp_permit *permit, struct xp_err *err)
+{
+	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
+	struct xp_phase *phase = NULL;
+	struct xp_extent_config cfg = {0};
+	struct xp_verify_request v = {
+		.mode = job->plan.verification.mode,
+		.scheme = job->plan.verification.scheme,
+		.sample_n = job->plan.verification.n,
+		.expected = job->plan.contents[job->plan.passes - 1],
+		.ctx = job,
+		.progress = on_readback_progress,
+		.cancelled = on_cancelled,
+	};
+	enum xp_rc rc;
+
+	emit(job, XP_EVENT_PHASE, "readback", 0, job->plan.verification.bytes, NULL);
+	TRY(xp_engine_phase_begin(&phase, &job->record.evidence, XP_PHASE_READBACK, req, err));
+	TRY(on_phase_begin(job, phase, err));
+	if (v.mode == XP_READBACK_SAMPLE)
+		TRY(xp_rng_bytes(job->setup->rng, v.seed, sizeof(v.seed), err));
+	cfg.fd = xp_permit_fd(permit, &cfg.direct);
+	cfg.capacity_bytes = v.capacity_bytes = phase->identity.capacity_bytes;
+	cfg.logical_block_bytes = v.logical_block_bytes = phase->identity.logical_block_bytes;
+	TRY(xp_extent_io_new(&io, &cfg, err));
+	v.io = io;
+	rc = xp_verify_run(&phase->readback, &v, err);
+	job->bytes_read += phase->readback.bytes_delivered;
+	if (rc == XP_OK)
+		return xp_engine_phase_end(phase, req, err);
+	phase->end_s = req->clock->wall_s(req->clock->ctx);
+	phase->end_ns = req->clock->monotonic_ns(req->clock->ctx);
+	return rc;
+}
+
+static enum xp_rc carry_out(struct xp_job *job, const struct xp_permit *permit, struct xp_err *err)
+{
+	struct xp_evidence *ev = &job->record.evidence;
+	struct xp_engine_request req;
+
+	engine_request(&req, job, permit);
+	TRY(xp_engine_identify(ev, &req, err));
+	if (!job->resume.erase_done)
+		TRY(erase(job, &req, err));
+	TRY(xp_engine_identify(ev, &req, err));
+	if (job->plan.verification.mode != XP_READBACK_NONE)
+		TRY(readback(job, &req, permit, err));
+	job->record.capacity_after_known = true;
+	job->record.capacity_after_bytes = ev->phases[ev->n - 1].identity.capacity_bytes;
+	return XP_OK;
+}
+
+/* --- the ends --- */
+
+static void fail(struct xp_job *job, const struct xp_err *err)
+{
+	job->err = *err;
+	job->state = XP_JOB_FAILED;
+	job->exit_code = xp_rc_exit_code(err->rc);
+}
+
+static void refuse(struct xp_job *job)
+{
+	job->state = XP_JOB_REFUSED;
+	job->exit_code = xp_rc_exit_code(XP_E_REFUSED);
+}
+
+/* The take was cancelled: a failure record says so, and the job can be resumed. */
+static void end_cancelled(struct xp_job *job)
+{
+	char id[XP_UUID_LEN];
+	int64_t now_ms = xp_clock_wall_ms(job->setup->clock);
+	struct xp_err err;
+
+	job->record.evidence.cancelled = true;
+	job->state = XP_JOB_INTERRUPTED;
+	job->exit_code = xp_rc_exit_code(XP_E_CANCELLED);
+	if (xp_uuid7(id, job->setup->rng, now_ms, &err) != XP_OK ||
+	    xp_job_record_write(job, id, &err) != XP_OK ||
+	    xp_job_journal_cancelled(job, id, &err) != XP_OK)
+		fail(job, &err);
+}
+
+static bool is_about_the_target(enum xp_rc rc)
+{
+	return rc == XP_E_IO || rc == XP_E_DEVICE || rc == XP_E_TIMEOUT || rc == XP_E_REFUSED ||
+	       rc == XP_E_INDETERMINATE;
+}
+
+/* Whatever happened to the target after the first phase began is told in a signed record. */
+static void end_with_record(struct xp_job *job, const struct xp_err *run_err)
+{
+	const struct xp_plan *plan = &job->plan;
+	struct xp_err err;
+
+	if (xp_job_record_write(job, job->id, &err) != XP_OK) {
+		fail(job, &err);
+		return;
+	}
+	job->state = XP_JOB_ENDED;
+	job->exit_code = xp_claim_exit_code(&job->record.claim, plan->asked, plan->accepted);
+	if (run_err)
+		job->err = *run_err;
+	/* a target that stopped answering: not known to be a failure, not known to be a success */
+	if (run_err && run_err->rc == XP_E_TIMEOUT)
+		job->exit_code = xp_rc_exit_code(XP_E_TIMEOUT);
+	else if (run_err && job->exit_code == 0)
+		job->exit_code = xp_rc_exit_code(run_err->rc);
+	if (xp_job_journal_end(job, &err) != XP_OK)
+		fail(job, &err);
+}
+
+static void run_held(struct xp_job *job, const struct xp_permit *permit)
+{
+	struct xp_err err;
+	enum xp_rc rc = carry_out(job, permit, &err);
+
+	if (rc == XP_E_CANCELLED)
+		end_cancelled(job);
+	else if (rc == XP_OK)
+		end_with_record(job, NULL);
+	else if (is_about_the_target(rc))
+		end_with_record(job, &err);
+	else
+		fail(job, &err);
+}
+
+static enum xp_rc begin_new(struct xp_job *job, struct xp_err *err)
+{
+	TRY(draw_keys(job, err));
+	TRY(xp_job_record_begin(job, err));
+	TRY(xp_journal_create(&job->journal, job->setup->state->jobs_fd, job->id, err));
+	return xp_job_journal_start(job, err);
+}
+
+/* The log has the start before the first destructive byte; once, also after an interruption. */
+static enum xp_rc log_start(struct xp_job *job, struct xp_err *err)
+{
+	if (job->record.log.present)
+		return XP_OK;
+	TRY(xp_job_log_start(job, err));
+	return xp_job_journal_log(job, err);
+}
+
+/* Refusals that are cheap to find are found before anything is held. */
+static enum xp_rc check_before(struct xp_job *job, struct xp_err *err)
+{
+	TRY(xp_job_check_clock(&job->refusals, job->setup, err));
+	return xp_job_record_reserve(job, err);
+}
+
+static enum xp_rc acquire(struct xp_permit **permit, struct xp_job *job, struct xp_err *err)
+{
+	const struct xp_job_setup *s = job->setup;
+	const char *outputs[] = {s->state->path, s->out_dir, NULL};
+	struct xp_interlock_request req = {
+		.root = s->root,
+		.target = &job->target,
+		.confirms = s->confirms,
+		.outputs = outputs,
+		.allow_remote = s->options->allow_remote,
+	};
+
+	return xp_interlock_acquire(permit, &job->refusals, &req, err);
+}
+
+void xp_job_execute(struct xp_job *job)
+{
+	AUTO(xp_permit_release) struct xp_permit *permit = NULL;
+	uint64_t start_ns = job->setup->clock->monotonic_ns(job->setup->clock->ctx);
+	struct xp_err err;
+	enum xp_rc rc;
+
+	emit(job, XP_EVENT_PHASE, "interlock", 0, 0, NULL);
+	rc = check_before(job, &err);
+	if (rc == XP_OK && job->refusals.n == 0)
+		rc = acquire(&permit, job, &err);
+	if (job->refusals.n)
+		rc = XP_E_REFUSED;
+	if (rc == XP_OK && !job->resume.active)
+		rc = begin_new(job, &err);
+	if (rc == XP_OK)
+		rc = log_start(job, &err);
+	if (rc == XP_OK && job->setup->on_started)
+		job->setup->on_started(job->setup->on_started_ctx);
+	if (rc == XP_OK)
+		run_held(job, permit);
+	else if (rc == XP_E_REFUSED)
+		refuse(job);
+	else
+		fail(job, &err);
+	xp_permit_release(&permit);
+	xp_job_record_unreserve(job);
+	job->seconds =
+		(job->setup->clock->monotonic_ns(job->setup->clock->ctx) - start_ns) / 1000000000u;
+	emit(job, XP_EVENT_END, NULL, 0, 0, xp_job_end_text(job));
+}

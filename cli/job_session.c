@@ -1,0 +1,189 @@
+#include "cli/job_session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/output.h"
+#include "cli/passphrase.h"
+
+static enum xp_rc open_events(struct xp_session *s, const struct xp_args *args, struct xp_err *err)
+{
+	const char *path = xp_args_string(args, "events");
+
+	s->json = xp_args_flag(args, "json");
+	s->jsonl = xp_args_flag(args, "jsonl");
+	s->quiet = xp_args_flag(args, "quiet");
+	if (s->json && s->jsonl)
+		return xp_fail(err, XP_E_USAGE, "--json and --jsonl do not go together");
+	if (!path)
+		return XP_OK;
+	if (strcmp(path, "-") == 0 && (s->json || s->jsonl))
+		return xp_fail(err, XP_E_USAGE, "--events - and --json both want standard output");
+	s->events_fd = strcmp(path, "-") == 0
+			       ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+			       : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	if (s->events_fd < 0)
+		return xp_fail_errno(err, XP_E_IO, "--events %s", path);
+	return XP_OK;
+}
+
+/* An absolute path, so that a job can be resumed from another folder. */
+static enum xp_rc absolute(char out[4096], const char *path, struct xp_err *err)
+{
+	char cwd[2048];
+	int n;
+
+	if (path[0] == '/')
+		n = snprintf(out, 4096, "%s", path);
+	else if (getcwd(cwd, sizeof(cwd)))
+		n = snprintf(out, 4096, "%s/%s", cwd, path);
+	else
+		return xp_fail_errno(err, XP_E_IO, "the working folder");
+	if (n < 0 || n >= 4096)
+		return xp_fail(err, XP_E_USAGE, "%s: the name is too long", path);
+	return XP_OK;
+}
+
+static enum xp_rc open_out(struct xp_session *s, const char *out, struct xp_err *err)
+{
+	if (!out)
+		return XP_OK;
+	TRY(absolute(s->out_path, out, err));
+	if (xp_dir_make_open(&s->setup.out_fd, s->out_path, 0755, err) != XP_OK)
+		return xp_err_prefix(err, "--out");
+	s->setup.out_dir = s->out_path;
+	return XP_OK;
+}
+
+/* Does the PEM file say that it is encrypted? What cannot be read is told by the loading itself. */
+static bool key_file_is_encrypted(const char *path)
+{
+	AUTO_MEM char *pem = NULL;
+	size_t len = 0;
+	bool is;
+
+	if (xp_file_read(&pem, &len, path, 1u << 20, NULL) != XP_OK)
+		return false;
+	is = strstr(pem, "ENCRYPTED PRIVATE KEY") != NULL;
+	xp_wipe(pem, len);
+	return is;
+}
+
+static enum xp_rc load_key(struct xp_session *s, const struct xp_args *args,
+			   const struct xp_session_wish *wish, struct xp_err *err)
+{
+	const char *file = xp_args_string(args, "passphrase-file");
+	struct xp_secret passphrase = {0};
+	enum xp_rc rc;
+
+	TRY(absolute(s->key_path, wish->key, err));
+	TRY(absolute(s->cert_path, wish->cert, err));
+	s->setup.key_path = s->key_path;
+	s->setup.cert_path = s->cert_path;
+	if (!key_file_is_encrypted(s->key_path))
+		return xp_signing_key_load(&s->key, s->key_path, s->cert_path, NULL, err);
+	rc = file ? xp_passphrase_read(&passphrase, file, err)
+		  : xp_passphrase_ask(&passphrase, s->key_path, false, "--passphrase-file", err);
+	if (rc == XP_OK)
+		rc = xp_signing_key_load(&s->key, s->key_path, s->cert_path, &passphrase, err);
+	xp_secret_free(&passphrase);
+	return rc;
+}
+
+static enum xp_rc host_key(struct xp_session *s, struct xp_err *err)
+{
+	bool created = false;
+	char name[128] = "localhost";
+
+	if (gethostname(name, sizeof(name) - 1))
+		snprintf(name, sizeof(name), "localhost");
+	TRY(xp_signing_key_host(&s->key, &created, s->state.fd, name, s->setup.clock, err));
+	s->setup.key_is_host = true;
+	if (created)
+		xp_say("made a key for this host in %s", s->state.path);
+	xp_say("warning: no --key: the host's own key signs. It stands for a machine, not for a "
+	       "person, and a verifier must be told to trust it");
+	return XP_OK;
+}
+
+/* The log's origin wants a lower-case DNS name; what the host calls itself may be none. */
+static enum xp_rc open_log(struct xp_session *s, struct xp_err *err)
+{
+	char name[160] = "";
+	bool is_dns = gethostname(name, 128) == 0 && *name;
+
+	for (char *p = name; *p; p++) {
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+		is_dns = is_dns && ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
+				    *p == '-' || *p == '.');
+	}
+	if (is_dns && !strchr(name, '.'))
+		memcpy(name + strlen(name), ".local", sizeof(".local"));
+	return xp_log_open(&s->log, s->state.fd, is_dns ? name : NULL, s->setup.rng, err);
+}
+
+static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
+			     const struct xp_session_wish *wish, struct xp_err *err)
+{
+	if (!wish->key != !wish->cert)
+		return xp_fail(err, XP_E_USAGE, "--key and --cert go together");
+	TRY(open_events(s, args, err));
+	TRY(xp_sysroot_open(&s->root, "/", err));
+	if (xp_state_open(&s->state, xp_args_string(args, "state"), err) != XP_OK) {
+		/* no place to keep a certificate: nothing may be erased */
+		if (err->rc != XP_E_USAGE)
+			err->rc = XP_E_REFUSED;
+		return xp_err_prefix(err, "no_durable_output");
+	}
+	TRY(open_out(s, wish->out, err));
+	TRY(wish->key ? load_key(s, args, wish, err) : host_key(s, err));
+	TRY(open_log(s, err));
+	return xp_inventory_scan(&s->inventory, &s->root, err);
+}
+
+void xp_session_init(struct xp_session *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->root.fd = s->state.fd = s->state.jobs_fd = s->state.certificates_fd = -1;
+	s->events_fd = s->setup.out_fd = -1;
+}
+
+enum xp_rc xp_session_open(struct xp_session *s, const struct xp_args *args,
+			   const struct xp_session_wish *wish, struct xp_err *err)
+{
+	enum xp_rc rc;
+
+	xp_session_init(s);
+	s->setup = (struct xp_job_setup){
+		.root = &s->root,
+		.inventory = &s->inventory,
+		.state = &s->state,
+		.out_fd = -1,
+		.fields = &s->fields,
+		.clock = xp_clock_system(),
+		.rng = xp_rng_system(),
+		.cancelled = xp_cancel_requested,
+	};
+	rc = open_parts(s, args, wish, err);
+	s->setup.key = s->key;
+	s->setup.log = s->log;
+	return rc;
+}
+
+void xp_session_close(struct xp_session *s)
+{
+	xp_signing_key_free(&s->key);
+	xp_log_free(&s->log);
+	xp_inventory_free(&s->inventory);
+	xp_state_close(&s->state);
+	xp_sysroot_close(&s->root);
+	xp_record_free(&s->fields);
+	xp_close_fd(&s->setup.out_fd);
+	xp_close_fd(&s->events_fd);
+}

@@ -1,0 +1,46 @@
+/*
+ * job_session: what `run` and `resume` set up before any job: state, key, inventory, the operator's
+ * fields, folders; in the order in which a mistake is cheapest.
+ */
+#pragma once
+#include "cli/job_batch.h"
+
+/* The rows of an option table that `run` and `resume` share. */
+#define XP_SESSION_OPTION_ROWS                                                                     \
+	{"key", XP_OPT_STRING, "K", "private key that signs (PKCS#8 PEM)"},                        \
+		{"cert", XP_OPT_STRING, "FILE", "its certificate, with intermediates"},            \
+		{"passphrase-file", XP_OPT_STRING, "F", "the key's passphrase, first line"},       \
+		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
+		{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                    \
+		{"events", XP_OPT_STRING, "FILE", "progress as JSON lines (- is stdout)"},         \
+		{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},                        \
+		{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a result"},                            \
+	{                                                                                          \
+		"quiet", XP_OPT_FLAG, NULL, "no progress"                                          \
+	}
+
+struct xp_session {
+	struct xp_sysroot root;
+	struct xp_inventory inventory;
+	struct xp_state state;
+	struct xp_signing_key *key;
+	struct xp_log *log;
+	struct xp_record fields;
+	char out_path[4096];
+	char key_path[4096], cert_path[4096];
+	int events_fd;
+	bool json, jsonl, quiet;
+	struct xp_job_setup
+		setup; /* points into this struct; options and confirms are the caller's */
+};
+
+/* KEY, CERT, OUT: as on the command line, or as an interrupted job had them; NULL: not given. */
+struct xp_session_wish {
+	const char *key, *cert, *out;
+};
+
+/* Empty, so that it can be closed whatever happens. */
+void xp_session_init(struct xp_session *s);
+MUST_USE enum xp_rc xp_session_open(struct xp_session *s, const struct xp_args *args,
+				    const struct xp_session_wish *wish, struct xp_err *err);
+void xp_session_close(struct xp_session *s);

@@ -1,0 +1,164 @@
+#include "cli/job_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+static enum xp_rc default_dir(char out[4096], struct xp_err *err)
+{
+	const char *xdg = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		snprintf(out, 4096, "/var/lib/expunge");
+	else if (xdg && xdg[0] == '/')
+		snprintf(out, 4096, "%s/expunge", xdg);
+	else if (home && home[0] == '/')
+		snprintf(out, 4096, "%s/.local/state/expunge", home);
+	else
+		return xp_fail(err, XP_E_USAGE, "no home folder for the state; give --state DIR");
+	return XP_OK;
+}
+
+static enum xp_rc open_below(int *out, int fd, const char *name, bool make, struct xp_err *err)
+{
+	if (make && mkdirat(fd, name, 0700) && errno != EEXIST)
+		return xp_fail_errno(err, XP_E_IO, "state folder: %s", name);
+	*out = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (*out < 0)
+		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO,
+				     "state folder: %s", name);
+	return XP_OK;
+}
+
+static enum xp_rc state_path(struct xp_state *s, const char *dir, struct xp_err *err)
+{
+	*s = (struct xp_state){.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	if (!dir)
+		return default_dir(s->path, err);
+	if (strlen(dir) >= sizeof(s->path))
+		return xp_fail(err, XP_E_USAGE, "--state: the name is too long");
+	snprintf(s->path, sizeof(s->path), "%s", dir);
+	return XP_OK;
+}
+
+static void move_state(struct xp_state *out, struct xp_state *s)
+{
+	*out = *s;
+	*s = (struct xp_state){.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+}
+
+enum xp_rc xp_state_open(struct xp_state *out, const char *dir, struct xp_err *err)
+{
+	AUTO(xp_state_close) struct xp_state s = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+
+	TRY(state_path(&s, dir, err));
+	if (xp_dir_make_open(&s.fd, s.path, 0700, err) != XP_OK)
+		return xp_err_prefix(err, "state folder");
+	TRY(open_below(&s.jobs_fd, s.fd, "jobs", true, err));
+	TRY(open_below(&s.certificates_fd, s.fd, "certificates", true, err));
+	move_state(out, &s);
+	return XP_OK;
+}
+
+enum xp_rc xp_state_open_existing(struct xp_state *out, const char *dir, struct xp_err *err)
+{
+	AUTO(xp_state_close) struct xp_state s = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+
+	TRY(state_path(&s, dir, err));
+	s.fd = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s.fd < 0)
+		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "state folder %s",
+				     s.path);
+	TRY(open_below(&s.jobs_fd, s.fd, "jobs", false, err));
+	TRY(open_below(&s.certificates_fd, s.fd, "certificates", false, err));
+	move_state(out, &s);
+	return XP_OK;
+}
+
+void xp_state_close(struct xp_state *s)
+{
+	xp_close_fd(&s->jobs_fd);
+	xp_close_fd(&s->certificates_fd);
+	xp_close_fd(&s->fd);
+	s->jobs_fd = s->certificates_fd = s->fd = -1;
+}
+
+static void csv_field(struct xp_buf *b, const char *text)
+{
+	xp_buf_putc(b, '"');
+	for (; *text; text++) {
+		if (*text == '"')
+			xp_buf_putc(b, '"');
+		xp_buf_putc(b, *text);
+	}
+	xp_buf_putc(b, '"');
+}
+
+enum xp_rc xp_state_index_add(const struct xp_state *s, const char *const *fields,
+			      struct xp_err *err)
+{
+	static const char header[] = "id,issued,kind,outcome,claim,scope,model,serial,path\n";
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+	AUTO_FD int fd = openat(s->fd, "index.csv",
+				O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
+
+	if (fd < 0 || flock(fd, LOCK_EX) || fstat(fd, &st))
+		return xp_fail_errno(err, XP_E_IO, "index.csv");
+	if (st.st_size == 0)
+		xp_buf_puts(&b, header);
+	for (size_t i = 0; fields[i]; i++) {
+		if (i)
+			xp_buf_putc(&b, ',');
+		csv_field(&b, fields[i]);
+	}
+	xp_buf_putc(&b, '\n');
+	if (!xp_buf_ok(&b))
+		return xp_fail(err, XP_E_NOMEM, "index.csv");
+	TRY(xp_fd_write_all(fd, b.data, b.len, err));
+	if (fsync(fd))
+		return xp_fail_errno(err, XP_E_IO, "index.csv: fsync");
+	return XP_OK;
+}
+
+static void reserve_name(char out[NAME_MAX], const char *id)
+{
+	snprintf(out, NAME_MAX, ".%.100s.reserve", id);
+}
+
+enum xp_rc xp_reserve_take(int dir_fd, const char *id, uint64_t len, struct xp_err *err)
+{
+	char name[NAME_MAX];
+	AUTO_FD int fd = -1;
+
+	reserve_name(name, id);
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return xp_fail_errno(err, XP_E_IO, "room for the record");
+	errno = posix_fallocate(fd, 0, (off_t)len);
+	if (errno == 0 && fsync(fd) == 0)
+		return XP_OK;
+	xp_err_set(err, XP_E_IO, errno, XP_PLACE, "room for the record (%llu bytes)",
+		   (unsigned long long)len);
+	unlinkat(dir_fd, name, 0);
+	return XP_E_IO;
+}
+
+void xp_reserve_drop(int dir_fd, const char *id)
+{
+	char name[NAME_MAX];
+
+	reserve_name(name, id);
+	unlinkat(dir_fd, name, 0);
+}

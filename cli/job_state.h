@@ -1,0 +1,36 @@
+/*
+ * job_state: the state folder: jobs/ (journals), certificates/ (records and signatures), log/,
+ * index.csv.
+ */
+#pragma once
+#include "base/err.h"
+
+struct xp_state {
+	char path[4096];
+	int fd;
+	int jobs_fd;
+	int certificates_fd;
+};
+
+/*
+ * Opens DIR, or the default (NULL): /var/lib/expunge for root, else $XDG_STATE_HOME/expunge or
+ * ~/.local/state/expunge. Makes what is missing (0700). Errors: XP_E_PERM, XP_E_IO with what to do.
+ */
+MUST_USE enum xp_rc xp_state_open(struct xp_state *out, const char *dir, struct xp_err *err);
+/* The same, but makes nothing: XP_E_NOENT where it is not there. */
+MUST_USE enum xp_rc xp_state_open_existing(struct xp_state *out, const char *dir,
+					   struct xp_err *err);
+void xp_state_close(struct xp_state *s);
+
+/* Appends one line to index.csv (a header first in a new file) and fsyncs it. Fields are quoted. */
+MUST_USE enum xp_rc xp_state_index_add(const struct xp_state *s, const char *const *fields,
+				       struct xp_err *err);
+
+/*
+ * Holds LEN bytes of the disk free for a record that will be written into the folder later, as a
+ * file
+ * ".ID.reserve". XP_E_IO where the disk is full.
+ */
+MUST_USE enum xp_rc xp_reserve_take(int dir_fd, const char *id, uint64_t len, struct xp_err *err);
+/* Gives it back (also where there is none). */
+void xp_reserve_drop(int dir_fd, const char *id);
