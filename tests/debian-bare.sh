@@ -29,11 +29,9 @@ cd "$(dirname "$0")/.."
 top=$PWD
 home=$top/build/bare
 bare=$home/$suite
-# shellcheck disable=SC2016 # apt expands it
 mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)}
 mkdir -p "$home"
 
-# shellcheck disable=SC2317 # called by the trap
 clean_up() {
 	umount -R "$bare/dev" "$bare/proc" "$bare/sys" 2>/dev/null || true
 	if [ -z "$keep" ] && ! grep -q " $bare/" /proc/self/mountinfo; then

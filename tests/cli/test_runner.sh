@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2016 # the scripts that are written expand it
 # The runner itself: a test that fails, dies, hangs, is cut short or tests nothing must count as failed.
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh

@@ -37,5 +37,4 @@ if [ ${#names[@]} -eq 0 ]; then
 	exit 1
 fi
 echo "fuzzing ${#names[@]} parsers, $seconds s each"
-# shellcheck disable=SC2016 # the inner shell expands it
 printf '%s\0' "${names[@]}" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" bash -c 'one "$1"' one
