@@ -120,8 +120,8 @@ void xp_record_free(struct xp_record *r); /* the members, not r itself */
 /*
  * The record as canonical JSON: *OUT malloc'ed, a NUL behind its *LEN bytes. It is read again
  * before it is handed out: what would not be accepted is not written. Errors: XP_E_INTERNAL where a
- * field breaks its type, with its path. Write the record once before the first destructive command
- * (times and evidence as far as they go), so that a bad field is found while nothing is lost.
+ * field breaks its type, with its path (xp_record_rehearse of certs/record_check.h finds that
+ * before the erase).
  */
 MUST_USE enum xp_rc xp_record_write(char **out, size_t *len, const struct xp_record *r,
 				    struct xp_err *err);

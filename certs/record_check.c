@@ -406,6 +406,28 @@ enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findin
 	return XP_OK;
 }
 
+enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err)
+{
+	AUTO(xp_findings_free) struct xp_findings found = {0};
+	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
+	struct checker c = {.r = r, .f = &found};
+	AUTO_MEM char *json = NULL;
+	struct xp_err why = {0};
+	size_t len;
+	enum xp_rc rc = xp_record_write(&json, &len, r, &why);
+
+	if (rc == XP_OK)
+		rc = xp_policy_parse(&policy, r->policy_json, r->policy_len, &why);
+	if (rc != XP_OK)
+		return xp_fail(err, rc == XP_E_NOMEM ? rc : XP_E_USAGE, "%s", why.msg);
+	TRY(check_texts(&c, err));
+	if (found.lost)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	if (found.n)
+		return xp_fail(err, XP_E_USAGE, "record: %s", found.list[0].text);
+	return XP_OK;
+}
+
 /* ---- the policy of today ---- */
 
 static bool is_same_json(const char *a, size_t a_len, const char *b, size_t b_len)

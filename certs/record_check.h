@@ -33,5 +33,12 @@ MUST_USE enum xp_rc xp_record_check(const struct xp_record *r, struct xp_finding
 MUST_USE enum xp_rc xp_record_check_today(const struct xp_record *r, const char *today, size_t len,
 					  struct xp_findings *findings, struct xp_err *err);
 
+/*
+ * Before the first destructive command: could this record be written and accepted, as far as it is
+ * filled in? Finds what the operator typed and no record may hold, while nothing is lost. Evidence,
+ * claim and signers may still be empty. Errors: XP_E_USAGE with the path and what is wrong with it.
+ */
+MUST_USE enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err);
+
 /* Does TEXT say one of the things that a certificate must not say? NULL: no; else what. */
 const char *xp_record_text_forbidden(const char *text);

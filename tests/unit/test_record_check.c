@@ -516,6 +516,42 @@ static void test_record_check_today_only_warns(void **state)
 	record_sample_free(r);
 }
 
+static void expect_no_rehearsal(struct xp_record *r, const char *where)
+{
+	struct xp_err err = {0};
+
+	assert_int_equal(xp_record_rehearse(r, &err), XP_E_USAGE);
+	if (!strstr(err.msg, where))
+		fail_msg("\"%s\" does not name %s", err.msg, where);
+	record_sample_free(r);
+}
+
+/* before the erase there is no evidence yet, and nobody has signed */
+static void test_record_rehearse_finds_what_was_typed(void **state)
+{
+	struct xp_record *r;
+
+	(void)state;
+	r = honest();
+	xp_evidence_free(&r->evidence);
+	memset(&r->evidence, 0, sizeof(r->evidence));
+	memset(&r->claim, 0, sizeof(r->claim));
+	r->signers_n = 0;
+	r->persons_n = 0;
+	assert_int_equal(xp_record_rehearse(r, NULL), XP_OK);
+	SET(r->ticket, "please make it unrecoverable");
+	expect_no_rehearsal(r, "media.ticket");
+	r = honest();
+	SET(r->tenant, "two\nlines");
+	expect_no_rehearsal(r, "tenant");
+	r = honest();
+	SET(r->destination, "the bin");
+	expect_no_rehearsal(r, "destination");
+	r = honest();
+	r->policy_json[0] = '[';
+	expect_no_rehearsal(r, "policy");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -536,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_text_forbidden_matches_whole_words),
 		cmocka_unit_test(test_record_check_own_texts_are_allowed),
 		cmocka_unit_test(test_record_check_today_only_warns),
+		cmocka_unit_test(test_record_rehearse_finds_what_was_typed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "certs/record_fields.h"
 
 static json_t *schema;
@@ -260,6 +261,34 @@ static void test_record_schema_has_no_dependence_that_the_table_lacks(void **sta
 	assert_int_equal(n, 2 + 4 + 3 + 4 + 7);
 }
 
+/* ---- docs/certificate.md ---- */
+
+static void find_in_page(const char *page, const struct xp_schema *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct xp_field *f = &s->fields[i];
+		char quoted[80];
+
+		if (f->key) {
+			snprintf(quoted, sizeof(quoted), "`%s`", f->key);
+			if (!strstr(page, quoted))
+				fail_msg("docs/certificate.md does not name %s", quoted);
+		}
+		if (f->sub)
+			find_in_page(page, f->sub);
+	}
+}
+
+static void test_record_fields_are_all_in_the_page(void **state)
+{
+	AUTO_MEM char *page = NULL;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(xp_file_read(&page, &len, "docs/certificate.md", 1 << 20, NULL), XP_OK);
+	find_in_page(page, &xp_schema_record);
+}
+
 static int load(void **state)
 {
 	json_error_t e;
@@ -282,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_record_schema_agrees_with_the_table),
+		cmocka_unit_test(test_record_fields_are_all_in_the_page),
 		cmocka_unit_test(test_record_schema_has_no_dependence_that_the_table_lacks),
 	};
 
