@@ -76,17 +76,40 @@ static int open_dir(int dir_fd, const char *name)
 	return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+static bool is_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	unsigned n = 0;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return true;
+	}
+	while (n < 3 && (entry = readdir(dir)))
+		n++;
+	closedir(dir);
+	return n < 3; /* "." and ".." */
+}
+
 enum xp_rc xp_log_mkdir_open(const struct xp_log_ops *ops, int dir_fd, const char *name,
 			     int *out_fd, struct xp_err *err)
 {
-	if (ops->mkdir(ops->ctx, dir_fd, name) == 0) {
-		if (ops->sync(ops->ctx, dir_fd))
-			return failed(err, "fsync of the folder of", name);
-	} else if (errno != EEXIST) {
+	bool made = ops->mkdir(ops->ctx, dir_fd, name) == 0;
+	AUTO_FD int fd = -1;
+
+	if (!made && errno != EEXIST)
 		return failed(err, "mkdir", name);
-	}
-	*out_fd = open_dir(dir_fd, name);
-	return *out_fd < 0 ? failed(err, "open", name) : XP_OK;
+	fd = open_dir(dir_fd, name);
+	if (fd < 0)
+		return failed(err, "open", name);
+	/* an empty one may be by somebody who died before the next line */
+	if ((made || is_empty(fd)) && ops->sync(ops->ctx, dir_fd))
+		return failed(err, "fsync of the folder of", name);
+	*out_fd = STEAL_FD(fd);
+	return XP_OK;
 }
 
 /* Opens (and makes) the folder that PATH stands in; *NAME is the last part. */
