@@ -134,8 +134,12 @@ static void take_event(struct xp_progress *p, struct slot *s, const struct xp_ev
 {
 	uint64_t now = p->clock->monotonic_ns(p->clock->ctx);
 
-	if (!s->started)
+	if (!s->started) {
 		snprintf(s->name, sizeof(s->name), "%s", e->target ? e->target : "?");
+		snprintf(s->phase, sizeof(s->phase), "%s", e->phase ? e->phase : "");
+		s->phase_start_ns = now;
+		s->last_line_ns = now;
+	}
 	s->started = true;
 	switch (e->kind) {
 	case XP_EVENT_PHASE:

@@ -11,9 +11,10 @@ mapfile -t below_cli < <(code | grep -v '^cli/')
 mapfile -t extent < <(files 'device/extent*.c')
 
 only_in "ioctls only where drives, block nodes, file maps and the terminal are" 'ioctl' \
-	'device/transport_[a-z0-9_]*\.o|device/block\.o|device/extent[a-z_]*\.o|cli/tui/.*' "$symbols"
+	'device/transport_[a-z0-9_]*\.o|device/block\.o|device/extent[a-z_]*\.o|cli/tui/.*|cli/job_progress\.o' "$symbols"
 grep_code '\bioctl\s*\(' "${extent[@]}" | grep -vE 'FS_IOC_|FIGETBSZ' |
 	report "device/extent asks only for file maps"
+grep_code '\bioctl\s*\(' cli/job_progress.c /dev/null | grep -v 'TIOCGWINSZ' | report "cli asks only how wide the terminal is"
 only_in "no other program is run" \
 	'system|popen|execv|execve|execvp|execvpe|execl|execlp|execle|fexecve|execveat|posix_spawnp?|vfork' \
 	'none' "$symbols"
@@ -23,9 +24,10 @@ only_in "only cli prints" \
 	'cli/.*' "$symbols"
 grep_code '\bSTD(OUT|ERR)_FILENO\b' "${below_cli[@]}" | report "only cli names the standard descriptors"
 only_in "only cli exits" 'exit|_exit|_Exit|quick_exit|abort|raise|kill' 'cli/.*' "$symbols"
+# (cli/job_state keeps room for a record)
 only_in "only device writes to places" \
 	'pwrite(64)?|pwritev(64)?|pwritev(64)?2|fallocate(64)?|posix_fallocate(64)?|copy_file_range|splice|sendfile(64)?' \
-	'device/.*|sanitize/method_.*' "$symbols"
+	'device/.*|sanitize/method_.*|cli/job_state\.o' "$symbols"
 only_in "only the extent interface uses io_uring" '(__)?io_uring_.*' 'device/extent[a-z_]*\.o' "$symbols"
 only_in "of libnvme only the pass-through, and only in the transport" 'nvme_submit_admin_passthru' \
 	'device/transport_nvme\.o' "$symbols"

@@ -40,7 +40,7 @@ grep_code '\b(strcpy|strcat|stpcpy|v?sprintf|ato[ilf]|atoll|alloca|gets|strtok)\
 	report "no forbidden functions"
 grep_code '__attribute__\s*\(\(.*packed|#pragma pack|^\s+(u?int\d+_t|unsigned|int|bool)( int)?\s+\w+\s*:\s*\d+;' \
 	"${ours[@]}" | report "no packed structs, no bit-fields"
-grep_code '^typedef (struct|union|enum)\b' "${ours[@]}" | report "no hiding typedefs"
+grep_code '^typedef (struct|union|enum)\b[^(]*;' "${ours[@]}" | report "no hiding typedefs"
 grep -nwiE 'TODO|FIXME|XXX|HACK|not implemented|unimplemented' "${ours[@]}" /dev/null | report "nothing is put off"
 grep -nE '[[:space:]]+$' "${ours[@]}" "${theirs[@]}" "${texts[@]}" /dev/null | head -n 20 |
 	report "no blanks at the end of lines"
