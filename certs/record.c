@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/record_check.h"
 #include "certs/record_fields.h"
 
 static const char *const kind_names[] = {
@@ -92,6 +93,25 @@ static enum xp_rc check_readable(const char *json, size_t len, struct xp_err *er
 	return rc;
 }
 
+/* What a job itself found out: it must never keep the record of that job from being written. */
+static bool is_testimony(const struct xp_finding *f)
+{
+	return strncmp(f->text, "claim.", 6) == 0 || strncmp(f->text, "evidence[", 9) == 0 ||
+	       strncmp(f->text, "firmware[", 9) == 0;
+}
+
+/* Refused when it is written, which first happens before anything is erased. */
+static enum xp_rc refuse_forbidden(const struct xp_record *r, struct xp_err *err)
+{
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
+
+	TRY(xp_record_check_texts(r, &findings, err));
+	for (size_t i = 0; i < findings.n; i++)
+		if (!is_testimony(&findings.list[i]))
+			return xp_fail(err, XP_E_USAGE, "record: %s", findings.list[i].text);
+	return XP_OK;
+}
+
 enum xp_rc xp_record_write(char **out, size_t *len, const struct xp_record *r, struct xp_err *err)
 {
 	AUTO(xp_json_free) json_t *tree = NULL;
@@ -99,6 +119,7 @@ enum xp_rc xp_record_write(char **out, size_t *len, const struct xp_record *r, s
 
 	*out = NULL;
 	*len = 0;
+	TRY(refuse_forbidden(r, err));
 	TRY(tree_of(&tree, r, err));
 	TRY(xp_jcs_write(&json, len, tree, err));
 	TRY(check_readable(json, *len, err));

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "certs/record_fields.h"
+#include "certs/jcs.h"
 #include "claim/sample_plan.h"
 
 struct checker {
@@ -366,27 +366,6 @@ static void check_surroundings(struct checker *c)
 		xp_findings_add(c->f, "W_CLOCK", "clock: not known to be synchronized");
 }
 
-static void check_text(void *ctx, const char *path, const char *text)
-{
-	struct checker *c = ctx;
-	const char *what = xp_record_text_forbidden(text);
-
-	if (what)
-		xp_findings_add(c->f, "E_TEXT_FORBIDDEN", "%s: \"%s\" is nothing to certify", path,
-				what);
-}
-
-static enum xp_rc check_texts(struct checker *c, struct xp_err *err)
-{
-	AUTO_MEM struct xp_record_doc *doc = calloc(1, sizeof(*doc));
-
-	if (!doc)
-		return xp_fail(err, XP_E_NOMEM, "record");
-	doc->r = *c->r; /* borrowed: nothing of it is freed here */
-	xp_schema_each_text(&xp_schema_record, doc, check_text, c);
-	return XP_OK;
-}
-
 enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findings,
 			   struct xp_err *err)
 {
@@ -399,7 +378,7 @@ enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findin
 	check_times(&c);
 	check_phases(&c);
 	check_surroundings(&c);
-	TRY(check_texts(&c, err));
+	TRY(xp_record_check_texts(r, findings, err));
 	TRY(check_claim(&c, err));
 	if (findings->lost)
 		return xp_fail(err, XP_E_NOMEM, "record");
@@ -408,9 +387,7 @@ enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findin
 
 enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err)
 {
-	AUTO(xp_findings_free) struct xp_findings found = {0};
 	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
-	struct checker c = {.r = r, .f = &found};
 	AUTO_MEM char *json = NULL;
 	struct xp_err why = {0};
 	size_t len;
@@ -420,11 +397,6 @@ enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err)
 		rc = xp_policy_parse(&policy, r->policy_json, r->policy_len, &why);
 	if (rc != XP_OK)
 		return xp_fail(err, rc == XP_E_NOMEM ? rc : XP_E_USAGE, "%s", why.msg);
-	TRY(check_texts(&c, err));
-	if (found.lost)
-		return xp_fail(err, XP_E_NOMEM, "record");
-	if (found.n)
-		return xp_fail(err, XP_E_USAGE, "record: %s", found.list[0].text);
 	return XP_OK;
 }
 

@@ -40,5 +40,8 @@ MUST_USE enum xp_rc xp_record_check_today(const struct xp_record *r, const char 
  */
 MUST_USE enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err);
 
+/* E_TEXT_FORBIDDEN alone, as xp_record_check finds it. Errors: XP_E_NOMEM. */
+MUST_USE enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_findings *findings,
+					  struct xp_err *err);
 /* Does TEXT say one of the things that a certificate must not say? NULL: no; else what. */
 const char *xp_record_text_forbidden(const char *text);

@@ -1,7 +1,10 @@
 /* What a certificate must not say, wherever in its texts. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "certs/record_check.h"
+#include "certs/record_fields.h"
 
 /* In lower case, words with one space between, no punctuation. */
 static const char *const forbidden[] = {
@@ -70,4 +73,33 @@ const char *xp_record_text_forbidden(const char *text)
 		if (has_phrase(words, forbidden[i]))
 			return forbidden[i];
 	return NULL;
+}
+
+static void check_text(void *ctx, const char *path, const char *text)
+{
+	struct xp_findings *findings = ctx;
+	const char *what = xp_record_text_forbidden(text);
+
+	if (what)
+		xp_findings_add(findings, "E_TEXT_FORBIDDEN", "%s: \"%s\" is nothing to certify",
+				path, what);
+}
+
+enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_findings *findings,
+				 struct xp_err *err)
+{
+	AUTO_MEM struct xp_record_doc *doc = calloc(1, sizeof(*doc));
+	struct xp_err why = {0};
+	enum xp_rc rc;
+
+	if (!doc)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	doc->r = *r;			  /* borrowed: nothing of it is freed here */
+	rc = xp_record_derive(doc, &why); /* for the policy's names; one that is none has none */
+	json_decref(doc->policy.document);
+	doc->policy.document = NULL;
+	if (rc == XP_E_NOMEM)
+		return xp_fail(err, rc, "%s", why.msg);
+	xp_schema_each_text(&xp_schema_record, doc, check_text, findings);
+	return XP_OK;
 }

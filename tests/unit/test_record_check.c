@@ -548,8 +548,29 @@ static void test_record_rehearse_finds_what_was_typed(void **state)
 	SET(r->destination, "the bin");
 	expect_no_rehearsal(r, "destination");
 	r = honest();
+	free(r->policy_json);
+	r->policy_json = strdup("{\"name\":\"dod-grade\",\"standard\":\"s\",\"edition\":\"e\"}");
+	r->policy_len = r->policy_json ? strlen(r->policy_json) : 0;
+	expect_no_rehearsal(r, "policy.name");
+	r = honest();
 	r->policy_json[0] = '[';
 	expect_no_rehearsal(r, "policy");
+}
+
+/* after the erase nothing that the job found out keeps its record from being written */
+static void test_record_write_testimony_is_never_refused(void **state)
+{
+	struct xp_record *r = honest();
+	size_t len;
+	char *json;
+
+	(void)state;
+	SET(r->claim.reasons[0].text, "the drive says: validated");
+	SET(r->evidence.phases[1].overwrite.how.fallback, "destroyed");
+	json = record_sample_json(r, &len);
+	assert_non_null(strstr(json, "validated"));
+	free(json);
+	expect(r, "E_TEXT_FORBIDDEN", "claim.reasons[0].text");
 }
 
 int main(void)
@@ -573,6 +594,7 @@ int main(void)
 		cmocka_unit_test(test_record_check_own_texts_are_allowed),
 		cmocka_unit_test(test_record_check_today_only_warns),
 		cmocka_unit_test(test_record_rehearse_finds_what_was_typed),
+		cmocka_unit_test(test_record_write_testimony_is_never_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
