@@ -151,3 +151,109 @@ void log_fixture_audit(int state_fd, const char *old, const char *const *codes)
 	xp_log_audit_free(&audit);
 	xp_findings_free(&findings);
 }
+
+/* Real system calls, but for the waits: the order of writes is test_log_crash's matter. */
+static int no_sync(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)fd;
+	return 0;
+}
+
+const struct xp_log_ops *log_place_ops(void)
+{
+	static struct xp_log_ops ops;
+
+	ops = *xp_log_ops_system();
+	ops.sync = no_sync;
+	ops.lock_wait_ms = 20;
+	return &ops;
+}
+
+struct log_place log_place_new(void)
+{
+	struct log_place p;
+
+	p.fd = log_fixture_dir(p.path);
+	return p;
+}
+
+enum xp_rc log_place_try_open(struct xp_log **log, const struct log_place *p, unsigned seed)
+{
+	struct xp_rng rng = log_fixture_rng(&seed);
+
+	return xp_log_open_with(log, p->fd, "example.com/usb-1", &rng, log_place_ops(), NULL);
+}
+
+struct xp_log *log_place_open(const struct log_place *p)
+{
+	struct xp_log *log = NULL;
+
+	assert_int_equal(log_place_try_open(&log, p, 1), XP_OK);
+	return log;
+}
+
+void log_place_append(struct xp_log *log, unsigned first, unsigned n)
+{
+	struct xp_log_bytes *leaves = calloc(n, sizeof(*leaves));
+	char(*text)[512] = calloc(n, sizeof(*text));
+	uint64_t index = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		leaves[i] = log_fixture_leaf(text[i], first + i);
+	assert_int_equal(xp_log_append_many(log, leaves, n, &index, NULL), XP_OK);
+	assert_int_equal(index, first);
+	free(leaves);
+	free(text);
+}
+
+struct log_place log_place_filled(unsigned n)
+{
+	struct log_place p = log_place_new();
+	AUTO(xp_log_free) struct xp_log *log = log_place_open(&p);
+
+	log_place_append(log, 0, n);
+	return p;
+}
+
+uint64_t log_place_size(struct xp_log *log)
+{
+	struct xp_merkle_head head = {0};
+
+	assert_int_equal(xp_log_checkpoint_latest(log, &head, NULL), XP_OK);
+	return head.size;
+}
+
+off_t log_place_file_size(const struct log_place *p, const char *name)
+{
+	struct stat st;
+
+	return fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) ? -1 : st.st_size;
+}
+
+char *log_place_read(const struct log_place *p, const char *name, size_t *len)
+{
+	char *data = NULL;
+
+	assert_int_equal(xp_file_read_at(&data, len, p->fd, name, 32U << 20, NULL), XP_OK);
+	return data;
+}
+
+void log_place_write(const struct log_place *p, const char *name, const void *data, size_t len)
+{
+	int fd = openat(p->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(xp_fd_write_all(fd, data, len, NULL), XP_OK);
+	close(fd);
+}
+
+void log_place_flip(const struct log_place *p, const char *name, size_t at)
+{
+	size_t len = 0;
+	AUTO_MEM char *data = log_place_read(p, name, &len);
+
+	assert_true(at < len);
+	data[at] ^= 1;
+	log_place_write(p, name, data, len);
+}
