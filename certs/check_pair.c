@@ -188,10 +188,14 @@ static void describe(struct xp_check_signer *s, const struct xp_cms_signer *si, 
 /* Certificates that helped to build the chain are used; the rest is padding that nothing covers. */
 static void mark_used(struct job *j, STACK_OF(X509) * chain)
 {
-	for (int i = 0; i < sk_X509_num(chain); i++)
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		/* a root has no place in the file, even the right one */
+		if (i > 0 && X509_self_signed(sk_X509_value(chain, i), 0) == 1)
+			continue;
 		for (int k = 0; k < sk_X509_num(j->certs); k++)
 			if (X509_cmp(sk_X509_value(chain, i), sk_X509_value(j->certs, k)) == 0)
 				j->used[k] = true;
+	}
 }
 
 static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
