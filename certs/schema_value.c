@@ -149,12 +149,31 @@ static json_t *tree_json(const uint8_t *at)
 	return json_incref(tree);
 }
 
+/*
+ * A text that was cut to its room may end within a character; that character goes. A longer way of
+ * saying why must not keep a record from being written.
+ */
+static size_t whole_length(const char *text, size_t len, size_t size)
+{
+	size_t start = len;
+	uint32_t code;
+
+	if (len + 1 < size)
+		return len;
+	while (start && len - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start && ((unsigned char)text[start - 1] & 0xc0) == 0xc0)
+		start--;
+	return start < len && !xp_utf8_next(&code, text + start, len - start) ? start : len;
+}
+
 enum xp_rc xp_schema_string_write(json_t **out, const struct xp_field *f, const uint8_t *at,
 				  const struct xp_json_path *path, struct xp_err *err)
 {
 	const char *text = (const char *)at;
+	size_t len = strnlen(text, f->size);
 
-	return made(out, json_stringn(text, strnlen(text, f->size)), path, err);
+	return made(out, json_stringn(text, whole_length(text, len, f->size)), path, err);
 }
 
 enum xp_rc xp_schema_value_write(json_t **out, const struct xp_field *f, const uint8_t *base,

@@ -241,6 +241,32 @@ static void test_record_write_bad_field_names_it(void **state)
 	expect_unwritable(r, "claim.reasons[0].text");
 }
 
+/* a text that snprintf cut within a character is written without the rest of it */
+static void test_record_write_cut_character_is_dropped(void **state)
+{
+	static const char *const ends[] = {"\xe5", "\xe5\xb1", "\xc3", "\xf0\x9f\x98"};
+
+	(void)state;
+	for (size_t i = 0; i < XP_ARRAY_LEN(ends); i++) {
+		struct xp_record *r = record_sample_new();
+		char *text = r->claim.reasons[0].text;
+		size_t room = sizeof(r->claim.reasons[0].text) - 1;
+		size_t n = strlen(ends[i]);
+		size_t len;
+		char *json;
+		json_t *tree;
+
+		memset(text, 'x', room);
+		memcpy(text + room - n, ends[i], n + 1);
+		json = record_sample_json(r, &len);
+		tree = json_loadb(json, len, 0, NULL);
+		assert_int_equal(strlen(text_at(tree, "claim.reasons[0]", "text")), room - n);
+		json_decref(tree);
+		free(json);
+		record_sample_free(r);
+	}
+}
+
 /* ---- what is read ---- */
 
 static void test_record_parse_sample_passes(void **state)
@@ -555,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_record_write_sample_has_its_fields),
 		cmocka_unit_test(test_record_write_policy_hash_is_of_its_canonical_bytes),
 		cmocka_unit_test(test_record_write_bad_field_names_it),
+		cmocka_unit_test(test_record_write_cut_character_is_dropped),
 		cmocka_unit_test(test_record_parse_sample_passes),
 		cmocka_unit_test(test_record_parse_unknown_key_is_named),
 		cmocka_unit_test(test_record_parse_missing_key_is_named),
