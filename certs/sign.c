@@ -141,7 +141,7 @@ static bool put_certs(struct xp_buf *out, STACK_OF(X509) * certs)
 {
 	struct xp_buf list[XP_CMS_CERTS_MAX] = {0};
 	int n = sk_X509_num(certs);
-	bool ok = n <= XP_CMS_CERTS_MAX;
+	bool ok = n > 0 && n <= XP_CMS_CERTS_MAX;
 
 	for (int i = 0; ok && i < n; i++) {
 		unsigned char *der = NULL;
@@ -162,7 +162,7 @@ static bool put_crls(struct xp_buf *out, STACK_OF(X509_CRL) * crls)
 	int n = sk_X509_CRL_num(crls);
 	bool ok = n <= XP_CMS_CRLS_MAX;
 
-	if (n == 0)
+	if (n <= 0)
 		return true;
 	for (int i = 0; ok && i < n; i++) {
 		unsigned char *der = NULL;
