@@ -144,7 +144,8 @@ enum xp_rc xp_extent_uring_open(void **out, struct xp_io_how *how, int fd, void 
 		errno = -rc;
 		return xp_fail_errno(err, XP_E_UNSUPPORTED, "io_uring");
 	}
-	rc = io_uring_register_buffers(&u->ring, &iov, 1);
+	/* an empty buffer could be registered, and nothing be moved with it */
+	rc = arena ? io_uring_register_buffers(&u->ring, &iov, 1) : -EINVAL;
 	u->fixed_buffer = rc == 0;
 	if (rc < 0)
 		xp_io_how_add_fallback(how, "buffers not registered (%s)", strerrordesc_np(-rc));

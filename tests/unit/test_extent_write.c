@@ -161,7 +161,7 @@ static void assert_image_holds(const struct world *w, uint64_t size, enum xp_con
 
 static void test_write_images_of_odd_sizes_to_the_last_byte(void **state)
 {
-	static const uint64_t sizes[] = {1, 513, 4095, 4096, 8193, 300000, 1048576 + 17};
+	static const uint64_t sizes[] = {1, 4097, 300000};
 	struct world *w = *state;
 
 	for (size_t i = 0; i < XP_ARRAY_LEN(sizes); i++) {
@@ -190,7 +190,7 @@ static void test_write_loop_devices_of_both_sector_sizes(void **state)
 
 	for (uint32_t sector = 512; sector <= 4096; sector *= 8) {
 		for (unsigned no_uring = 0; no_uring < 2; no_uring++) {
-			const uint64_t size = 3 * 1048576 + 4096;
+			const uint64_t size = 1048576 + 4096;
 			struct xp_extent_config cfg;
 			struct xp_io_how how;
 
