@@ -131,24 +131,26 @@ static enum xp_rc write_stretch(struct writer *w, bool first)
 	return w->rc != XP_OK ? w->rc : rc;
 }
 
+/* A flush that failed cannot be made good by a later one: the kernel forgets. */
 static enum xp_rc write_all(struct writer *w)
 {
 	const struct xp_overwrite_request *req = w->req;
 	bool flushed = true;
 	bool first = true;
 
-	while (w->next_offset < req->capacity_bytes) {
+	/* also where all was written before: its last flush is asked for again */
+	do {
 		struct xp_err flush_err;
 
-		TRY(write_stretch(w, first));
+		if (w->next_offset < req->capacity_bytes)
+			TRY(write_stretch(w, first));
 		first = false;
-		/* a flush that failed cannot be made good by a later one: the kernel forgets */
 		if (xp_extent_io_flush(req->io, &flush_err) != XP_OK)
 			flushed = false;
 		w->out->flushed = flushed && w->next_offset == req->capacity_bytes;
 		if (flushed && req->checkpoint)
 			TRY(req->checkpoint(req->ctx, w->out, w->next_offset, w->err));
-	}
+	} while (w->next_offset < req->capacity_bytes);
 	return XP_OK;
 }
 

@@ -226,7 +226,7 @@ static void test_writer_failed_flush_is_never_flushed(void **state)
 static void test_writer_cancelled_resumes_to_the_same_bytes(void **state)
 {
 	(void)state;
-	for (unsigned after = 1; after < 60; after += 7) {
+	for (unsigned after = 1; after < 200; after += 9) {
 		struct fake_medium m;
 		struct watch w = {.cancel_after = after};
 		struct xp_overwrite_result out, again;
@@ -255,7 +255,7 @@ static void test_writer_cancelled_resumes_to_the_same_bytes(void **state)
 		assert_int_equal(again.resumed_from, req.start_offset);
 		assert_int_equal(again.bytes_written, m.capacity - 512);
 		assert_int_equal(again.unwritten.total_bytes, 512);
-		assert_true(again.flushed || req.start_offset == m.capacity);
+		assert_true(again.flushed);
 		assert_holds(&m, &req.content, 0, 512 * 9);
 		assert_holds(&m, &req.content, 512 * 10, m.capacity);
 		xp_overwrite_result_free(&out);
