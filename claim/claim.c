@@ -193,38 +193,26 @@ static void apply(struct xp_judge *j, const struct xp_rule *rules, size_t n)
 		rules[i].apply(j);
 }
 
-/* The phases that belong to the attempt: its last erase, and the last readback behind it. */
-static void find_phases(struct xp_judge *j)
-{
-	for (size_t i = 0; i < j->ev->n; i++) {
-		const struct xp_phase *p = &j->ev->phases[i];
-
-		if (p->attempt != j->attempt)
-			continue;
-		if (p->kind == XP_PHASE_ERASE) {
-			j->erase = p;
-			j->readback = NULL;
-		} else if (p->kind == XP_PHASE_READBACK && j->erase) {
-			j->readback = p;
-		}
-	}
-	j->technique = j->erase->technique;
-	j->id = &j->erase->identity;
-	j->passes = j->erase->overwrite.passes;
-}
-
+/* ERASE is the last erase phase of the attempt; the readback is the last one of it behind that. */
 static void judge_attempt(struct xp_claim *out, const struct xp_evidence *ev,
-			  const struct xp_policy *policy, uint32_t attempt)
+			  const struct xp_policy *policy, const struct xp_phase *erase)
 {
 	struct xp_judge j = {
 		.claim = out,
 		.policy = policy,
+		.id = &erase->identity,
 		.capacity = &ev->capacity,
+		.technique = erase->technique,
+		.passes = erase->overwrite.passes,
 		.ev = ev,
-		.attempt = attempt,
+		.attempt = erase->attempt,
+		.erase = erase,
 	};
 
-	find_phases(&j);
+	for (const struct xp_phase *p = erase; p < ev->phases + ev->n; p++) {
+		if (p->kind == XP_PHASE_READBACK && p->attempt == erase->attempt)
+			j.readback = p;
+	}
 	begin(&j);
 	apply(&j, xp_rules_target, xp_rules_target_n);
 	apply(&j, xp_rules_run, xp_rules_run_n);
@@ -253,8 +241,9 @@ static void judge_nothing(struct xp_claim *out, const struct xp_evidence *ev,
 	list_not_covered(&j);
 }
 
-/* The attempts that erased something, the last one first. */
-static unsigned list_attempts(uint32_t attempts[ATTEMPTS_MAX], const struct xp_evidence *ev)
+/* The last erase phase of each attempt, the last attempt first. */
+static unsigned list_attempts(const struct xp_phase *last[ATTEMPTS_MAX],
+			      const struct xp_evidence *ev)
 {
 	unsigned n = 0;
 
@@ -265,9 +254,9 @@ static unsigned list_attempts(uint32_t attempts[ATTEMPTS_MAX], const struct xp_e
 		if (p->kind != XP_PHASE_ERASE)
 			continue;
 		for (unsigned k = 0; k < n; k++)
-			known = known || attempts[k] == p->attempt;
+			known = known || last[k]->attempt == p->attempt;
 		if (!known)
-			attempts[n++] = p->attempt;
+			last[n++] = p;
 	}
 	return n;
 }
@@ -275,17 +264,17 @@ static unsigned list_attempts(uint32_t attempts[ATTEMPTS_MAX], const struct xp_e
 void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
 		      const struct xp_policy *policy)
 {
-	uint32_t attempts[ATTEMPTS_MAX];
-	unsigned n = list_attempts(attempts, ev);
+	const struct xp_phase *last[ATTEMPTS_MAX];
+	unsigned n = list_attempts(last, ev);
 	struct xp_claim earlier;
 
 	if (n == 0) {
 		judge_nothing(out, ev, policy);
 		return;
 	}
-	judge_attempt(out, ev, policy, attempts[0]);
+	judge_attempt(out, ev, policy, last[0]);
 	for (unsigned i = 1; i < n; i++) {
-		judge_attempt(&earlier, ev, policy, attempts[i]);
+		judge_attempt(&earlier, ev, policy, last[i]);
 		if (earlier.level > out->level)
 			*out = earlier;
 	}
