@@ -10,6 +10,9 @@ int main(int argc, char **argv)
 		&xp_cert_command_keys_ca,
 		&xp_cert_command_keys_person,
 		&xp_cert_command_keys_revoke,
+		&xp_cert_command_log_verify,
+		&xp_cert_command_log_prove,
+		&xp_cert_command_log_checkpoint,
 		NULL,
 	};
 

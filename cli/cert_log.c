@@ -1,0 +1,377 @@
+/* cert_log: `expunge-cert log verify`, `prove` and `checkpoint`: the log, read by a stranger. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "certs/jcs.h"
+#include "certs/log_audit.h"
+#include "certs/log_reader.h"
+#include "cli/commands_cert.h"
+#include "cli/output.h"
+
+#define VKEY_MAX_BYTES 4096u
+#define LOG_KEY_OPTION                                                                             \
+	{                                                                                          \
+		"log-key", XP_OPT_STRING, "FILE", "the log's verifier key, as it was handed over"  \
+	}
+
+/* DIR is the log's folder, or the one that `log/` stands in. */
+static enum xp_rc open_log_dir(int *out_fd, const char *dir, struct xp_err *err)
+{
+	AUTO_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int inner;
+
+	if (fd < 0)
+		return xp_fail_errno(err,
+				     errno == ENOENT || errno == ENOTDIR ? XP_E_NOENT
+				     : errno == EACCES			 ? XP_E_PERM
+									 : XP_E_IO,
+				     "%s", dir);
+	if (faccessat(fd, "checkpoint", F_OK, 0) != 0) {
+		inner = openat(fd, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (inner >= 0) {
+			close(fd);
+			fd = inner;
+		}
+	}
+	*out_fd = STEAL_FD(fd);
+	return XP_OK;
+}
+
+/* The key of --log-key. *OUT NULL: none was given. */
+static enum xp_rc read_log_key(const struct xp_note_vkey **out, struct xp_note_vkey *space,
+			       const struct xp_args *args, struct xp_err *err)
+{
+	const char *path = xp_args_string(args, "log-key");
+	AUTO_MEM char *text = NULL;
+	size_t len = 0;
+
+	*out = NULL;
+	if (!path)
+		return XP_OK;
+	TRY(xp_file_read(&text, &len, path, VKEY_MAX_BYTES, err));
+	if (xp_note_vkey_parse(space, text, len, err) != XP_OK)
+		return xp_err_prefix(err, "%s", path), XP_E_MALFORMED;
+	*out = space;
+	return XP_OK;
+}
+
+static int exit_code_of(const struct xp_findings *f)
+{
+	int code = f->lost ? 2 : 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		code = f->list[i].code[0] == 'E' ? 1 : code == 1 ? 1 : 2;
+	return code;
+}
+
+static const char *verdict_word(int code)
+{
+	return code == 0 ? "passed" : code == 1 ? "failed" : "indeterminate";
+}
+
+/* ---- verify ---- */
+
+static json_t *checkpoint_json(const struct xp_checkpoint *cp)
+{
+	char hex[2 * XP_MERKLE_HASH_LEN + 1];
+
+	xp_hex_encode(hex, cp->head.root.b, XP_MERKLE_HASH_LEN);
+	return json_pack("{s:s, s:o, s:s}", "origin", cp->origin, "size",
+			 xp_json_u64(cp->head.size), "root", hex);
+}
+
+static json_t *jobs_json(const struct xp_log_jobs *jobs)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < jobs->n; i++)
+		json_array_append_new(list,
+				      json_pack("{s:o, s:s, s:s}", "index",
+						xp_json_u64(jobs->list[i].index), "id",
+						jobs->list[i].id, "time", jobs->list[i].time));
+	return list;
+}
+
+static json_t *findings_json(const struct xp_findings *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n; i++)
+		json_array_append_new(list, json_pack("{s:s, s:o}", "code", f->list[i].code, "text",
+						      xp_json_text(f->list[i].text)));
+	return list;
+}
+
+static int print_audit_json(const struct xp_log_audit *a, const struct xp_findings *f, int code)
+{
+	json_t *doc = json_pack("{s:s, s:i, s:b}", "verdict", verdict_word(code), "exit", code,
+				"signed", a->is_signed);
+
+	if (a->checkpoint.origin[0])
+		json_object_set_new(doc, "checkpoint", checkpoint_json(&a->checkpoint));
+	if (a->old.origin[0]) {
+		json_t *old = checkpoint_json(&a->old);
+
+		json_object_set_new(old, "holds", json_boolean(a->old_holds));
+		json_object_set_new(doc, "old", old);
+	}
+	json_object_set_new(doc, "entries",
+			    json_pack("{s:o, s:o, s:o, s:o}", "hashed", xp_json_u64(a->entries),
+				      "starts", xp_json_u64(a->starts), "records",
+				      xp_json_u64(a->records), "others", xp_json_u64(a->others)));
+	json_object_set_new(doc, "open_jobs", jobs_json(&a->open_jobs));
+	json_object_set_new(doc, "findings", findings_json(f));
+	code = xp_print_json(doc) ? 70 : code;
+	return code;
+}
+
+static void print_audit(const struct xp_log_audit *a, const struct xp_findings *f, int code)
+{
+	char hex[2 * XP_MERKLE_HASH_LEN + 1];
+
+	if (a->checkpoint.origin[0]) {
+		xp_hex_encode(hex, a->checkpoint.head.root.b, XP_MERKLE_HASH_LEN);
+		printf("log         %s\n", a->checkpoint.origin);
+		printf("checkpoint  %" PRIu64 " entries, root %s\n", a->checkpoint.head.size, hex);
+		printf("signature   %s\n", a->is_signed ? "holds, by the key of --log-key"
+							: "not by a key that is trusted");
+		printf("entries     %" PRIu64 " hashed again: %" PRIu64 " starts, %" PRIu64
+		       " records, %" PRIu64 " others\n",
+		       a->entries, a->starts, a->records, a->others);
+	}
+	if (a->old.origin[0])
+		printf("older       %" PRIu64 " entries: %s\n", a->old.head.size,
+		       a->old_holds ? "the beginning of this log"
+				    : "not shown to be its beginning");
+	printf("open jobs   %zu\n", a->open_jobs.n);
+	for (size_t i = 0; i < a->open_jobs.n; i++)
+		printf("            entry %" PRIu64 ": %s began %s, no record\n",
+		       a->open_jobs.list[i].index, a->open_jobs.list[i].id,
+		       a->open_jobs.list[i].time);
+	for (size_t i = 0; i < f->n; i++) {
+		printf("%s  ", f->list[i].code);
+		xp_print_escaped(stdout, f->list[i].text);
+		putchar('\n');
+	}
+	printf("%s\n", verdict_word(code));
+}
+
+static enum xp_rc verify(const struct xp_args *args, struct xp_log_audit *audit,
+			 struct xp_findings *findings, struct xp_err *err)
+{
+	struct xp_log_audit_input in = {.log_fd = -1};
+	struct xp_note_vkey vkey;
+	AUTO_MEM char *old = NULL;
+	AUTO_FD int fd = -1;
+
+	TRY(read_log_key(&in.vkey, &vkey, args, err));
+	if (xp_args_string(args, "old"))
+		TRY(xp_file_read(&old, &in.old_len, xp_args_string(args, "old"),
+				 XP_CHECKPOINT_MAX_BYTES, err));
+	in.old = old;
+	TRY(open_log_dir(&fd, args->operands[0], err));
+	in.log_fd = fd;
+	return xp_log_audit_run(audit, findings, &in, err);
+}
+
+static int run_verify(const struct xp_args *args)
+{
+	AUTO(xp_log_audit_free) struct xp_log_audit audit = {0};
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
+	struct xp_err err;
+	int code;
+
+	if (verify(args, &audit, &findings, &err) != XP_OK)
+		return xp_say_error(&err);
+	code = exit_code_of(&findings);
+	if (xp_args_flag(args, "json"))
+		return print_audit_json(&audit, &findings, code);
+	print_audit(&audit, &findings, code);
+	return code;
+}
+
+static const struct xp_option verify_options[] = {
+	LOG_KEY_OPTION,
+	{"old", XP_OPT_STRING, "FILE", "an older checkpoint of this log that left its place"},
+	{"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"},
+	{0},
+};
+
+const struct xp_command xp_cert_command_log_verify = {
+	.name = "log verify",
+	.operands = "DIR",
+	.summary = "hash a whole log again and judge its checkpoint",
+	.details = "Without --log-key nobody vouches for the log: the result is indeterminate "
+		   "at best.\nA log tells what was written to it. That it was not shortened or "
+		   "written anew\nshows only against a checkpoint that left its place (--old); "
+		   "what nobody logged\nshows only against the list of assets.",
+	.options = verify_options,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_verify,
+};
+
+/* ---- prove ---- */
+
+/* The id that a record's bytes give themselves. */
+static enum xp_rc record_id(char id[XP_UUID_LEN], const char *path, const char *json, size_t len,
+			    struct xp_err *err)
+{
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
+	AUTO(xp_json_free) json_t *doc = NULL;
+	const char *text;
+
+	if (xp_jcs_read(&doc, json, len, &findings, err) != XP_OK)
+		return xp_err_prefix(err, "%s", path), err->rc;
+	text = json_string_value(json_object_get(doc, "id"));
+	if (!text || strlen(text) != XP_UUID_LEN - 1)
+		return xp_fail(err, XP_E_MALFORMED, "%s: no id in it; is it a record?", path);
+	memcpy(id, text, XP_UUID_LEN);
+	return XP_OK;
+}
+
+/* FILE's proof stands beside it: ID.json and ID.tlog-proof. */
+static enum xp_rc write_proof(char **name, const char *record, const char *text, size_t len,
+			      struct xp_err *err)
+{
+	size_t stem = strlen(record);
+	AUTO_MEM char *dir = strdup(record);
+	AUTO_FD int fd = -1;
+
+	if (stem > 5 && strcmp(record + stem - 5, ".json") == 0)
+		stem -= 5;
+	if (!dir || asprintf(name, "%.*s.tlog-proof", (int)stem, record) < 0) {
+		*name = NULL;
+		return xp_fail(err, XP_E_NOMEM, "%s", record);
+	}
+	fd = open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return xp_fail_errno(err, XP_E_IO, "the folder of %s", record);
+	return xp_file_write_at(fd, basename(*name), text, len, 0644, true, err);
+}
+
+/* Where a key was given, the checkpoint must be by it. */
+static bool is_vouched_for(const struct xp_log_reader *r, const struct xp_note_vkey *vkey)
+{
+	if (!vkey || r->verdict == XP_NOTE_VERIFIED)
+		return true;
+	xp_say("the checkpoint of %s is not signed by the key of --log-key", r->checkpoint.origin);
+	return false;
+}
+
+/* *CODE: 1 where the log answers no. */
+static enum xp_rc prove(int *code, const struct xp_args *args, struct xp_err *err)
+{
+	const char *record = xp_args_string(args, "record");
+	AUTO(xp_log_reader_free) struct xp_log_reader r = {0};
+	AUTO_MEM char *json = NULL;
+	AUTO_MEM char *text = NULL;
+	AUTO_MEM char *name = NULL;
+	AUTO_FD int fd = -1;
+	struct xp_note_vkey space;
+	const struct xp_note_vkey *vkey;
+	char id[XP_UUID_LEN];
+	uint8_t sha[32];
+	uint64_t index = 0;
+	size_t len = 0;
+	enum xp_rc rc;
+
+	if (!record)
+		return xp_fail(err, XP_E_USAGE, "log prove: --record FILE is missing");
+	TRY(read_log_key(&vkey, &space, args, err));
+	TRY(xp_file_read(&json, &len, record, XP_RECORD_MAX_BYTES, err));
+	TRY(record_id(id, record, json, len, err));
+	SHA256((const unsigned char *)json, len, sha);
+	TRY(open_log_dir(&fd, args->operands[0], err));
+	TRY(xp_log_reader_open(&r, fd, vkey, err));
+	*code = 1;
+	if (!is_vouched_for(&r, vkey))
+		return XP_OK;
+	rc = xp_log_reader_find(&r, id, sha, &index, err);
+	if (rc == XP_E_NOENT) {
+		xp_say("%s: log %s holds no such record", record, r.checkpoint.origin);
+		return XP_OK;
+	}
+	TRY(rc);
+	TRY(xp_log_reader_prove(&r, index, &text, &len, err));
+	TRY(write_proof(&name, record, text, len, err));
+	printf("entry %" PRIu64 " of %" PRIu64 " in log %s: ", index, r.checkpoint.head.size,
+	       r.checkpoint.origin);
+	xp_print_escaped(stdout, name);
+	putchar('\n');
+	*code = 0;
+	return XP_OK;
+}
+
+static int run_prove(const struct xp_args *args)
+{
+	struct xp_err err;
+	int code = 0;
+
+	return prove(&code, args, &err) == XP_OK ? code : xp_say_error(&err);
+}
+
+static const struct xp_option prove_options[] = {
+	{"record", XP_OPT_STRING, "FILE", "the record, ID.json"},
+	LOG_KEY_OPTION,
+	{0},
+};
+
+const struct xp_command xp_cert_command_log_prove = {
+	.name = "log prove",
+	.operands = "DIR",
+	.summary = "write ID.tlog-proof beside a record that is in the log",
+	.options = prove_options,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_prove,
+};
+
+/* ---- checkpoint ---- */
+
+static enum xp_rc checkpoint(int *code, const struct xp_args *args, struct xp_err *err)
+{
+	AUTO(xp_log_reader_free) struct xp_log_reader r = {0};
+	struct xp_note_vkey space;
+	const struct xp_note_vkey *vkey;
+	AUTO_FD int fd = -1;
+
+	TRY(read_log_key(&vkey, &space, args, err));
+	TRY(open_log_dir(&fd, args->operands[0], err));
+	TRY(xp_log_reader_open(&r, fd, vkey, err));
+	*code = is_vouched_for(&r, vkey) ? 0 : 1;
+	if (*code == 0)
+		fwrite(r.text, 1, r.text_len, stdout);
+	return XP_OK;
+}
+
+static int run_checkpoint(const struct xp_args *args)
+{
+	struct xp_err err;
+	int code = 0;
+
+	return checkpoint(&code, args, &err) == XP_OK ? code : xp_say_error(&err);
+}
+
+static const struct xp_option checkpoint_options[] = {
+	LOG_KEY_OPTION,
+	{0},
+};
+
+const struct xp_command xp_cert_command_log_checkpoint = {
+	.name = "log checkpoint",
+	.operands = "DIR",
+	.summary = "print the signed checkpoint, to be kept in another place",
+	.options = checkpoint_options,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_checkpoint,
+};
