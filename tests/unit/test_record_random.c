@@ -386,7 +386,7 @@ static void doc_free(struct xp_record_doc *doc)
 static void test_record_random_comes_back_the_same(void **state)
 {
 	(void)state;
-	for (uint64_t i = 1; i <= 400; i++) {
+	for (uint64_t i = 1; i <= 150; i++) {
 		struct xp_record_doc *a;
 		struct xp_record_doc *b = calloc(1, sizeof(*b));
 		struct xp_findings f = {0};
