@@ -29,6 +29,9 @@ static bool sample_is_weaker(const struct xp_judge *j, const struct xp_readback_
 		return false;
 	if (r->scheme != xp_policy_sample_scheme(j->policy))
 		return true;
+	/* scheme r1 leaves no choice of size; rule 25 computes its figures */
+	if (r->scheme == XP_SAMPLE_R1)
+		return false;
 	return xp_sample_plan_totals(&asked, r->scheme, xp_policy_sample_n(j->policy),
 				     id->capacity_bytes, id->logical_block_bytes, r->seed,
 				     NULL) != XP_OK ||

@@ -315,6 +315,102 @@ static void test_r1_each_subsection_has_two_samples_of_five_percent(void **state
 	xp_sample_plan_free(&p);
 }
 
+static uint64_t rng_state = 0x9e3779b97f4a7c15ULL;
+
+static uint64_t rnd(uint64_t n)
+{
+	rng_state ^= rng_state << 13;
+	rng_state ^= rng_state >> 7;
+	rng_state ^= rng_state << 17;
+	return rng_state % n;
+}
+
+/* Does the plan read any byte of [offset, offset + len)? The list is sorted. */
+static bool touches(const struct xp_sample_plan *p, uint64_t offset, uint64_t len)
+{
+	size_t low = 0, high = p->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (p->list[mid].offset + p->list[mid].len <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < p->n && p->list[low].offset < offset + len;
+}
+
+/* A place for LEN bytes that no plan reads always. */
+static uint64_t place_outside(const struct xp_extent *places, size_t n, uint64_t capacity,
+			      uint64_t len)
+{
+	for (;;) {
+		uint64_t at = rnd((capacity - len) / 4096) * 4096;
+		bool free_place = true;
+
+		for (size_t i = 0; i < n; i++)
+			free_place = free_place && (at + len <= places[i].offset ||
+						    at >= places[i].offset + places[i].len);
+		if (free_place)
+			return at;
+	}
+}
+
+/* How often in ROUNDS a plan with a seed of its own finds COUNT residues of LEN bytes, per mille.
+ */
+static unsigned found_per_mille(enum xp_sample_scheme scheme, uint64_t n, uint64_t capacity,
+				unsigned count, uint64_t len, unsigned rounds)
+{
+	struct xp_extent *places;
+	size_t places_n;
+	unsigned found = 0;
+
+	assert_int_equal(xp_sample_places(&places, &places_n, capacity, 4096, 512, NULL), XP_OK);
+	for (unsigned r = 0; r < rounds; r++) {
+		uint8_t seed[32] = {1};
+		struct xp_sample_plan p;
+		bool hit = false;
+
+		put_le64(seed + 8, rnd(UINT64_MAX));
+		assert_int_equal(xp_sample_plan_make(&p, scheme, n, capacity, 512, seed, NULL),
+				 XP_OK);
+		for (unsigned i = 0; i < count && !hit; i++)
+			hit = touches(&p, place_outside(places, places_n, capacity, len), len);
+		found += hit;
+		xp_sample_plan_free(&p);
+	}
+	free(places);
+	return found * 1000 / rounds;
+}
+
+/* 1 - (1 - f)^n, give or take four sigma. */
+static void test_scattered_finds_residue_as_often_as_it_says(void **state)
+{
+	const uint64_t cap = 1000000 * 4096ULL;
+
+	(void)state;
+	/* 1000 blocks of a million, 1000 extents: 0.632; 100 blocks: 0.095 */
+	assert_in_range(found_per_mille(XP_SAMPLE_SCATTERED, 1000, cap, 1000, 4096, 600), 553, 711);
+	assert_in_range(found_per_mille(XP_SAMPLE_SCATTERED, 1000, cap, 100, 4096, 600), 47, 143);
+	/* one run of a thousandth, that is of one r1 subsection: the same mathematics */
+	assert_in_range(found_per_mille(XP_SAMPLE_SCATTERED, 1000, cap, 1, cap / 1000, 600), 553,
+			711);
+}
+
+/* Runs of 0.0001, 0.25, 0.5 and 1 subsection: 0.102, 0.526, 0.794 and 0.984 by simulation. */
+static void test_r1_finds_runs_as_often_as_simulated(void **state)
+{
+	const uint64_t section = 10000 * 4096ULL;
+	const uint64_t cap = 1000 * section;
+
+	(void)state;
+	assert_in_range(found_per_mille(XP_SAMPLE_R1, 0, cap, 1, 4096, 600), 53, 152);
+	assert_in_range(found_per_mille(XP_SAMPLE_R1, 0, cap, 1, section / 4, 600), 444, 608);
+	assert_in_range(found_per_mille(XP_SAMPLE_R1, 0, cap, 1, section / 2, 600), 727, 861);
+	assert_in_range(found_per_mille(XP_SAMPLE_R1, 0, cap, 1, section, 600), 963, 1000);
+}
+
 static void test_plan_other_seed_other_places(void **state)
 {
 	uint8_t seed[32] = {0};
@@ -379,6 +475,8 @@ int main(void)
 		cmocka_unit_test(test_scattered_extents_are_distinct_and_outside_the_places),
 		cmocka_unit_test(test_scattered_choice_is_even),
 		cmocka_unit_test(test_r1_each_subsection_has_two_samples_of_five_percent),
+		cmocka_unit_test(test_scattered_finds_residue_as_often_as_it_says),
+		cmocka_unit_test(test_r1_finds_runs_as_often_as_simulated),
 		cmocka_unit_test(test_plan_other_seed_other_places),
 		cmocka_unit_test(test_plan_senseless_wish_is_refused),
 		cmocka_unit_test(test_plan_default_sample_is_quick),
