@@ -113,8 +113,7 @@ static enum xp_rc drives_with_nodes(struct xp_inventory *inv, const struct xp_sc
 	return XP_OK;
 }
 
-/* --- drives without a block node
- * ------------------------------------------------------------------- */
+/* ---- drives without a block node ---- */
 
 static void attribute(char *out, size_t size, const struct xp_sysroot *root, const char *dir,
 		      const char *name)
@@ -220,8 +219,7 @@ static enum xp_rc bare_scsi(struct xp_inventory *inv, const struct xp_scan *s, s
 	return XP_OK;
 }
 
-/* --- the host
- * ----------------------------------------------------------------------------------------- */
+/* ---- the host ---- */
 
 static void host_read(struct xp_inventory *inv, const struct xp_sysroot *root)
 {

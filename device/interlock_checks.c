@@ -150,8 +150,7 @@ enum xp_rc xp_interlock_check_all(struct xp_refusals *out, const struct xp_inter
 	return XP_OK;
 }
 
-/* --- the confirm string
- * ---------------------------------------------------------------------------- */
+/* ---- the confirm string ---- */
 
 static bool is_given(const char *const *confirms, const char *string)
 {

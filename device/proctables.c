@@ -256,8 +256,7 @@ enum xp_rc xp_mounts_read(struct xp_mounts *out, size_t *unreadable, const struc
 	return XP_OK;
 }
 
-/* --- swaps --------------------------------------------------------------------------------------
- */
+/* ---- swaps ---- */
 
 static enum xp_rc swap_add(struct xp_swaps *out, char *path, bool is_file, struct xp_err *err)
 {

@@ -57,8 +57,7 @@ attr(char *out, size_t size, const struct xp_sysroot *root, const char *fmt, ...
 	return out[0] != 0;
 }
 
-/* --- what kind of thing it is ------------------------------------------------------------------
- */
+/* ---- what kind of thing it is ---- */
 
 /* By the kernel's name of the disk: these have no hardware parent that would tell. */
 static const struct {
@@ -259,8 +258,7 @@ bool xp_sysfacts_is_layer(const struct xp_sysfacts *f)
 	       (f->identity.bus == XP_BUS_MEMORY && f->identity.media == XP_MEDIA_VIRTUAL);
 }
 
-/* --- who it is ---------------------------------------------------------------------------------
- */
+/* ---- who it is ---- */
 
 /* The unit serial number page [SPC VPD 80h]: four bytes of header, then the serial. */
 static void scsi_serial(char *out, size_t size, const struct xp_sysroot *root, const char *syspath)
@@ -377,8 +375,7 @@ static void read_layer(struct xp_sysfacts *f, const struct xp_sysroot *root,
 	xp_identity_text(id->name, sizeof(id->name), node->name, strlen(node->name));
 }
 
-/* --- where it sits -----------------------------------------------------------------------------
- */
+/* ---- where it sits ---- */
 
 static void read_by_path(struct xp_sysfacts *f, const struct xp_sysroot *root,
 			 const struct xp_block_node *node)
@@ -496,8 +493,7 @@ void xp_sysfacts_read(struct xp_sysfacts *out, const struct xp_sysroot *root,
 	read_slot(out, root, node);
 }
 
-/* --- which nodes are one drive ------------------------------------------------------------------
- */
+/* ---- which nodes are one drive ---- */
 
 static bool same_scsi_target(const char *a, const char *b)
 {

@@ -28,8 +28,7 @@ static enum xp_rc open_failed(struct xp_err *err, const char *path)
 	return xp_fail_errno(err, rc, "%s", path);
 }
 
-/* --- image files -------------------------------------------------------------------------------
- */
+/* ---- image files ---- */
 
 static const char *last_part(const char *path)
 {
@@ -74,8 +73,7 @@ static enum xp_rc image_identify(struct xp_identity *out, int fd, const struct s
 	return XP_OK;
 }
 
-/* --- block nodes -------------------------------------------------------------------------------
- */
+/* ---- block nodes ---- */
 
 /* Everything sysfs says of NODE as a target; FACTS are those of its disk. */
 static void node_identity(struct xp_identity *out, const struct xp_sysfacts *facts,
@@ -147,8 +145,7 @@ enum xp_rc xp_target_identify_fd(struct xp_identity *out, const struct xp_sysroo
 	return identity_from_fd(out, fd, path, err);
 }
 
-/* --- resolving ---------------------------------------------------------------------------------
- */
+/* ---- resolving ---- */
 
 static void confirm_of_image(struct xp_target *t, const struct xp_disks *disks, const char *path)
 {

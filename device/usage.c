@@ -12,8 +12,7 @@
 
 #include "base/cleanup.h"
 
-/* --- the list
- * ------------------------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 enum xp_rc xp_uses_add(struct xp_uses *u, const struct xp_use *use, struct xp_err *err)
 {
@@ -43,8 +42,7 @@ void xp_uses_free(struct xp_uses *u)
 	*u = (struct xp_uses){0};
 }
 
-/* --- the scan
- * ------------------------------------------------------------------------------------- */
+/* ---- the scan ---- */
 
 enum xp_rc xp_scan_read(struct xp_scan *out, const struct xp_scan_request *req, struct xp_err *err)
 {
@@ -85,8 +83,7 @@ void xp_scan_free(struct xp_scan *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* --- which nodes are the target's
- * ------------------------------------------------------------------ */
+/* ---- which nodes are the target's ---- */
 
 /* DISK and its partitions; with RANGE only the partitions that share bytes with it. */
 static void add_disk(struct xp_nodeset *set, const struct xp_scan *s, const char *disk,
@@ -176,8 +173,7 @@ enum xp_rc xp_scan_nodes_of(struct xp_nodeset *nodes, struct xp_nodeset *drive,
 	return XP_OK;
 }
 
-/* --- the question --------------------------------------------------------------------------------
- */
+/* ---- the question ---- */
 
 #define LEASE_TRIES 40 /* of 20 ms */
 
@@ -229,6 +225,14 @@ static enum xp_lease lease_of_path(const struct xp_target *target)
 	return xp_lease_probe(fd);
 }
 
+static bool has_known_use(const struct xp_uses *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (u->list[i].code != XP_REFUSED_UNKNOWN)
+			return true;
+	return false;
+}
+
 enum xp_rc xp_uses_find_held(struct xp_uses *out, const struct xp_sysroot *root,
 			     const struct xp_target *target, pid_t exempt_pid, enum xp_lease lease,
 			     struct xp_err *err)
@@ -253,7 +257,7 @@ enum xp_rc xp_uses_find_held(struct xp_uses *out, const struct xp_sysroot *root,
 	}
 	q.image = req.image.inode != 0;
 	TRY(xp_scan_ask(out, &s, &q, err));
-	if (lease == XP_LEASE_BUSY && out->n == 0) {
+	if (lease == XP_LEASE_BUSY && !has_known_use(out)) {
 		snprintf(busy.where, sizeof(busy.where), "%s",
 			 "somebody has the file open; who cannot be seen from here");
 		snprintf(busy.remedy, sizeof(busy.remedy), "%s",

@@ -54,8 +54,7 @@ static void climb(struct walk *w, const struct xp_block_node *node,
 		w->origin[above - w->s->map.list] = origin ? origin : node;
 }
 
-/* --- what stands on a node
- * ------------------------------------------------------------------------ */
+/* ---- what stands on a node ---- */
 
 static enum xp_rc holder_dm(struct walk *w, const struct xp_block_node *node,
 			    const struct xp_block_node *dm)
@@ -168,8 +167,7 @@ static enum xp_rc loops_on(struct walk *w, const struct xp_block_node *node)
 	return XP_OK;
 }
 
-/* --- file systems and swap
- * ------------------------------------------------------------------------ */
+/* ---- file systems and swap ---- */
 
 static enum xp_rc mounts_on(struct walk *w, const struct xp_block_node *node)
 {
@@ -251,8 +249,7 @@ static enum xp_rc swaps_on(struct walk *w, const struct xp_block_node *node)
 	return XP_OK;
 }
 
-/* --- what keeps no link
- * ---------------------------------------------------------------------------- */
+/* ---- what keeps no link ---- */
 
 /* udev's word where there is one; else the disk itself is read, on the running system. */
 static bool is_zfs_member(const struct xp_scan *s, const struct xp_block_node *node)
@@ -332,8 +329,7 @@ static enum xp_rc exports_on(struct walk *w, const struct xp_block_node *node)
 	return XP_OK;
 }
 
-/* --- processes and the system
- * ---------------------------------------------------------------------- */
+/* ---- processes and the system ---- */
 
 static enum xp_rc opener_use(struct walk *w, const struct xp_opener *o)
 {
@@ -393,8 +389,7 @@ static enum xp_rc system_use(struct walk *w)
 	return XP_OK;
 }
 
-/* --- the walk
- * --------------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 static enum xp_rc look_at(struct walk *w, const struct xp_block_node *node)
 {

@@ -41,8 +41,7 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* --- which character nodes reach which disks
- * ------------------------------------------------------ */
+/* ---- which character nodes reach which disks ---- */
 
 /* Is the device folder DIR of a character node also the disk's, or above it? */
 static bool reaches(const struct xp_sysroot *root, const char *dir, const struct xp_disk *disk)
@@ -125,8 +124,7 @@ static enum xp_rc charnodes_read(struct charnodes *out, const struct xp_scan *s,
 	return XP_OK;
 }
 
-/* --- who has what open
- * ---------------------------------------------------------------------------- */
+/* ---- who has what open ---- */
 
 static enum xp_rc opener_add(struct xp_scan *s, const struct xp_opener *opener, struct xp_err *err)
 {

@@ -11,8 +11,7 @@
 #include "base/cleanup.h"
 #include "device/block.h"
 
-/* --- loops
- * ---------------------------------------------------------------------------------------- */
+/* ---- loops ---- */
 
 static void loop_ask(struct xp_loop *loop)
 {
@@ -48,8 +47,7 @@ static enum xp_rc loops_read(struct xp_scan *s, struct xp_err *err)
 	return XP_OK;
 }
 
-/* --- mounts and what they stand on
- * ---------------------------------------------------------------- */
+/* ---- mounts and what they stand on ---- */
 
 /* All members of the btrfs that has NODE as a member; sysfs lists them while it is mounted. */
 static enum xp_rc btrfs_members(struct xp_nodeset *set, const struct xp_scan *s,
@@ -173,8 +171,7 @@ enum xp_rc xp_scan_file_nodes(struct xp_nodeset *set, const struct xp_scan *s, c
 	return m ? xp_scan_mount_nodes(set, s, m, err) : XP_OK;
 }
 
-/* --- down
- * ----------------------------------------------------------------------------------------- */
+/* ---- down ---- */
 
 static void add_links(struct xp_nodeset *set, const struct xp_scan *s,
 		      const struct xp_block_node *node, const char *folder)
@@ -226,8 +223,7 @@ enum xp_rc xp_scan_close_down(struct xp_nodeset *set, const struct xp_scan *s, s
 	return XP_OK;
 }
 
-/* --- the running system and what it was booted from
- * ----------------------------------------------- */
+/* ---- the running system and what it was booted from ---- */
 
 static const char *const system_points[] = {"/",	 "/usr", "/boot",
 					    "/boot/efi", "/efi", "/boot/firmware"};

@@ -265,8 +265,7 @@ static void test_scan_layers_are_no_drives(void **state)
 	xp_tree_remove(&t);
 }
 
-/* --- confirm strings and classification of targets
- * ------------------------------------------------- */
+/* ---- confirm strings and classification of targets ---- */
 
 static void resolve(struct xp_target *target, struct xp_tree *t, const char *path)
 {

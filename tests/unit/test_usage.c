@@ -311,8 +311,7 @@ static void test_uses_root_on_lvm_on_luks_is_the_system_disk(void **state)
 	xp_tree_remove(&t);
 }
 
-/* --- images in a captured tree
- * --------------------------------------------------------------------- */
+/* ---- images in a captured tree ---- */
 
 static void test_uses_of_an_image_are_found(void **state)
 {
@@ -351,8 +350,7 @@ static void test_uses_of_an_image_are_found(void **state)
 	}
 }
 
-/* --- what cannot be understood -------------------------------------------------------------------
- */
+/* ---- what cannot be understood ---- */
 
 static void test_uses_malformed_tables_are_errors(void **state)
 {
