@@ -56,6 +56,39 @@ enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len,
 	return xp_roster_parse(&c->roster, json, len, name, err);
 }
 
+void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,
+		  const struct xp_note_vkey *vkey)
+{
+	uint8_t signatures[XP_CMS_SIGNERS_MAX][32];
+	struct xp_log_proof_result found = {0};
+	struct xp_log_check_input in = {
+		.proof = proof,
+		.proof_len = len,
+		.vkey = vkey,
+		.record_sha256 = result->json_sha256,
+		.signature_sha256 = (const uint8_t(*)[32])signatures,
+		.signatures_n = result->signers_n,
+	};
+
+	if (!proof) {
+		xp_findings_add(&result->findings, "I_LOG_PROOF_MISSING",
+				"there is no proof that the record stands in the log");
+		return;
+	}
+	/* without the record there is no leaf to look for, and the findings say why already */
+	if (!result->record)
+		return;
+	in.id = result->record->id;
+	for (unsigned i = 0; i < result->signers_n; i++)
+		memcpy(signatures[i], result->signers[i].signature_sha256, 32);
+	if (!xp_log_check_record(&found, &result->findings, &in))
+		return;
+	result->log.is_proven = true;
+	result->log.index = found.index;
+	result->log.size = found.checkpoint.head.size;
+	snprintf(result->log.origin, sizeof(result->log.origin), "%s", found.checkpoint.origin);
+}
+
 void xp_check_result_free(struct xp_check_result *r)
 {
 	xp_findings_free(&r->findings);

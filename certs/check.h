@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "certs/chain.h"
 #include "certs/cms.h"
+#include "certs/log_check.h"
 #include "certs/pki.h"
 
 struct xp_check; /* the context */
@@ -67,6 +68,12 @@ struct xp_check_result {
 	struct xp_check_signer signers[XP_CMS_SIGNERS_MAX];
 	unsigned signers_n;
 	bool time_is_proven;
+	struct {
+		bool is_proven; /* record and signatures stand in the log, by the verifier's key */
+		uint64_t index;
+		char origin[256];
+		uint64_t size; /* of the tree of the checkpoint */
+	} log;
 };
 
 /*
@@ -76,6 +83,12 @@ struct xp_check_result {
 MUST_USE enum xp_rc xp_check_pair(struct xp_check_result *result, const struct xp_check *c,
 				  const void *json, size_t json_len, const void *p7s,
 				  size_t p7s_len, struct xp_err *err);
+/*
+ * What the log says of a pair that was checked: PROOF is the tlog-proof file's bytes, NULL: there
+ * is none. Adds to the findings.
+ */
+void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,
+		  const struct xp_note_vkey *vkey);
 void xp_check_result_free(struct xp_check_result *r);
 /* 0 passed, 1 failed, 2 indeterminate, 3 authentic but the demands are not met, 70. */
 int xp_check_exit_code(const struct xp_check_result *r);

@@ -115,6 +115,11 @@ json_t *xp_verdict_json(const char *file, const struct xp_check_result *r)
 	}
 	json_object_set_new(j, "signers", signers);
 	json_object_set_new(j, "time_proven", json_boolean(r->time_is_proven));
+	if (r->log.is_proven)
+		json_object_set_new(j, "log",
+				    json_pack("{s:s, s:I, s:I}", "origin", r->log.origin, "index",
+					      (json_int_t)r->log.index, "size",
+					      (json_int_t)r->log.size));
 	json_object_set_new(j, "findings", findings);
 	return j;
 }
@@ -202,6 +207,12 @@ void xp_verdict_print(const char *file, const struct xp_check_result *r)
 		print_record(r->record, code);
 	for (unsigned i = 0; i < r->signers_n; i++)
 		print_signer(&r->signers[i]);
+	if (r->log.is_proven) {
+		label("log");
+		printf("leaf %llu of ", (unsigned long long)r->log.index);
+		text(r->log.origin);
+		printf(", by the checkpoint of its first %llu\n", (unsigned long long)r->log.size);
+	}
 	for (size_t i = 0; i < r->findings.n; i++) {
 		printf("  %-24s ", r->findings.list[i].code);
 		text(r->findings.list[i].text);

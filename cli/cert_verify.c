@@ -22,7 +22,7 @@ static const struct xp_option options[] = {
 	{"require-role", XP_OPT_STRING, "R", "somebody must have signed in this role"},
 	{"require-time", XP_OPT_FLAG, NULL, "the time of the signature must be proven"},
 	{"tsa", XP_OPT_LIST, "FILE", "refused: this version checks no timestamps"},
-	{"log-key", XP_OPT_LIST, "FILE", "refused: use expunge-cert log verify"},
+	{"log-key", XP_OPT_STRING, "FILE", "the log's verifier key: the record must stand in it"},
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"},
 	{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a record, as they come"},
 	{"summary", XP_OPT_FLAG, NULL, "by drive; of the records only those that did not pass"},
@@ -33,6 +33,8 @@ struct batch {
 	const struct xp_args *args;
 	struct xp_check *check;
 	struct xp_requirements req;
+	struct xp_note_vkey log_key;
+	bool has_log_key;
 	struct xp_pairs pairs;
 	struct xp_verdicts verdicts;
 	bool json, jsonl, summary;
@@ -82,12 +84,23 @@ static enum xp_rc read_requirements(struct batch *b, struct xp_err *err)
 		return xp_fail(err, XP_E_USAGE, "--require-role %s: no such role", role);
 	if (xp_args_list(b->args, "tsa")[0])
 		return xp_fail(err, XP_E_USAGE, "--tsa: this version checks no timestamps");
-	if (xp_args_list(b->args, "log-key")[0])
-		return xp_fail(
-			err, XP_E_USAGE,
-			"--log-key: this version checks the log by expunge-cert log verify only");
 	if (b->json && b->jsonl)
 		return xp_fail(err, XP_E_USAGE, "--json and --jsonl exclude each other");
+	return XP_OK;
+}
+
+static enum xp_rc read_log_key(struct batch *b, struct xp_err *err)
+{
+	const char *file = xp_args_string(b->args, "log-key");
+	AUTO_MEM char *text = NULL;
+	size_t len = 0;
+
+	if (!file)
+		return XP_OK;
+	TRY(xp_file_read(&text, &len, file, XP_NOTE_VKEY_MAX + 2, err));
+	if (xp_note_vkey_parse(&b->log_key, text, len, err) != XP_OK)
+		return xp_fail(err, XP_E_USAGE, "%s: not the verifier key of a log", file);
+	b->has_log_key = true;
 	return XP_OK;
 }
 
@@ -99,6 +112,7 @@ static enum xp_rc prepare(struct batch *b, struct xp_err *err)
 	b->jsonl = xp_args_flag(b->args, "jsonl");
 	b->summary = xp_args_flag(b->args, "summary");
 	TRY(read_requirements(b, err));
+	TRY(read_log_key(b, err));
 	TRY(xp_check_new(&b->check, xp_clock_system(), err));
 	TRY(add_files(b, "trust", xp_trust_add_anchors, err));
 	TRY(add_files(b, "crl", xp_trust_add_crls, err));
@@ -135,6 +149,33 @@ static enum xp_rc read_part(char **out, size_t *len, const char *path, size_t ma
 	return XP_OK;
 }
 
+/* ID.tlog-proof stands beside ID.json. */
+static enum xp_rc check_log(struct xp_check_result *r, const struct batch *b, const char *json_path,
+			    struct xp_err *err)
+{
+	static const char suffix[] = ".json";
+	size_t n = strlen(json_path);
+	AUTO_MEM char *path = NULL;
+	AUTO_MEM char *proof = NULL;
+	size_t len = 0;
+	enum xp_rc rc;
+
+	if (n > sizeof(suffix) - 1 && strcmp(json_path + n - (sizeof(suffix) - 1), suffix) == 0)
+		n -= sizeof(suffix) - 1;
+	if (asprintf(&path, "%.*s.tlog-proof", (int)n, json_path) < 0) {
+		path = NULL;
+		return xp_fail(err, XP_E_NOMEM, "record");
+	}
+	rc = xp_file_read(&proof, &len, path, XP_LOG_PROOF_MAX_BYTES, err);
+	if (rc == XP_E_MALFORMED)
+		xp_findings_add(&r->findings, "E_LOG_PROOF", "%s", err->msg);
+	else if (rc == XP_OK || rc == XP_E_NOENT)
+		xp_check_log(r, proof, len, &b->log_key);
+	else
+		return rc;
+	return XP_OK;
+}
+
 static enum xp_rc check_one(struct xp_check_result *r, struct batch *b, const struct xp_pair *pair,
 			    struct xp_err *err)
 {
@@ -165,7 +206,8 @@ static enum xp_rc check_one(struct xp_check_result *r, struct batch *b, const st
 	xp_findings_free(&early);
 	if (rc != XP_OK)
 		return rc;
-	return xp_check_pair(r, b->check, json, json_len, p7s, p7s_len, err);
+	TRY(xp_check_pair(r, b->check, json, json_len, p7s, p7s_len, err));
+	return b->has_log_key ? check_log(r, b, pair->json_path, err) : XP_OK;
 }
 
 static enum xp_rc keep(struct batch *b, const char *file, const struct xp_check_result *r,
@@ -286,7 +328,8 @@ static int report(struct batch *b)
 	if (b->summary)
 		xp_verdicts_drives_print(&b->verdicts);
 	if (b->summary || b->pairs.n > 1 || b->pairs.ignored)
-		printf("\n%zu records: %llu passed, %llu failed, %llu indeterminate, %llu not what "
+		printf("\nrecords: %zu; %llu passed, %llu failed, %llu indeterminate, %llu not "
+		       "what "
 		       "is "
 		       "required, %llu failures closed; %llu of other drives; %llu other files "
 		       "ignored\n",
