@@ -187,6 +187,22 @@ static enum xp_rc list_fallbacks(struct xp_plan *p, const struct xp_plan_request
 	return XP_OK;
 }
 
+/*
+ * Where less is forbidden there is no technique at all: nobody can carry out by oversight what is
+ * not allowed.
+ */
+static void forbid_less(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	if (!p->has_technique || p->expected.level >= p->accepted || !lower_is_forbidden(req))
+		return;
+	p->has_technique = false;
+	p->exit_code = 4;
+	snprintf(p->message, sizeof(p->message),
+		 "%s is asked for, %s is the most that %s reaches here, and less is not allowed",
+		 xp_level_name(p->asked), xp_level_name(p->expected.level),
+		 xp_technique_name(p->technique));
+}
+
 static void decide_exit(struct xp_plan *p, const struct xp_plan_request *req)
 {
 	enum xp_level level = p->expected.level;
@@ -195,18 +211,17 @@ static void decide_exit(struct xp_plan *p, const struct xp_plan_request *req)
 		p->exit_code = 4;
 		snprintf(p->message, sizeof(p->message), "%.250s", p->refusals.list[0].message);
 	} else if (!p->has_technique) {
-		p->exit_code = 69;
+		p->exit_code = p->exit_code ? p->exit_code : 69;
 		if (!p->message[0])
 			snprintf(p->message, sizeof(p->message),
 				 "no technique of the policy %s can be carried out on %.100s",
 				 xp_policy_name(req->policy), req->target->path);
 	} else if (level < p->accepted) {
-		p->exit_code = lower_is_forbidden(req) ? 4 : 3;
+		p->exit_code = 3;
 		snprintf(p->message, sizeof(p->message),
-			 "%s is asked for, %s is the most that %s reaches here%s",
+			 "%s is asked for, %s is the most that %s reaches here",
 			 xp_level_name(p->asked), xp_level_name(level),
-			 xp_technique_name(p->technique),
-			 p->exit_code == 4 ? "; less is not allowed" : "");
+			 xp_technique_name(p->technique));
 	}
 }
 
@@ -230,6 +245,7 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 		choose_by_name(out, req);
 	else
 		choose(out, req);
+	forbid_less(out, req);
 	if (out->has_technique) {
 		out->passes = passes_of(req, out->technique);
 		xp_plan_fill_contents(out, req);

@@ -53,7 +53,7 @@ struct xp_plan_step {
 #define XP_PLAN_STEPS_MAX  (XP_PLAN_PASSES_MAX + 8)
 
 struct xp_plan {
-	bool has_technique; /* false: no technique fits; message says why */
+	bool has_technique; /* false: nothing may be carried out; message says why */
 	enum xp_technique technique;
 	enum xp_level asked;
 	enum xp_level accepted; /* the lowest level that exits 0; asked if nothing lower */
@@ -83,10 +83,10 @@ struct xp_plan {
  * Refusals, an unsupported technique or a level that cannot be reached are results (exit_code), not
  * errors. exit_code 4 without refusals: no technique here reaches the level asked for or accepted,
  * and
- * --no-fallback or the policy forbids less; message says so. A readback that the policy asks for is
- * never weakened by VERIFY. Errors: XP_E_USAGE (a pattern without overwrite-pattern or the reverse,
- * an accepted level above the asked one), XP_E_NOMEM. OUT is to be freed with xp_plan_free, also
- * after an error.
+ * --no-fallback or the policy forbids less; has_technique is then false, and message says so. A
+ * readback that the policy asks for is never weakened by VERIFY. Errors: XP_E_USAGE (a pattern
+ * without overwrite-pattern or the reverse, an accepted level above the asked one), XP_E_NOMEM. OUT
+ * is to be freed with xp_plan_free, also after an error.
  */
 MUST_USE enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req,
 				 struct xp_err *err);

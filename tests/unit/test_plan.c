@@ -165,6 +165,9 @@ static void test_plan_less_than_asked_without_fallback_is_refused(void **state)
 	assert_int_equal(S.plan.exit_code, 4);
 	assert_int_equal(S.plan.refusals.n, 0);
 	assert_non_null(strstr(S.plan.message, "not allowed"));
+	assert_false(S.plan.has_technique); /* nobody can run it by oversight */
+	assert_int_equal(S.plan.steps_n, 0);
+	assert_int_equal(S.plan.passes, 0);
 	tear_down(&S);
 	/* with the level accepted there is nothing to refuse */
 	set_up(&S, "r2", NULL);
