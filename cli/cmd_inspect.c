@@ -17,6 +17,7 @@ static const struct xp_option inspect_options[] = {
 	{"replay", XP_OPT_STRING, "FILE", "show the drive of a transcript; no TARGET"},
 	{"record-transcript", XP_OPT_STRING, "FILE",
 	 "write what was asked and answered to FILE, which must not exist"},
+	{"blank-serials", XP_OPT_FLAG, NULL, "leave serial numbers and WWNs out of the transcript"},
 	{NULL, XP_OPT_FLAG, NULL, NULL},
 };
 
@@ -29,6 +30,7 @@ struct inspection {
 	struct xp_uses uses;
 	struct xp_err uses_why; /* rc 0: uses is complete */
 	bool is_replay;
+	bool blanks_serials;
 };
 
 static void inspection_free(struct inspection **in)
@@ -67,7 +69,7 @@ static bool can_be_asked(const struct xp_target *t)
 
 /* Puts a recorder around T where a transcript was asked for. */
 static enum xp_rc add_recorder(struct xp_transport **t, enum xp_bus bus, const char *path,
-			       struct xp_err *err)
+			       bool blank, struct xp_err *err)
 {
 	struct xp_transport *inner = STEAL(*t);
 	AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -78,7 +80,7 @@ static enum xp_rc add_recorder(struct xp_transport **t, enum xp_bus bus, const c
 		xp_transport_free(&inner);
 		return rc;
 	}
-	return xp_transport_record_open(t, inner, bus, fd, err);
+	return xp_transport_record_open(t, inner, bus, blank, fd, err);
 }
 
 static enum xp_rc ask_drive(struct inspection *in, const char *transcript, struct xp_err *err)
@@ -98,7 +100,7 @@ static enum xp_rc ask_drive(struct inspection *in, const char *transcript, struc
 	else
 		TRY(xp_transport_sgio_open(&t, fd, err));
 	if (transcript)
-		TRY(add_recorder(&t, target->identity.bus, transcript, err));
+		TRY(add_recorder(&t, target->identity.bus, transcript, in->blanks_serials, err));
 	TRY(xp_probe_drive(&in->facts, t, &target->identity, err));
 	in->has_facts = true;
 	return XP_OK;
@@ -280,17 +282,14 @@ static void print_entry(json_t *entry, int indent)
 
 static void print_list(const char *key, json_t *list, int indent)
 {
-	size_t i;
-	json_t *entry;
-
 	print_label(key, indent);
 	if (json_array_size(list) == 0) {
 		puts(": none");
 		return;
 	}
 	puts(":");
-	json_array_foreach (list, i, entry)
-		print_entry(entry, indent + 1);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print_entry(json_array_get(list, i), indent + 1);
 }
 
 #define DEPTH_MAX 4
@@ -338,11 +337,13 @@ static int inspect_run(const struct xp_args *args)
 	AUTO(inspection_free) struct inspection *in = NULL;
 	const char *replay = xp_args_string(args, "replay");
 	const char *transcript = xp_args_string(args, "record-transcript");
+	bool blank = xp_args_flag(args, "blank-serials");
 	struct xp_err err = {0};
 	enum xp_rc rc;
 	json_t *doc;
 
-	if ((replay != NULL) == (args->operands_n == 1) || (replay && transcript)) {
+	if ((replay != NULL) == (args->operands_n == 1) || (replay && transcript) ||
+	    (blank && !transcript)) {
 		xp_fail(&err, XP_E_USAGE,
 			"give a TARGET, or --replay FILE instead (--record-transcript needs a "
 			"TARGET)");
@@ -353,6 +354,7 @@ static int inspect_run(const struct xp_args *args)
 		xp_fail(&err, XP_E_NOMEM, "no memory to inspect a target");
 		return xp_say_error(&err);
 	}
+	in->blanks_serials = blank;
 	rc = replay ? inspect_transcript(in, replay, &err)
 		    : inspect_target(in, args->operands[0], transcript, &err);
 	if (rc != XP_OK)

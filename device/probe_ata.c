@@ -17,8 +17,8 @@ static enum xp_asked send_ata(struct xp_probe *p, const char *what,
 	};
 
 	xp_sat_cdb_build(cmd.cdb, tf);
-	if (cmd.data_len)
-		memset(data, 0, cmd.data_len);
+	if (cmd.data)
+		memset(cmd.data, 0, cmd.data_len);
 	return xp_probe_send(p, what, &cmd, reply);
 }
 

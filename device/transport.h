@@ -78,11 +78,12 @@ MUST_USE enum xp_rc xp_transport_nvme_open(struct xp_transport **out, int fd, st
 /*
  * Passes everything on to INNER (takes it, also on failure) and appends each exchange to FD
  * (dup'ed) as a JSON line; BUS, where the drive hangs, stands in the first line. Data that may hold
- * a password is left out. An exchange that cannot be written fails with XP_E_IO. The format:
- * docs/testing.md.
+ * a password is left out; with BLANK_SERIALS the names of the single drive, too. An exchange that
+ * cannot be written fails with XP_E_IO. The format: docs/testing.md.
  */
 MUST_USE enum xp_rc xp_transport_record_open(struct xp_transport **out, struct xp_transport *inner,
-					     enum xp_bus bus, int fd, struct xp_err *err);
+					     enum xp_bus bus, bool blank_serials, int fd,
+					     struct xp_err *err);
 /*
  * Answers from a transcript: each command must come in the recorded order, byte for byte, else
  * XP_E_MALFORMED with the line. BUS (may be NULL) gets the bus of the first line.

@@ -2,17 +2,20 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "device/blank.h"
 #include "device/opcodes.h"
 #include "device/transcript.h"
 #include "device/transport_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 struct record {
 	const struct xp_transport_ops *inner_ops;
 	void *inner;
 	int fd;
+	bool blanks_serials;
 };
 
 static enum xp_rc append(const struct record *r, const struct xp_exchange *x, struct xp_err *err)
@@ -23,6 +26,19 @@ static enum xp_rc append(const struct record *r, const struct xp_exchange *x, st
 	if (!xp_buf_ok(&b))
 		return xp_fail(err, XP_E_NOMEM, "no memory for a transcript");
 	return xp_fd_write_all(r->fd, xp_buf_str(&b), b.len, err);
+}
+
+/* A copy of what came, without the drive's names; the command's own data stays as it is. */
+static enum xp_rc append_blanked(const struct record *r, struct xp_exchange *x, struct xp_err *err)
+{
+	AUTO_MEM uint8_t *copy = malloc(x->reply.data_len + 1U);
+
+	if (!copy)
+		return xp_fail(err, XP_E_NOMEM, "no memory for a transcript");
+	memcpy(copy, x->in, x->reply.data_len);
+	xp_blank_serials(&x->cmd, copy, x->reply.data_len);
+	x->in = copy;
+	return append(r, x, err);
 }
 
 static enum xp_rc record_exec(void *ctx, const struct xp_cmd *cmd, struct xp_reply *reply,
@@ -43,6 +59,8 @@ static enum xp_rc record_exec(void *ctx, const struct xp_cmd *cmd, struct xp_rep
 		(void)!append(r, &x, NULL);
 		return x.rc;
 	}
+	if (r->blanks_serials && x.in)
+		return append_blanked(r, &x, err);
 	return append(r, &x, err);
 }
 
@@ -75,7 +93,7 @@ static enum xp_rc write_head(int fd, enum xp_transport_kind kind, enum xp_bus bu
 }
 
 enum xp_rc xp_transport_record_open(struct xp_transport **out, struct xp_transport *inner,
-				    enum xp_bus bus, int fd, struct xp_err *err)
+				    enum xp_bus bus, bool blank_serials, int fd, struct xp_err *err)
 {
 	AUTO(xp_transport_free) struct xp_transport *held = inner;
 	AUTO_FD int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -90,5 +108,6 @@ enum xp_rc xp_transport_record_open(struct xp_transport **out, struct xp_transpo
 		return xp_fail(err, XP_E_NOMEM, "no memory for a transport");
 	xp_transport_take_apart(&held, &r->inner_ops, &r->inner);
 	r->fd = STEAL_FD(copy);
+	r->blanks_serials = blank_serials;
 	return xp_transport_new(out, kind, &record_ops, r, err);
 }

@@ -110,6 +110,7 @@ static struct fake_answer sata[] = {
 
 struct world {
 	struct fake_drive drive;
+	bool blanks; /* record: blank serials */
 	struct xp_drive_facts facts;
 	struct xp_identity id;
 	struct xp_err err;
@@ -466,7 +467,7 @@ static char *record(enum xp_transport_kind kind, enum xp_bus bus, const struct f
 	w->drive = (struct fake_drive){.answers = answers, .n = n};
 	w->id.bus = bus;
 	assert_int_equal(fake_drive_open(&inner, kind, &w->drive, NULL), XP_OK);
-	assert_int_equal(xp_transport_record_open(&t, inner, bus, fd, NULL), XP_OK);
+	assert_int_equal(xp_transport_record_open(&t, inner, bus, w->blanks, fd, NULL), XP_OK);
 	assert_int_equal(xp_probe_drive(&w->facts, t, &w->id, &w->err), XP_OK);
 	*len = (size_t)lseek(fd, 0, SEEK_END);
 	text = malloc(*len + 1);
@@ -577,6 +578,62 @@ static void test_transcript_that_ends_early_is_malformed(void **state)
 	free(target);
 }
 
+/* Everything that tells a drive from its twins goes, and the transcript replays nevertheless. */
+static void replay_blanked(const char *text, size_t len, const char *model)
+{
+	struct xp_drive_facts *facts = calloc(1, sizeof(*facts));
+	struct xp_target *target = calloc(1, sizeof(*target));
+
+	assert_true(facts && target);
+	assert_int_equal(xp_probe_transcript(facts, target, text, len, NULL), XP_OK);
+	assert_string_equal(target->identity.serial, "");
+	assert_string_equal(target->identity.model, model);
+	xp_drive_facts_free(facts);
+	xp_target_free(target);
+	free(facts);
+	free(target);
+}
+
+static void test_transcript_with_blanked_ata_serials_replays(void **state)
+{
+	AUTO(world_free) struct world w = {.blanks = true};
+	AUTO_MEM char *text = NULL;
+	uint8_t sum = 0;
+	size_t len = 0;
+
+	(void)state;
+	memcpy(identify_data + 20, "5354SECRET0000000000", 20);
+	memcpy(identify_data + 220, "\x11\x22\x33\x44", 4);
+	for (size_t i = 0; i < 511; i++)
+		sum = (uint8_t)(sum + identify_data[i]);
+	identify_data[511] = (uint8_t)(0x100 - sum);
+	text = record(XP_TRANSPORT_SCSI, XP_BUS_ATA, sata, XP_ARRAY_LEN(sata), &w, &len);
+	/* the drive itself was read as it is */
+	assert_string_equal(w.id.serial, "3545ESRCTE0000000000");
+	assert_null(strstr(text, "534543524554"));
+	assert_null(strstr(text, "53455231")); /* VPD 80h: SER1 */
+	assert_null(strstr(text, "11223344")); /* VPD 83h, and the WWN's words */
+	replay_blanked(text, len, "Samsung SSD 870 QVO 4TB");
+}
+
+static void test_transcript_with_blanked_nvme_serials_replays(void **state)
+{
+	AUTO(world_free) struct world w = {.blanks = true};
+	AUTO_MEM char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	fill_nvme("samsung-pm981a.nvme-hex");
+	memcpy(ctrl + 4, "SECRET00000000000000", 20);
+	memcpy(ctrl + 768, "nqn.SECRET", 10);
+	memcpy(ns + 104, "SECRETSECRETSECRETSECRET", 24);
+	text = record(XP_TRANSPORT_NVME, XP_BUS_NVME, nvme, XP_ARRAY_LEN(nvme), &w, &len);
+	memset(ns + 104, 0, 24);
+	assert_string_equal(w.id.serial, "SECRET00000000000000");
+	assert_null(strstr(text, "534543524554"));
+	replay_blanked(text, len, "SAMSUNG MZVLB256HBHQ-000L7");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -594,6 +651,8 @@ int main(void)
 		cmocka_unit_test_setup(test_transcripts_of_all_drives_replay_to_the_same_facts,
 				       setup),
 		cmocka_unit_test_setup(test_transcript_that_ends_early_is_malformed, setup),
+		cmocka_unit_test_setup(test_transcript_with_blanked_ata_serials_replays, setup),
+		cmocka_unit_test_setup(test_transcript_with_blanked_nvme_serials_replays, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

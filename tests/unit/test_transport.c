@@ -184,7 +184,7 @@ static size_t record(char *text, size_t max)
 	ssize_t n;
 
 	assert_int_equal(fake_drive_open(&inner, XP_TRANSPORT_SCSI, &drive, NULL), XP_OK);
-	assert_int_equal(xp_transport_record_open(&t, inner, XP_BUS_USB, fd, NULL), XP_OK);
+	assert_int_equal(xp_transport_record_open(&t, inner, XP_BUS_USB, false, fd, NULL), XP_OK);
 	play(t, XP_OK);
 	n = pread(fd, text, max, 0);
 	assert_in_range(n, 100, max - 1);
