@@ -200,7 +200,7 @@ static void test_log_first_use_survives_every_end(void **state)
 	int fd = log_fixture_dir(path);
 
 	(void)state;
-	assert_true(all_lives(fd, (const unsigned[]){1, 1, 2, 0}, 1, 3) > 700);
+	assert_true(all_lives(fd, (const unsigned[]){1, 1, 2, 0}, 1, 2) > 500);
 	log_fixture_remove(path, fd);
 }
 
