@@ -30,6 +30,39 @@ enum xp_rc xp_extents_add(struct xp_extents *e, uint64_t offset, uint64_t len, s
 	return XP_OK;
 }
 
+static int compare(const void *a, const void *b)
+{
+	const struct xp_extent *x = a;
+	const struct xp_extent *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+void xp_extents_sort(struct xp_extents *e)
+{
+	size_t kept = 0;
+
+	if (e->n)
+		qsort(e->list, e->n, sizeof(*e->list), compare);
+	if (e->n < 2 || e->total_count != e->n)
+		return;
+	for (size_t i = 1; i < e->n; i++) {
+		struct xp_extent *last = &e->list[kept];
+		const struct xp_extent *next = &e->list[i];
+		uint64_t end = next->offset + next->len;
+
+		if (next->offset > last->offset + last->len)
+			e->list[++kept] = *next;
+		else if (end > last->offset + last->len)
+			last->len = end - last->offset;
+	}
+	e->n = kept + 1;
+	e->total_count = e->n;
+	e->total_bytes = 0;
+	for (size_t i = 0; i < e->n; i++)
+		e->total_bytes += e->list[i].len;
+}
+
 void xp_extents_free(struct xp_extents *e)
 {
 	free(e->list);

@@ -20,4 +20,6 @@ struct xp_extents {
 /* Adds, joining with the last one where they touch. Past XP_EXTENTS_MAX only the totals grow. */
 MUST_USE enum xp_rc xp_extents_add(struct xp_extents *e, uint64_t offset, uint64_t len,
 				   struct xp_err *err);
+/* Sorted by offset, neighbours and overlaps joined; a list that was cut is sorted only. */
+void xp_extents_sort(struct xp_extents *e);
 void xp_extents_free(struct xp_extents *e);

@@ -92,6 +92,7 @@ static enum xp_rc read_all(struct reader *r)
 	if (r->rc != XP_OK)
 		rc = r->rc;
 	xp_mismatches_finish(&r->differences);
+	xp_extents_sort(&out->read_errors);
 	out->how = stats.how;
 	out->bytes_delivered = stats.bytes_done;
 	out->coverage_ppm = coverage_ppm(stats.bytes_done, r->req->capacity_bytes);

@@ -128,6 +128,7 @@ static enum xp_rc write_stretch(struct writer *w, bool first)
 	w->stretch_ns = now_ns(w);
 	rc = xp_extent_io_run(req->io, &job, &stats, w->err);
 	keep_how(&w->out->how, &stats.how, first);
+	xp_extents_sort(&w->out->unwritten);
 	return w->rc != XP_OK ? w->rc : rc;
 }
 
