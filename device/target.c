@@ -246,8 +246,10 @@ static enum xp_rc resolve_live(struct xp_target *t, const struct xp_sysroot *roo
 		TRY(resolve_live_node(t, root, held.st_rdev, err));
 		TRY(identity_from_fd(&t->identity, fd, t->path, err));
 	}
-	if (xp_signatures_read(t->signatures, sizeof(t->signatures), fd, err) != XP_OK)
-		return xp_err_prefix(err, "%s", t->path);
+	/* a drive with bad sectors where signatures stand is still one to be erased */
+	if (xp_signatures_read(t->signatures, sizeof(t->signatures), fd, NULL) != XP_OK)
+		snprintf(t->signatures, sizeof(t->signatures),
+			 "unknown: the places where signatures stand cannot be read");
 	return XP_OK;
 }
 

@@ -268,7 +268,10 @@ static bool is_zfs_member(const struct xp_scan *s, const struct xp_block_node *n
 	xp_block_node_path(path, sizeof(path), node->name);
 	AUTO_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-	return fd >= 0 && xp_signatures_read(signatures, sizeof(signatures), fd, NULL) == XP_OK &&
+	if (fd < 0)
+		return false;
+	/* what cannot be read may be a member */
+	return xp_signatures_read(signatures, sizeof(signatures), fd, NULL) != XP_OK ||
 	       strstr(signatures, "zfs_member");
 }
 
