@@ -16,7 +16,7 @@ static uint64_t system_monotonic_ns(void *ctx)
 	struct timespec ts;
 
 	(void)ctx;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
@@ -43,6 +43,28 @@ const struct xp_clock *xp_clock_system(void)
 	};
 
 	return &clock;
+}
+
+static int64_t steady_wall_ms(void *ctx)
+{
+	const struct xp_clock_steady *s = ctx;
+
+	return s->wall_ms + (int64_t)((system_monotonic_ns(NULL) - s->monotonic_ns) / 1000000);
+}
+
+static int64_t steady_wall_s(void *ctx)
+{
+	return steady_wall_ms(ctx) / 1000;
+}
+
+struct xp_clock xp_clock_steady_from_now(struct xp_clock_steady *state)
+{
+	state->wall_ms = system_wall_ms(NULL);
+	state->monotonic_ns = system_monotonic_ns(NULL);
+	return (struct xp_clock){.wall_s = steady_wall_s,
+				 .monotonic_ns = system_monotonic_ns,
+				 .wall_ms = steady_wall_ms,
+				 .ctx = state};
 }
 
 void xp_time_format(char out[XP_TIME_LEN], int64_t wall_s)
