@@ -109,8 +109,14 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
 
+# a file system that fails as it is told; where libfuse3 is not there its tests are skipped
+FUSE_LIBS := $(shell pkg-config --libs fuse3 2>/dev/null)
+FAULTFS := $(if $(FUSE_LIBS),$(B)/faultfs)
+$(B)/faultfs: $(B)/obj/tests/fault/faultfs.o
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FUSE_LIBS)
+
 .PHONY: unit unit-build
-unit-build: $(UNIT_BIN)
+unit-build: $(UNIT_BIN) $(FAULTFS)
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
 

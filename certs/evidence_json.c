@@ -318,6 +318,8 @@ static const struct xp_field phase_fields[] = {
 	XP_FIELD("end_ns", DECIMAL, ALWAYS, struct xp_phase, end_ns),
 	XP_FIELD("boot_id", UUID, OPTIONAL, struct xp_phase, boot_id),
 	XP_FIELD("interrupted", BOOL, ALWAYS, struct xp_phase, interrupted),
+	XP_FIELD("stalled", BOOL, ALWAYS, struct xp_phase, stalled),
+	XP_FIELD("take", UINT, ALWAYS, struct xp_phase, take),
 	XP_FIELD("overwrite", OBJECT, WHEN, struct xp_phase, overwrite, .when = has_overwrite,
 		 .sub = &xp_schema_overwrite),
 	XP_FIELD("readback", OBJECT, WHEN, struct xp_phase, readback, .when = has_readback,

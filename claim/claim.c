@@ -104,7 +104,12 @@ void xp_judge_not_covered(struct xp_judge *j, const char *what)
 
 enum xp_outcome xp_judge_unfinished(const struct xp_judge *j)
 {
-	return j->ev->cancelled ? XP_OUTCOME_ABORTED : XP_OUTCOME_FAILED;
+	if (j->ev->cancelled)
+		return XP_OUTCOME_ABORTED;
+	for (size_t i = 0; i < j->ev->n; i++)
+		if (j->ev->phases[i].stalled)
+			return XP_OUTCOME_INDETERMINATE;
+	return XP_OUTCOME_FAILED;
 }
 
 bool xp_judge_has_raw(const struct xp_identity *id, enum xp_raw_kind kind)

@@ -161,6 +161,9 @@ struct xp_phase {
 		end_ns; /* monotonic, of the last take; comparable within one boot_id only */
 	char boot_id[37];
 	bool interrupted; /* the process or the host died in this phase; it was taken up again */
+	bool stalled;	  /* the target stopped to answer; what it has taken is not known */
+	uint32_t take; /* from 1; each resumption of the job is a new take, with the interlock anew
+			*/
 	struct xp_overwrite_result overwrite; /* kind erase, host overwrite */
 	struct xp_readback_result readback;   /* kind readback */
 	struct xp_command_result command;     /* kind erase, device technique */

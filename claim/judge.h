@@ -54,7 +54,8 @@ void xp_judge_not_covered(struct xp_judge *j, const char *what);
 void xp_rule_readback_missing(struct xp_judge *j);
 void xp_rule_readback_contradicts(struct xp_judge *j);
 
-/* What an unfinished job ends as: aborted where somebody stopped it, else failed. */
+/* What an unfinished job ends as: aborted where somebody stopped it, indeterminate where the target
+ * stopped to answer, else failed. */
 enum xp_outcome xp_judge_unfinished(const struct xp_judge *j);
 /* Is there a raw answer of the drive itself, of this kind? */
 bool xp_judge_has_raw(const struct xp_identity *id, enum xp_raw_kind kind);

@@ -210,6 +210,16 @@ static void rule_residue(struct xp_judge *j)
 	}
 }
 
+/* 7: a target that stopped to answer: what it has done with the last commands is not known. */
+static void rule_stalled(struct xp_judge *j)
+{
+	for (size_t i = 0; i < j->ev->n; i++)
+		if (j->ev->phases[i].stalled)
+			xp_judge_lower(j, 7, "stalled", XP_NONE, XP_OUTCOME_INDETERMINATE,
+				       "the target stopped to answer in phase %s",
+				       xp_phase_kind_name(j->ev->phases[i].kind));
+}
+
 /* 12: nothing to compare with: the level stands on the device's word. */
 static void rule_baseline(struct xp_judge *j)
 {
@@ -226,14 +236,20 @@ static bool same_boot(const struct xp_phase *a, const struct xp_phase *b)
 	return a->boot_id[0] && strcmp(a->boot_id, b->boot_id) == 0;
 }
 
-/* What may differ with good reason is taken from A: numbers of one boot, a capacity restored since.
- */
+/* A drive may have been unplugged between two takes; within one it was held all the time. */
+static bool same_take(const struct xp_phase *a, const struct xp_phase *b)
+{
+	return a->take == b->take && same_boot(a, b);
+}
+
+/* What may differ with good reason is taken from A: numbers that the kernel gives anew, a capacity
+ * restored since. */
 static bool same_target(const struct xp_phase *a, const struct xp_phase *b, bool restored,
 			const char **difference)
 {
 	struct xp_identity id = b->identity;
 
-	if (!same_boot(a, b)) {
+	if (!same_take(a, b)) {
 		id.diskseq = a->identity.diskseq;
 		id.fs_dev = a->identity.fs_dev;
 	}
@@ -430,6 +446,7 @@ static void rule_contents(struct xp_judge *j)
 const struct xp_rule xp_rules_run[] = {
 	{5, rule_attempt_refused},
 	{6, rule_interrupted},
+	{7, rule_stalled},
 	{7, rule_completion_unknown},
 	{8, rule_not_ours},
 	{9, rule_not_all_written},

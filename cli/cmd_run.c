@@ -179,9 +179,11 @@ static void settle_refused(struct run *r)
 
 		if (job->state != XP_JOB_PLANNED)
 			continue;
-		if (job->refusals.n) {
+		if (job->refusals.n || job->plan.exit_code == xp_rc_exit_code(XP_E_REFUSED)) {
 			job->state = XP_JOB_REFUSED;
 			job->exit_code = xp_rc_exit_code(XP_E_REFUSED);
+			if (job->refusals.n == 0)
+				xp_fail(&job->err, XP_E_REFUSED, "%s", job->plan.message);
 		} else if (!job->plan.has_technique || job->plan.exit_code == 69) {
 			job->state = XP_JOB_FAILED;
 			job->exit_code = job->plan.exit_code;

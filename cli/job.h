@@ -29,6 +29,7 @@ struct xp_job_setup {
 	const struct xp_clock *clock;
 	const struct xp_rng *rng;
 	const char *key_path, *cert_path; /* for the journal; NULL: host key */
+	uint32_t stall_ms; /* a target that does nothing for so long is given up; 0: the default */
 	bool (*cancelled)(void);
 	void *on_started_ctx;
 	void (*on_started)(
@@ -68,6 +69,8 @@ struct xp_job {
 	/* from an interrupted take */
 	struct {
 		bool active;
+		uint32_t takes; /* that were before */
+		int64_t last_s; /* wall clock at the end of the last phase that is known */
 		uint32_t first_pass;
 		bool begun; /* first_pass was begun */
 		uint64_t offset;

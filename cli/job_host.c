@@ -132,7 +132,7 @@ static enum xp_rc refuse(struct xp_refusals *refusals, int64_t now, const char *
 }
 
 enum xp_rc xp_job_check_clock(struct xp_refusals *refusals, const struct xp_job_setup *setup,
-			      struct xp_err *err)
+			      int64_t last_s, struct xp_err *err)
 {
 	int64_t now = setup->clock->wall_s(setup->clock->ctx);
 	int64_t newest = setup->state ? newest_record_s(setup->state->certificates_fd) : 0;
@@ -144,6 +144,8 @@ enum xp_rc xp_job_check_clock(struct xp_refusals *refusals, const struct xp_job_
 			      err);
 	if (now < newest)
 		return refuse(refusals, now, "before the newest record,", newest, err);
+	if (now < last_s)
+		return refuse(refusals, now, "before this job was interrupted,", last_s, err);
 	if (!setup->key)
 		return XP_OK;
 	xp_signing_key_validity(&not_before, &not_after, setup->key);

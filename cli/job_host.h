@@ -9,7 +9,9 @@ void xp_job_boot_id(char out[37]);
 
 /*
  * The plausible-clock rule: not before the day of this version, the newest record in the state
- * folder or the certificate's notBefore, nor past its notAfter. Adds refusals (clock_implausible).
+ * folder or the certificate's notBefore, nor past its notAfter; nor before LAST_S, the last moment
+ * that an earlier take of the job knew (0: none). Adds refusals (clock_implausible).
  */
 MUST_USE enum xp_rc xp_job_check_clock(struct xp_refusals *refusals,
-				       const struct xp_job_setup *setup, struct xp_err *err);
+				       const struct xp_job_setup *setup, int64_t last_s,
+				       struct xp_err *err);

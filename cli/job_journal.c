@@ -111,6 +111,15 @@ enum xp_rc xp_job_journal_checkpoint(struct xp_job *job, uint64_t offset,
 			      err);
 }
 
+enum xp_rc xp_job_journal_resume(struct xp_job *job, struct xp_err *err)
+{
+	char now[XP_TIME_LEN];
+
+	xp_time_format(now, job->setup->clock->wall_s(job->setup->clock->ctx));
+	return xp_journal_add(job->journal, json_pack("{s:s, s:s}", "type", "resume", "time", now),
+			      err);
+}
+
 enum xp_rc xp_job_journal_log(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_record *r = &job->record;

@@ -5,6 +5,8 @@
 
 /* The first line: everything that a later take needs, with the draft of the record. */
 MUST_USE enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err);
+/* The job is taken up again. */
+MUST_USE enum xp_rc xp_job_journal_resume(struct xp_job *job, struct xp_err *err);
 /* Where the start leaf stands. */
 MUST_USE enum xp_rc xp_job_journal_log(struct xp_job *job, struct xp_err *err);
 MUST_USE enum xp_rc xp_job_journal_phase_begin(struct xp_job *job, const struct xp_phase *phase,

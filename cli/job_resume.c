@@ -103,6 +103,8 @@ static enum xp_rc take_phase(struct xp_job *job, json_t *line, struct xp_err *er
 	enum xp_rc rc = read_struct(&read, &xp_schema_phase, job, json_object_get(line, "phase"),
 				    "phase", err);
 
+	if (rc == XP_OK && read.end_s > job->resume.last_s)
+		job->resume.last_s = read.end_s;
 	keep = rc == XP_OK && ((read.kind == XP_PHASE_IDENTIFY && ev->n == 0) ||
 			       (read.kind == XP_PHASE_ERASE && pass_is_complete(&read)));
 	slot = keep ? xp_evidence_add(ev, read.kind) : NULL;
@@ -176,6 +178,8 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 	}
 	if (strcmp(type, "log") == 0)
 		return take_log(job, line, err);
+	if (strcmp(type, "resume") == 0)
+		job->resume.takes++;
 	if (strcmp(type, "cancelled") == 0) {
 		const char *id = json_string_value(json_object_get(line, "record"));
 
@@ -204,6 +208,7 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 		job->record.clock.synchronized ? XP_ANSWER_YES : XP_ANSWER_NO;
 	job->record.evidence.capacity.current = job->record.media.capacity_bytes;
 	job->resume.active = true;
+	job->resume.takes = 1;
 	job->resume.first_pass = 1;
 	json_array_foreach (lines, i, line) {
 		TRY(take_line(job, line, err));

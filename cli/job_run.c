@@ -13,8 +13,6 @@
 #include "sanitize/engine.h"
 #include "verify/verify.h"
 
-#define READBACK_STALL_MS 300000u
-
 static void emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
 		 uint64_t total, const char *text)
 {
@@ -73,9 +71,11 @@ static void engine_request(struct xp_engine_request *req, struct xp_job *job,
 		.permit = permit,
 		.technique = job->plan.technique,
 		.attempt = 1,
+		.take = job->resume.takes + 1,
 		.passes = job->plan.passes,
 		.contents = job->plan.contents,
 		.first_pass = 1,
+		.stall_ms = job->setup->stall_ms,
 		.clock = job->setup->clock,
 		.hooks = {.ctx = job,
 			  .phase_begin = on_phase_begin,
@@ -134,6 +134,7 @@ static enum xp_rc readback(struct xp_job *job, const struct xp_engine_request *r
 		.scheme = job->plan.verification.scheme,
 		.sample_n = job->plan.verification.n,
 		.expected = job->plan.contents[job->plan.passes - 1],
+		.stall_ms = job->setup->stall_ms,
 		.ctx = job,
 		.progress = on_readback_progress,
 		.cancelled = on_cancelled,
@@ -152,6 +153,7 @@ static enum xp_rc readback(struct xp_job *job, const struct xp_engine_request *r
 	v.io = io;
 	rc = xp_verify_run(&phase->readback, &v, err);
 	job->bytes_read += phase->readback.bytes_delivered;
+	phase->stalled = rc == XP_E_TIMEOUT;
 	if (rc == XP_OK)
 		return xp_engine_phase_end(phase, req, err);
 	phase->end_s = req->clock->wall_s(req->clock->ctx);
@@ -227,10 +229,7 @@ static void end_with_record(struct xp_job *job, const struct xp_err *run_err)
 	job->exit_code = xp_claim_exit_code(&job->record.claim, plan->asked, plan->accepted);
 	if (run_err)
 		job->err = *run_err;
-	/* a target that stopped answering: not known to be a failure, not known to be a success */
-	if (run_err && run_err->rc == XP_E_TIMEOUT)
-		job->exit_code = xp_rc_exit_code(XP_E_TIMEOUT);
-	else if (run_err && job->exit_code == 0)
+	if (run_err && job->exit_code == 0)
 		job->exit_code = xp_rc_exit_code(run_err->rc);
 	if (xp_job_journal_end(job, &err) != XP_OK)
 		fail(job, &err);
@@ -271,7 +270,7 @@ static enum xp_rc log_start(struct xp_job *job, struct xp_err *err)
 /* Refusals that are cheap to find are found before anything is held. */
 static enum xp_rc check_before(struct xp_job *job, struct xp_err *err)
 {
-	TRY(xp_job_check_clock(&job->refusals, job->setup, err));
+	TRY(xp_job_check_clock(&job->refusals, job->setup, job->resume.last_s, err));
 	return xp_job_record_reserve(job, err);
 }
 
@@ -303,8 +302,8 @@ void xp_job_execute(struct xp_job *job)
 		rc = acquire(&permit, job, &err);
 	if (job->refusals.n)
 		rc = XP_E_REFUSED;
-	if (rc == XP_OK && !job->resume.active)
-		rc = begin_new(job, &err);
+	if (rc == XP_OK)
+		rc = job->resume.active ? xp_job_journal_resume(job, &err) : begin_new(job, &err);
 	if (rc == XP_OK)
 		rc = log_start(job, &err);
 	if (rc == XP_OK && job->setup->on_started)

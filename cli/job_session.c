@@ -131,9 +131,13 @@ static enum xp_rc open_log(struct xp_session *s, struct xp_err *err)
 static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 			     const struct xp_session_wish *wish, struct xp_err *err)
 {
+	uint64_t stall_s = 0;
+
 	if (!wish->key != !wish->cert)
 		return xp_fail(err, XP_E_USAGE, "--key and --cert go together");
 	TRY(open_events(s, args, err));
+	TRY(xp_args_number(&stall_s, args, "stall", 300, 86400, err));
+	s->setup.stall_ms = (uint32_t)stall_s * 1000;
 	TRY(xp_sysroot_open(&s->root, "/", err));
 	if (xp_state_open(&s->state, xp_args_string(args, "state"), err) != XP_OK) {
 		/* no place to keep a certificate: nothing may be erased */
@@ -160,13 +164,14 @@ enum xp_rc xp_session_open(struct xp_session *s, const struct xp_args *args,
 	enum xp_rc rc;
 
 	xp_session_init(s);
+	s->clock = xp_clock_steady_from_now(&s->steady);
 	s->setup = (struct xp_job_setup){
 		.root = &s->root,
 		.inventory = &s->inventory,
 		.state = &s->state,
 		.out_fd = -1,
 		.fields = &s->fields,
-		.clock = xp_clock_system(),
+		.clock = &s->clock,
 		.rng = xp_rng_system(),
 		.cancelled = xp_cancel_requested,
 	};

@@ -12,6 +12,8 @@
 		{"passphrase-file", XP_OPT_STRING, "F", "the key's passphrase, first line"},       \
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                    \
+		{"stall", XP_OPT_STRING, "SECONDS",                                                \
+		 "give up a target that does nothing for so long (300)"},                          \
 		{"events", XP_OPT_STRING, "FILE", "progress as JSON lines (- is stdout)"},         \
 		{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},                        \
 		{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a result"},                            \
@@ -28,6 +30,8 @@ struct xp_session {
 	struct xp_record fields;
 	char out_path[4096];
 	char key_path[4096], cert_path[4096];
+	struct xp_clock_steady steady;
+	struct xp_clock clock;
 	int events_fd;
 	bool json, jsonl, quiet;
 	struct xp_job_setup

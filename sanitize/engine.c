@@ -14,6 +14,7 @@ enum xp_rc xp_engine_phase_begin(struct xp_phase **out, struct xp_evidence *ev,
 	if (!phase)
 		return xp_fail(err, XP_E_NOMEM, "evidence");
 	phase->attempt = req->attempt;
+	phase->take = req->take;
 	phase->technique = req->technique;
 	memcpy(phase->boot_id, req->boot_id, sizeof(phase->boot_id));
 	phase->start_s = req->clock->wall_s(req->clock->ctx);
@@ -72,6 +73,7 @@ static enum xp_rc run_pass(struct xp_evidence *ev, const struct xp_engine_reques
 	}
 	TRY(req->hooks.phase_begin(req->hooks.ctx, run.phase, err));
 	rc = run_method(method, &run, attaches, err);
+	run.phase->stalled = rc == XP_E_TIMEOUT;
 	method->end(&run);
 	/* a phase that went wrong is evidence, too; the first failure is the one to tell */
 	end_rc = xp_engine_phase_end(run.phase, req, rc == XP_OK ? err : &end_err);

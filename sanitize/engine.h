@@ -27,12 +27,14 @@ struct xp_engine_request {
 	const struct xp_permit *permit;
 	enum xp_technique technique;
 	uint32_t attempt; /* from 1 */
+	uint32_t take;	  /* from 1 */
 	uint32_t passes;
 	const struct xp_content *contents; /* one a pass */
 	uint32_t first_pass;		   /* from 1; more after an interruption */
 	bool resumes;			   /* first_pass was begun by an earlier take */
 	uint64_t resume_offset;
 	const struct xp_extents *resume_unwritten;
+	uint32_t stall_ms; /* no progress for so long: XP_E_TIMEOUT; 0: the default */
 	const struct xp_clock *clock;
 	char boot_id[37];
 	struct xp_engine_hooks hooks;

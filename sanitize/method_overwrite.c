@@ -81,7 +81,7 @@ static enum xp_rc poll(struct xp_method_run *run, enum xp_method_state *state, s
 		.passes = result->passes,
 		.start_offset = run->resume_offset,
 		.unwritten_before = run->resume_unwritten,
-		.stall_ms = XP_OVERWRITE_STALL_MS,
+		.stall_ms = run->req->stall_ms,
 		.clock = run->req->clock,
 		.ctx = o,
 		.progress = on_progress,

@@ -5,6 +5,3 @@
 extern const struct xp_method xp_method_overwrite_zero;
 extern const struct xp_method xp_method_overwrite_random;
 extern const struct xp_method xp_method_overwrite_pattern;
-
-/* A target that takes nothing for so long is taken for dead: the pass ends with XP_E_TIMEOUT. */
-#define XP_OVERWRITE_STALL_MS 300000u
