@@ -138,7 +138,8 @@ enum xp_rc xp_verify_run(struct xp_readback_result *out, const struct xp_verify_
 	rc = req->portable ? xp_expect_new_portable(&r.expect, &req->expected, err)
 			   : xp_expect_new(&r.expect, &req->expected, err);
 	if (rc == XP_OK)
-		rc = xp_mismatches_init(&r.differences, out, r.expect, req->logical_block_bytes, err);
+		rc = xp_mismatches_init(&r.differences, out, r.expect, req->logical_block_bytes,
+					err);
 	if (rc == XP_OK)
 		rc = choose_source(&r);
 	if (rc == XP_OK)
