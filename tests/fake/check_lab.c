@@ -78,7 +78,8 @@ static void use_policy(struct xp_record *r)
 		"\"standard\":\"NIST SP 800-88\",\"edition\":\"r2\",\"table_source\":\"Lab\","
 		"\"level\":\"purge\",\"verification\":{\"mode\":\"full\"},"
 		"\"overwrite_passes\":{\"hdd\":1,\"ssd\":1,\"hybrid\":1,\"usb-flash\":1,"
-		"\"unknown\":1,\"virtual\":1},\"caps\":{\"overwrite-zero\":{\"virtual\":\"clear\"}},"
+		"\"unknown\":1,\"virtual\":1},\"caps\":{\"overwrite-zero\":{\"virtual\":\"clear\"}}"
+		","
 		"\"preference\":[\"overwrite-zero\"],\"fallback\":{\"allowed\":true,"
 		"\"to_lower_level\":true},\"vendor_statements\":[]}";
 	struct xp_policy *policy = NULL;

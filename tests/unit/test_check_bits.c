@@ -1,4 +1,5 @@
-/* Every single bit of the signature file: flipped, the pair must fail or be indeterminate, with a code. */
+/* Every single bit of the signature file: flipped, the pair must fail or be indeterminate, with a
+ * code. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
