@@ -1,6 +1,6 @@
 /* cert_batch: the records that `expunge-cert verify` was given, and what was found of each. */
 #pragma once
-#include "certs/check.h"
+#include "certs/check_batch.h"
 
 #include <jansson.h>
 
@@ -27,19 +27,8 @@ void xp_pairs_free(struct xp_pairs *p);
 /* What is kept of a record once it was checked. */
 struct xp_verdict {
 	char *file;
-	int exit_code;
-	bool has_record;
-	char id[XP_UUID_LEN];
-	uint8_t json_sha256[32];
-	enum xp_record_kind kind;
-	char drive[256]; /* serial number; none: wwn, then name */
-	char model[64];
-	enum xp_level level;
-	char supersedes_id[XP_UUID_LEN];
-	uint8_t supersedes_sha256[32];
-	char closed_by[XP_UUID_LEN]; /* a failure that a later record of success names; empty: not
-				      */
-	json_t *json;		     /* NULL unless asked for */
+	struct xp_check_outcome o;
+	json_t *json; /* NULL unless asked for */
 };
 
 struct xp_verdicts {
@@ -50,9 +39,8 @@ struct xp_verdicts {
 void xp_verdicts_free(struct xp_verdicts *v);
 /* A zeroed one at the end; NULL: no memory. */
 struct xp_verdict *xp_verdicts_add(struct xp_verdicts *v);
-void xp_verdict_fill(struct xp_verdict *v, const char *file, const struct xp_check_result *r);
-/* Finds failures that a passed record supersedes, by id, digest and drive: they no longer count. */
-void xp_verdicts_close(struct xp_verdicts *v);
+/* Closes the failures that a passed record supersedes. */
+MUST_USE enum xp_rc xp_verdicts_close(struct xp_verdicts *v, struct xp_err *err);
 
 /* "passed", "failed", "indeterminate", "policy", "error". */
 const char *xp_verdict_word(int exit_code);

@@ -220,7 +220,8 @@ static enum xp_rc keep(struct batch *b, const char *file, const struct xp_check_
 		json_decref(j);
 		return xp_fail(err, XP_E_NOMEM, "results");
 	}
-	xp_verdict_fill(v, file, r);
+	v->file = strdup(file);
+	xp_check_outcome_fill(&v->o, r);
 	if (b->jsonl) {
 		AUTO_MEM char *line = json_dumps(j, JSON_COMPACT);
 
@@ -230,7 +231,7 @@ static enum xp_rc keep(struct batch *b, const char *file, const struct xp_check_
 		puts(line);
 	} else if (b->json) {
 		v->json = j;
-	} else if (!b->summary || v->exit_code != 0) {
+	} else if (!b->summary || v->o.exit_code != 0) {
 		if (b->verdicts.n > 1)
 			puts("");
 		xp_verdict_print(file, r);
@@ -276,9 +277,9 @@ static void count(const struct batch *b, uint64_t n[5], uint64_t *closed)
 {
 	*closed = 0;
 	for (size_t i = 0; i < b->verdicts.n; i++) {
-		int code = b->verdicts.list[i].exit_code;
+		int code = b->verdicts.list[i].o.exit_code;
 
-		if (b->verdicts.list[i].closed_by[0])
+		if (b->verdicts.list[i].o.closed_by[0])
 			(*closed)++;
 		else
 			n[code >= 0 && code < 4 ? code : 4]++;
@@ -296,7 +297,7 @@ static int print_document(const struct batch *b, const uint64_t n[5], uint64_t c
 	int rc;
 
 	for (size_t i = 0; i < b->verdicts.n; i++)
-		if (!b->summary || b->verdicts.list[i].exit_code != 0)
+		if (!b->summary || b->verdicts.list[i].o.exit_code != 0)
 			json_array_append(all, b->verdicts.list[i].json);
 	json_object_set_new(doc, "results", all);
 	if (b->summary)
@@ -308,13 +309,15 @@ static int print_document(const struct batch *b, const uint64_t n[5], uint64_t c
 static int report(struct batch *b)
 {
 	uint64_t n[5] = {0};
+	struct xp_err err = {0};
 	uint64_t closed;
 
-	xp_verdicts_close(&b->verdicts);
+	if (xp_verdicts_close(&b->verdicts, &err) != XP_OK)
+		return xp_say_error(&err);
 	for (size_t i = 0; i < b->verdicts.n; i++)
-		if (!b->verdicts.list[i].closed_by[0])
+		if (!b->verdicts.list[i].o.closed_by[0])
 			b->exit_code =
-				xp_check_exit_worse(b->exit_code, b->verdicts.list[i].exit_code);
+				xp_check_exit_worse(b->exit_code, b->verdicts.list[i].o.exit_code);
 	if (b->req.serial && b->verdicts.n == 0 && b->other_drives) {
 		xp_say("P_SERIAL: none of the %llu records is about the drive %s",
 		       (unsigned long long)b->other_drives, b->req.serial);

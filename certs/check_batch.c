@@ -1,0 +1,92 @@
+#include "certs/check_batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static const char *drive_of(const struct xp_record *r)
+{
+	return r->media.serial[0] ? r->media.serial
+	       : r->media.wwn[0]  ? r->media.wwn
+				  : r->media.name;
+}
+
+void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r)
+{
+	*o = (struct xp_check_outcome){.exit_code = xp_check_exit_code(r)};
+	memcpy(o->json_sha256, r->json_sha256, 32);
+	if (!r->record)
+		return;
+	o->has_record = true;
+	o->kind = r->record->kind;
+	o->level = r->record->claim.level;
+	snprintf(o->id, sizeof(o->id), "%s", r->record->id);
+	snprintf(o->drive, sizeof(o->drive), "%s", drive_of(r->record));
+	snprintf(o->model, sizeof(o->model), "%s", r->record->media.model);
+	snprintf(o->supersedes_id, sizeof(o->supersedes_id), "%s", r->record->supersedes_id);
+	memcpy(o->supersedes_sha256, r->record->supersedes_sha256, 32);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct xp_check_outcome *const *x = a;
+	const struct xp_check_outcome *const *y = b;
+
+	return strcmp((*x)->id, (*y)->id);
+}
+
+static bool can_close(const struct xp_check_outcome *o)
+{
+	return o->exit_code == 0 && o->has_record && o->supersedes_id[0] &&
+	       (o->kind == XP_RECORD_SANITIZATION || o->kind == XP_RECORD_DESTRUCTION);
+}
+
+/* Authentic, and a failure: only what it says was not enough. */
+static bool can_be_closed(const struct xp_check_outcome *o)
+{
+	return o->exit_code == 3 && o->has_record && o->kind == XP_RECORD_FAILURE;
+}
+
+/* The first of those with this id, in a list sorted by id. */
+static size_t lower_bound(struct xp_check_outcome *const *list, size_t n, const char *id)
+{
+	size_t lo = 0;
+	size_t hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(list[mid]->id, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+enum xp_rc xp_check_batch_close(struct xp_check_outcome *const *list, size_t n, struct xp_err *err)
+{
+	AUTO_MEM struct xp_check_outcome **sorted = calloc(n + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return xp_fail(err, XP_E_NOMEM, "%zu results", n);
+	memcpy(sorted, list, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_id);
+	for (size_t i = 0; i < n; i++) {
+		const struct xp_check_outcome *later = list[i];
+
+		if (!can_close(later))
+			continue;
+		for (size_t k = lower_bound(sorted, n, later->supersedes_id);
+		     k < n && strcmp(sorted[k]->id, later->supersedes_id) == 0; k++) {
+			struct xp_check_outcome *f = sorted[k];
+
+			if (can_be_closed(f) && strcmp(f->drive, later->drive) == 0 &&
+			    memcmp(f->json_sha256, later->supersedes_sha256, 32) == 0)
+				snprintf(f->closed_by, sizeof(f->closed_by), "%s", later->id);
+		}
+	}
+	return XP_OK;
+}

@@ -1,0 +1,30 @@
+/*
+ * check_batch: what many records say together: a failure that a later record of success names is
+ * closed.
+ */
+#pragma once
+#include "certs/check.h"
+
+/* What is kept of a record once it was checked. */
+struct xp_check_outcome {
+	int exit_code;
+	bool has_record;
+	char id[XP_UUID_LEN];
+	uint8_t json_sha256[32];
+	enum xp_record_kind kind;
+	char drive[256]; /* serial number; none: wwn, then name */
+	char model[64];
+	enum xp_level level;
+	char supersedes_id[XP_UUID_LEN];
+	uint8_t supersedes_sha256[32];
+	char closed_by[XP_UUID_LEN]; /* the record that closed this failure; empty: open */
+};
+
+void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r);
+/*
+ * Fills closed_by: an authentic failure (exit code 3) is closed by a passed record of a
+ * sanitization or a destruction that names its id and its digest and is of the same drive.
+ * XP_E_NOMEM.
+ */
+MUST_USE enum xp_rc xp_check_batch_close(struct xp_check_outcome *const *list, size_t n,
+					 struct xp_err *err);

@@ -1,0 +1,94 @@
+/* Failures that a later record closes, and those that stay open. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "certs/check_batch.h"
+
+static struct xp_check_outcome failure, success;
+
+static int setup(void **state)
+{
+	(void)state;
+	failure = (struct xp_check_outcome){.exit_code = 3,
+					    .has_record = true,
+					    .kind = XP_RECORD_FAILURE,
+					    .id = "id-1",
+					    .drive = "S-1"};
+	memset(failure.json_sha256, 7, 32);
+	success = (struct xp_check_outcome){.has_record = true,
+					    .kind = XP_RECORD_SANITIZATION,
+					    .id = "id-2",
+					    .drive = "S-1",
+					    .supersedes_id = "id-1"};
+	memset(success.supersedes_sha256, 7, 32);
+	return 0;
+}
+
+static const char *closed_by(void)
+{
+	struct xp_check_outcome other = {.exit_code = 1};
+	struct xp_check_outcome *list[] = {&success, &other, &failure};
+
+	assert_int_equal(xp_check_batch_close(list, 3, NULL), XP_OK);
+	assert_string_equal(success.closed_by, "");
+	assert_string_equal(other.closed_by, "");
+	return failure.closed_by;
+}
+
+static void test_failure_with_later_success_is_closed(void **state)
+{
+	(void)state;
+	assert_string_equal(closed_by(), "id-2");
+	failure.closed_by[0] = 0;
+	success.kind = XP_RECORD_DESTRUCTION;
+	assert_string_equal(closed_by(), "id-2");
+}
+
+static void test_failure_stays_open_unless_all_fits(void **state)
+{
+	(void)state;
+	success.exit_code = 2;
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	success.supersedes_sha256[31] ^= 1;
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	snprintf(success.drive, sizeof(success.drive), "S-2");
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	snprintf(success.supersedes_id, sizeof(success.supersedes_id), "id-0");
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	success.kind = XP_RECORD_CUSTODY;
+	assert_string_equal(closed_by(), "");
+}
+
+static void test_forged_failure_is_never_closed(void **state)
+{
+	(void)state;
+	failure.exit_code = 1;
+	assert_string_equal(closed_by(), "");
+	failure.exit_code = 2;
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	/* a success that is not enough is no failure */
+	failure.kind = XP_RECORD_SANITIZATION;
+	assert_string_equal(closed_by(), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_failure_with_later_success_is_closed, setup),
+		cmocka_unit_test_setup(test_failure_stays_open_unless_all_fits, setup),
+		cmocka_unit_test_setup(test_forged_failure_is_never_closed, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
