@@ -168,11 +168,12 @@ void xp_job_plan_print(FILE *f, const struct xp_job *job)
 		line(f, "  remedy", "%s", r->remedy);
 	}
 	print_steps(f, plan);
-	if (plan->has_technique)
+	if (plan->has_technique || plan->expected.reasons_n)
 		print_expectation(f, plan);
 	if (*plan->message)
 		line(f, "note", "%s", plan->message);
-	line(f, "confirm with", "--confirm %s", job->target.confirm);
+	if (*job->target.confirm)
+		line(f, "confirm with", "--confirm %s", job->target.confirm);
 }
 
 static const char *outcome_text(const struct xp_job *job)

@@ -100,6 +100,13 @@ static enum xp_rc copy_refusals(struct xp_plan *p, const struct xp_refusals *fro
 	return XP_OK;
 }
 
+/* p->expected, a claim of none, says by its reasons why. */
+static void say_earns_nothing(struct xp_plan *p, enum xp_technique t)
+{
+	snprintf(p->message, sizeof(p->message), "%s earns nothing here",
+		 xp_technique_name(t));
+}
+
 /* Can it be chosen without having been asked for by name? */
 static bool is_candidate(const struct xp_plan_request *req, enum xp_technique t)
 {
@@ -124,10 +131,14 @@ static void choose(struct xp_plan *p, const struct xp_plan_request *req)
 			best = p->expected.level;
 			p->technique = preference[i];
 			p->has_technique = true;
+		} else if (!p->has_technique && !p->message[0]) {
+			say_earns_nothing(p, preference[i]);
 		}
 	}
-	if (p->has_technique)
+	if (p->has_technique) {
+		p->message[0] = 0;
 		expect(&p->expected, req, p->technique);
+	}
 }
 
 static void choose_by_name(struct xp_plan *p, const struct xp_plan_request *req)
@@ -139,10 +150,7 @@ static void choose_by_name(struct xp_plan *p, const struct xp_plan_request *req)
 	}
 	expect(&p->expected, req, req->technique);
 	if (p->expected.level == XP_NONE) {
-		snprintf(p->message, sizeof(p->message), "%s earns nothing here: %.180s",
-			 xp_technique_name(req->technique),
-			 p->expected.reasons_n ? p->expected.reasons[p->expected.reasons_n - 1].text
-					       : "");
+		say_earns_nothing(p, req->technique);
 		return;
 	}
 	p->technique = req->technique;

@@ -53,8 +53,10 @@ static enum xp_rc blast_target(struct xp_plan *p, const struct xp_target *t, str
 	case XP_TARGET_DISK:
 		break;
 	}
-	return blast(p, err, "/dev/%s: the whole disk, %llu bytes, model %s, serial %s", t->node,
-		     bytes, or_unavailable(id->model), or_unavailable(id->serial));
+	/* the drive of a transcript has no node */
+	return blast(p, err, "%s%s: the whole disk, %llu bytes, model %s, serial %s",
+		     *t->node ? "/dev/" : "", *t->node ? t->node : t->path, bytes,
+		     or_unavailable(id->model), or_unavailable(id->serial));
 }
 
 enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_request *req,
