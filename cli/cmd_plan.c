@@ -10,15 +10,19 @@ static const struct xp_option options[] = {
 	XP_PLAN_OPTION_ROWS,
 	{"state", XP_OPT_STRING, "DIR", "the state folder, to see interrupted jobs"},
 	{"out", XP_OPT_STRING, "DIR", "where run would put the certificates"},
+	{"replay", XP_OPT_STRING, "FILE", "plan for the drive of a transcript; no TARGET"},
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
 	{0},
 };
 
-static int plan_one(struct xp_job *job, const struct xp_job_setup *setup, const char *path)
+static int plan_one(struct xp_job *job, const struct xp_job_setup *setup, const char *path,
+		    bool is_replay)
 {
 	struct xp_err err;
+	enum xp_rc rc = is_replay ? xp_job_prepare_replay(job, setup, path, &err)
+				  : xp_job_prepare(job, setup, path, &err);
 
-	if (xp_job_prepare(job, setup, path, &err) == XP_OK) {
+	if (rc == XP_OK) {
 		job->exit_code = job->plan.exit_code;
 		return job->exit_code;
 	}
@@ -55,6 +59,7 @@ static enum xp_rc plan(int *exit_code, const struct xp_args *args, struct xp_err
 	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
 	AUTO(xp_batch_free) struct xp_batch batch = {0};
 	const char *const none[] = {NULL};
+	const char *replay = xp_args_string(args, "replay");
 	struct xp_job_setup setup = {
 		.root = &root,
 		.inventory = &inventory,
@@ -66,17 +71,19 @@ static enum xp_rc plan(int *exit_code, const struct xp_args *args, struct xp_err
 		.rng = xp_rng_system(),
 	};
 
+	if ((replay != NULL) == (args->operands_n > 0))
+		return xp_fail(err, XP_E_USAGE, "plan needs a TARGET, or --replay FILE instead");
 	TRY(xp_plan_options_read(&plan_options, args, err));
 	TRY(xp_sysroot_open(&root, "/", err));
 	TRY(xp_inventory_scan(&inventory, &root, err));
 	/* writes nothing: a state folder that is not there yet holds no jobs */
 	if (xp_state_open_existing(&state, xp_args_string(args, "state"), err) == XP_OK)
 		setup.state = &state;
-	TRY(xp_batch_new(&batch, args->operands_n, err));
-	*exit_code = 0;
+	TRY(xp_batch_new(&batch, replay ? 1 : args->operands_n, err));
+	*exit_code = replay ? plan_one(&batch.jobs[0], &setup, replay, true) : 0;
 	for (unsigned i = 0; i < args->operands_n; i++)
-		*exit_code = xp_exit_worse(*exit_code,
-					   plan_one(&batch.jobs[i], &setup, args->operands[i]));
+		*exit_code = xp_exit_worse(
+			*exit_code, plan_one(&batch.jobs[i], &setup, args->operands[i], false));
 	*exit_code = print_all(&batch, xp_args_flag(args, "json"), *exit_code);
 	return XP_OK;
 }
@@ -94,9 +101,10 @@ const struct xp_command xp_command_plan = {
 	.operands = "TARGET...",
 	.summary = "Say what run would do, why, and what could then be claimed. Writes nothing.",
 	.details = "TARGET is a block device, or a regular file that holds a disk image.\n"
+		   "With --replay FILE it plans for the drive of a transcript (see inspect).\n"
 		   "Exits as run would: 0, 3 (a lower level than asked), 4 (refused), 69.",
 	.options = options,
-	.operands_min = 1,
+	.operands_min = 0,
 	.operands_max = XP_BATCH_MAX,
 	.run = run,
 };

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cli/job_journal.h"
+#include "device/probe.h"
 #include "device/interlock.h"
+
+#define TRANSCRIPT_MAX_BYTES (64u << 20)
 
 /* Nodes that go with a whole disk: the other paths of its drive, as the plan lists them. */
 static const char **drive_nodes(const struct xp_job *job)
@@ -24,7 +28,9 @@ static const char **drive_nodes(const struct xp_job *job)
 	return nodes;
 }
 
-static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
+/* FACTS: what the drive said of itself; NULL: it was not asked. */
+static enum xp_rc make_plan(struct xp_job *job, const struct xp_drive_facts *facts,
+			    struct xp_err *err)
 {
 	const struct xp_plan_options *o = job->setup->options;
 	AUTO_MEM const char **nodes = drive_nodes(job);
@@ -48,6 +54,13 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 
 	memcpy(req.pattern, o->pattern, sizeof(req.pattern));
 	xp_capabilities_host(&capabilities, &job->target);
+	if (facts) {
+		capabilities.capacity.current = facts->hidden.current_bytes;
+		capabilities.capacity.native = facts->hidden.native_bytes;
+		capabilities.capacity.factory = facts->hidden.factory_bytes;
+		capabilities.capacity.hidden_areas_apply = facts->hidden.apply;
+		capabilities.capacity.hidden_areas_known = facts->hidden.known;
+	}
 	return xp_plan_make(&job->plan, &req, err);
 }
 
@@ -69,7 +82,21 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 	TRY(xp_interlock_check(&job->refusals, &req, err));
 	if (setup->state && !job->resume.active)
 		TRY(xp_job_refuse_open_jobs(job, err));
-	return make_plan(job, err);
+	return make_plan(job, NULL, err);
+}
+
+enum xp_rc xp_job_prepare_replay(struct xp_job *job, const struct xp_job_setup *setup,
+				 const char *path, struct xp_err *err)
+{
+	AUTO(xp_drive_facts_free) struct xp_drive_facts facts = {0};
+	AUTO_MEM char *jsonl = NULL;
+	size_t len = 0;
+
+	job->setup = setup;
+	TRY(xp_file_read(&jsonl, &len, path, TRANSCRIPT_MAX_BYTES, err));
+	TRY(xp_probe_transcript(&facts, &job->target, jsonl, len, err));
+	snprintf(job->target.path, sizeof(job->target.path), "%s", path);
+	return make_plan(job, &facts, err);
 }
 
 void xp_job_free(struct xp_job *job)

@@ -86,6 +86,11 @@ struct xp_job {
 MUST_USE enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup,
 				   const char *path, struct xp_err *err);
 
+/* The same for the drive of a transcript, which is not here: its own answers, no host, no refusals.
+ */
+MUST_USE enum xp_rc xp_job_prepare_replay(struct xp_job *job, const struct xp_job_setup *setup,
+					  const char *path, struct xp_err *err);
+
 /* Does the plan. Everything that happens is in the job; never exits, never prints. */
 void xp_job_execute(struct xp_job *job);
 
