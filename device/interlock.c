@@ -94,6 +94,25 @@ static enum xp_rc turned_down(struct xp_refusals *refusals, struct xp_err *err, 
 	return xp_fail_errno(err, XP_E_IO, "%s: %s", path, node);
 }
 
+static void wait_ms(long ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	while (nanosleep(&left, &left) && errno == EINTR)
+		continue;
+}
+
+/* udev takes a shared lock while it looks at a disk, and lets go of it soon. */
+static bool lock_patiently(int fd)
+{
+	for (unsigned i = 1; flock(fd, LOCK_EX | LOCK_NB); i++) {
+		if (errno != EWOULDBLOCK || i == OPENER_TRIES)
+			return false;
+		wait_ms(OPENER_WAIT_MS);
+	}
+	return true;
+}
+
 static int open_direct(bool *direct, const char *path, int flags)
 {
 	int fd = open(path, flags | O_DIRECT);
@@ -117,7 +136,7 @@ static enum xp_rc hold_image(struct xp_permit *p, struct xp_refusals *refusals,
 	if (!S_ISREG(st.st_mode))
 		return xp_refusals_add(refusals, err, XP_REFUSED_IDENTITY_CHANGED, "look again",
 				       "%s: no regular file any more", t->path);
-	if (flock(p->fd, LOCK_EX | LOCK_NB))
+	if (!lock_patiently(p->fd))
 		return turned_down(refusals, err, t->path, t->identity.name);
 	*lease = xp_lease_probe(p->fd);
 	return XP_OK;
@@ -160,7 +179,7 @@ static enum xp_rc hold_node(struct xp_permit *p, struct xp_refusals *refusals,
 				       path);
 	}
 	/* udev leaves a disk alone while its whole node is locked */
-	if (!node->partition && flock(fd, LOCK_EX | LOCK_NB))
+	if (!node->partition && !lock_patiently(fd))
 		return turned_down(refusals, err, t->path, path);
 	return XP_OK;
 }
@@ -206,14 +225,6 @@ static enum xp_rc compare_identity(struct xp_refusals *refusals, const struct xp
 	return xp_refusals_add(refusals, err, XP_REFUSED_IDENTITY_CHANGED,
 			       "list the drives again and look at what is there now",
 			       "%s: not what was named: %s differs", t->path, difference);
-}
-
-static void wait_ms(long ms)
-{
-	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	while (nanosleep(&left, &left) && errno == EINTR)
-		continue;
 }
 
 static bool only_openers(const struct xp_refusals *r, size_t from)

@@ -516,7 +516,8 @@ bool xp_sysfacts_same_drive(const struct xp_sysfacts *a, const struct xp_sysfact
 		return true;
 	if (a->subsystem[0] && !strcmp(a->subsystem, b->subsystem) && !strcmp(x->serial, y->serial))
 		return true;
-	if (!serial)
+	/* volumes of one controller, or disks of one hypervisor, may all give the same serial */
+	if (!serial || x->media == XP_MEDIA_VIRTUAL || y->media == XP_MEDIA_VIRTUAL)
 		return false;
 	/* one serial with two names: logical units of one drive, else two drives with a bad serial
 	 */

@@ -355,8 +355,11 @@ enum xp_rc xp_sysroot_list(struct xp_names *out, const struct xp_sysroot *root, 
 		return xp_fail_errno(err, rc_of_errno(), "/%s", path);
 	dir = fdopendir(fd);
 	if (!dir) {
+		/* a process may end between the two, and its folder with it */
+		enum xp_rc rc = xp_fail_errno(err, rc_of_errno(), "/%s", path);
+
 		close(fd);
-		return xp_fail_errno(err, XP_E_IO, "/%s", path);
+		return rc;
 	}
 	for (;;) {
 		struct dirent *e;

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -261,18 +264,16 @@ static enum xp_rc openers_of_maps(struct xp_scan *s, const struct charnodes *cha
 	return XP_OK;
 }
 
-static enum xp_rc openers_of_pid(struct xp_scan *s, const struct charnodes *chars, const char *pid,
-				 struct xp_err *err)
+/* DIR: the folder of a process, or of one of its threads. */
+static enum xp_rc openers_of_fds(struct xp_scan *s, const struct charnodes *chars,
+				 struct xp_opener *opener, const char *dir, struct xp_err *err)
 {
 	AUTO(xp_names_free) struct xp_names names = {0};
-	struct xp_opener opener = {.pid = (pid_t)strtol(pid, NULL, 10)};
-	char dir[64];
+	char fds[96];
 	enum xp_rc rc;
 
-	if (opener.pid == s->exempt_pid)
-		return XP_OK;
-	snprintf(dir, sizeof(dir), "proc/%s/fd", pid);
-	rc = xp_sysroot_list(&names, s->root, err, "%s", dir);
+	snprintf(fds, sizeof(fds), "%s/fd", dir);
+	rc = xp_sysroot_list(&names, s->root, err, "%s", fds);
 	if (rc == XP_E_NOENT)
 		return XP_OK;
 	if (rc == XP_E_PERM) {
@@ -280,9 +281,45 @@ static enum xp_rc openers_of_pid(struct xp_scan *s, const struct charnodes *char
 		return XP_OK;
 	}
 	TRY(rc);
-	xp_sysroot_read_text(opener.comm, sizeof(opener.comm), s->root, "proc/%s/comm", pid);
 	for (size_t i = 0; i < names.n; i++)
-		TRY(opener_of_fd(s, chars, &opener, dir, names.list[i], err));
+		TRY(opener_of_fd(s, chars, opener, fds, names.list[i], err));
+	return XP_OK;
+}
+
+/* A thread may have a table of descriptors of its own, and the first thread may have ended. */
+static enum xp_rc openers_of_threads(struct xp_scan *s, const struct charnodes *chars,
+				     struct xp_opener *opener, const char *pid, struct xp_err *err)
+{
+	AUTO(xp_names_free) struct xp_names tasks = {0};
+	char dir[64];
+
+	if (!s->root->is_live ||
+	    xp_sysroot_list(&tasks, s->root, NULL, "proc/%s/task", pid) != XP_OK)
+		return XP_OK;
+	for (size_t i = 0; i < tasks.n; i++) {
+		pid_t tid = (pid_t)strtol(tasks.list[i], NULL, 10);
+
+		if (tid == opener->pid ||
+		    syscall(SYS_kcmp, opener->pid, tid, KCMP_FILES, 0, 0) == 0)
+			continue;
+		snprintf(dir, sizeof(dir), "proc/%.20s/task/%.20s", pid, tasks.list[i]);
+		TRY(openers_of_fds(s, chars, opener, dir, err));
+	}
+	return XP_OK;
+}
+
+static enum xp_rc openers_of_pid(struct xp_scan *s, const struct charnodes *chars, const char *pid,
+				 struct xp_err *err)
+{
+	struct xp_opener opener = {.pid = (pid_t)strtol(pid, NULL, 10)};
+	char dir[64];
+
+	if (opener.pid == s->exempt_pid)
+		return XP_OK;
+	xp_sysroot_read_text(opener.comm, sizeof(opener.comm), s->root, "proc/%s/comm", pid);
+	snprintf(dir, sizeof(dir), "proc/%s", pid);
+	TRY(openers_of_fds(s, chars, &opener, dir, err));
+	TRY(openers_of_threads(s, chars, &opener, pid, err));
 	return openers_of_maps(s, chars, &opener, pid, err);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/blkpg.h>
 #include <linux/loop.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -474,6 +475,57 @@ static void test_acquire_loop_open_elsewhere_is_refused(void **state)
 	assert_granted(w, node);
 }
 
+static const char *thread_path;
+static int thread_pipe;
+
+static void *thread_opens(void *unused)
+{
+	int fd;
+
+	(void)unused;
+	if (unshare(CLONE_FILES))
+		_exit(1);
+	fd = open(thread_path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || write(thread_pipe, "x", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A thread that has unshared its descriptors: the process's own table does not show them. */
+static void test_acquire_loop_open_in_a_thread_is_refused(void **state)
+{
+	struct world *w = *state;
+	char node[32];
+	int pipes[2];
+	pthread_t thread;
+	char byte;
+	pid_t pid;
+
+	need_root();
+	attach(w, node, w->image);
+	let_go(w);
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		thread_path = node;
+		thread_pipe = pipes[1];
+		if (pthread_create(&thread, NULL, thread_opens, NULL))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	close(pipes[0]);
+	assert_refused(w, node, NULL, XP_REFUSED_OPEN_ELSEWHERE);
+	let_die(pid);
+	assert_granted(w, node);
+}
+
 static void test_acquire_image_below_loop_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -869,6 +921,7 @@ int main(void)
 		T(test_acquire_free_loop_is_granted),
 		T(test_identify_shrunk_loop_is_refused),
 		T(test_acquire_loop_open_elsewhere_is_refused),
+		T(test_acquire_loop_open_in_a_thread_is_refused),
 		T(test_acquire_image_below_loop_is_refused),
 		T(test_acquire_loop_below_loop_is_refused),
 		T(test_acquire_mounted_loop_is_refused),
