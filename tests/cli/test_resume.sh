@@ -4,7 +4,6 @@
 cd "${TMPDIR:?}" || exit 1
 S=$TMPDIR/state
 rounds=${KILL_ROUNDS:-12}
-size=$((48 << 20))
 is_zero() { cmp -s "$1" <(head -c "$(stat -c %s "$1")" /dev/zero); }
 
 # no record without a signature that ended, no torn file
@@ -28,31 +27,64 @@ begin() {
 	done
 }
 
+# small ones die in the paperwork, large ones in the passes
+fill_image() { head -c "$1" /dev/urandom >resume-k.img; }
+start() {
+	"$EXPUNGE" run resume-k.img --level clear --technique overwrite-random --verify full \
+		--confirm resume-k.img --state "$S" --quiet >run.out 2>run.err </dev/null &
+	pid=$!
+}
+count_dirs() {
+	local d=("$S"/jobs/*/)
+	echo ${#d[@]}
+}
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+ended_jobs() { "$EXPUNGE" status --all --state "$S" --json | jq '[.jobs[] | select(.state == "ended")] | length'; }
+# how long one takes here and now, in ms: kills are spread over that
+measure() {
+	fill_image "$1"
+	local from dirs
+	dirs=$(count_dirs)
+	start
+	while kill -0 $pid 2>/dev/null && [ "$(count_dirs)" -eq "$dirs" ]; do :; done
+	from=$(now_ms)
+	wait $pid
+	echo $(($(now_ms) - from + 5))
+}
+small=4194304
+large=$((48 << 20))
+small_ms=$(measure $small)
+large_ms=$(measure $large)
+
 bad=0
 resumed=0
 ended=0
 untouched=0
 for i in $(seq "$rounds"); do
-	head -c $size /dev/urandom >resume-k.img
-	"$EXPUNGE" run resume-k.img --level clear --technique overwrite-random --verify full --confirm resume-k.img \
-		--state "$S" --quiet >run.out 2>run.err </dev/null &
-	pid=$!
-	sleep "0.$(printf %03d $((RANDOM % 350)))"
-	kill -9 $pid 2>/dev/null
-	wait $pid 2>/dev/null
+	if [ $((i % 3)) -eq 0 ]; then
+		fill_image $large
+		span=$large_ms
+	else
+		fill_image $small
+		span=$small_ms
+	fi
+	before=$(ended_jobs)
+	dirs=$(count_dirs)
+	start
+	# most are killed after the job has begun, some at any moment
+	[ $((i % 5)) -eq 0 ] || while kill -0 $pid 2>/dev/null && [ "$(count_dirs)" -eq "$dirs" ]; do :; done
+	ms=$((RANDOM % span))
+	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+	{ kill -9 $pid && wait $pid; } 2>/dev/null
 	job=$("$EXPUNGE" status --state "$S" --json | jq -r '.jobs[-1].job // empty')
 	if [ -z "$job" ]; then
-		if "$EXPUNGE" status --all --state "$S" --json | jq -e ".jobs | length > $((ended + resumed))" >/dev/null; then
-			ended=$((ended + 1))
-		else
-			untouched=$((untouched + 1))
-		fi
+		if [ "$(ended_jobs)" -gt "$before" ]; then ended=$((ended + 1)); else untouched=$((untouched + 1)); fi
 		continue
 	fi
 	"$EXPUNGE" resume "$job" --state "$S" --json --quiet >resume.out 2>resume.err </dev/null
 	rc=$?
 	if [ $rc -eq 64 ]; then
-		# it had not begun: the image is as it was
+		# its journal is empty: the image is as it was
 		untouched=$((untouched + 1))
 		rm -r "$S/jobs/$job"
 		continue
@@ -69,6 +101,9 @@ echo "# $rounds rounds: $resumed resumed, $ended had ended, $untouched had not b
 is 'every killed job came to a correct end' $bad 0
 check 'some were caught in the middle' test $resumed -gt 0
 check 'no torn file, no unreadable record' whole_files
+exits 'the log verifies' 0 "$EXPUNGE_CERT" log verify "$S" --log-key "$S/log.vkey" --json
+is 'no job is open in it' "$(jq '.open_jobs | length' out)" 0
+exits 'every certificate verifies' 0 "$EXPUNGE_CERT" verify "$S/certificates" --trust "$S/host.crt" --json
 
 
 # --- a stop in good order
