@@ -1,20 +1,20 @@
 /*
- * discover: every drive of the host, block nodes grouped by drive (WWN, NGUID, EUI, serial), devices
- * without a block node too, and what the host hides. From sysfs only; opens no drive.
+ * discover: every drive of the host, block nodes grouped by drive (WWN, NGUID, EUI, serial),
+ * devices without a block node too, and what the host hides. From sysfs only; opens no drive.
  */
 #pragma once
 #include "device/target.h"
 #include "device/usage.h"
 
 struct xp_drive {
-	char path[64];			/* "/dev/sda"; empty: no block node */
+	char path[64]; /* "/dev/sda"; empty: no block node */
 	char slot[64];
-	char confirm[XP_CONFIRM_LEN];	/* unique among the drives present */
+	char confirm[XP_CONFIRM_LEN]; /* unique among the drives present */
 	struct xp_identity identity;
-	char nodes[16][64];		/* kernel names of all whole-disk nodes of this drive */
+	char nodes[16][64]; /* kernel names of all whole-disk nodes of this drive */
 	unsigned nodes_n;
-	bool remote;			/* iSCSI, FC, NVMe-oF, NBD, RBD */
-	bool zoned;			/* host-managed or host-aware zones, ZNS */
+	bool remote; /* iSCSI, FC, NVMe-oF, NBD, RBD */
+	bool zoned;  /* host-managed or host-aware zones, ZNS */
 	struct xp_uses uses;
 };
 
@@ -28,7 +28,7 @@ struct xp_hidden {
 enum xp_complete { XP_COMPLETE_YES, XP_COMPLETE_NO, XP_COMPLETE_UNKNOWN };
 
 struct xp_inventory {
-	char host_serial[128];		/* DMI product serial; empty: not readable */
+	char host_serial[128]; /* DMI product serial; empty: not readable */
 	char host_model[128];
 	enum xp_complete complete;
 	struct xp_drive *drives;

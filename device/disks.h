@@ -30,6 +30,7 @@ void xp_disks_free(struct xp_disks *disks);
 const struct xp_disk *xp_disks_by_name(const struct xp_disks *disks, const char *name);
 /* How many different targets this string would fit (partitions by their disk's string). */
 size_t xp_disks_fitting(const struct xp_disks *disks, const char *base);
-/* What confirms all namespaces of D's drive at once: "SERIAL:ns=1,2"; with one only: D's own string. */
+/* What confirms all namespaces of D's drive at once: "SERIAL:ns=1,2"; with one only: D's own
+ * string. */
 void xp_disks_drive_confirm(char out[XP_CONFIRM_LEN], const struct xp_disks *disks,
 			    const struct xp_disk *d);

@@ -1,8 +1,8 @@
 /*
- * interlock: the only maker of permits. A permit means: this target, exclusively held, free of users,
- * confirmed by the operator, on the running system. What is not known refuses. Order: O_EXCL on every
- * block node of the drive, flock on every whole disk (udev honours it), the checks, the permit; all
- * held until xp_permit_release.
+ * interlock: the only maker of permits. A permit means: this target, exclusively held, free of
+ * users, confirmed by the operator, on the running system. What is not known refuses. Order: O_EXCL
+ * on every block node of the drive, flock on every whole disk (udev honours it), the checks, the
+ * permit; all held until xp_permit_release.
  */
 #pragma once
 #include "device/target.h"
@@ -12,8 +12,8 @@ struct xp_permit;
 struct xp_interlock_request {
 	const struct xp_sysroot *root;
 	const struct xp_target *target;
-	const char *const *confirms;   /* what the operator typed or gave; NULL-terminated */
-	const char *const *outputs;    /* folders that will be written to; NULL-terminated */
+	const char *const *confirms; /* what the operator typed or gave; NULL-terminated */
+	const char *const *outputs;  /* folders that will be written to; NULL-terminated */
 	bool allow_remote;
 };
 
@@ -33,14 +33,16 @@ MUST_USE enum xp_rc xp_interlock_acquire(struct xp_permit **out, struct xp_refus
 					 struct xp_err *err);
 
 /*
- * Before each phase: reads the identity (and BLKGETDISKSEQ) again on the held descriptor and compares
- * it with that of the request. XP_E_REFUSED where it differs. OUT may be NULL.
+ * Before each phase: reads the identity (and BLKGETDISKSEQ) again on the held descriptor and
+ * compares it with that of the request. XP_E_REFUSED where it differs. OUT may be NULL.
  */
 MUST_USE enum xp_rc xp_permit_identify(struct xp_identity *out, const struct xp_permit *permit,
 				       struct xp_err *err);
 
-/* The held descriptor, O_RDWR, O_DIRECT where the target can (see direct). It stays the permit's. */
+/* The held descriptor, O_RDWR, O_DIRECT where the target can (see direct). It stays the permit's.
+ */
 int xp_permit_fd(const struct xp_permit *permit, bool *direct);
 
-/* Gives everything back; partitions of a whole disk are re-read once, on the exclusive descriptor. */
+/* Gives everything back; partitions of a whole disk are re-read once, on the exclusive descriptor.
+ */
 void xp_permit_release(struct xp_permit **permit);

@@ -40,6 +40,6 @@ struct xp_refusals {
 };
 
 MUST_USE enum xp_rc xp_refusals_add(struct xp_refusals *r, struct xp_err *err,
-				    enum xp_refusal_code code, const char *remedy,
-				    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+				    enum xp_refusal_code code, const char *remedy, const char *fmt,
+				    ...) __attribute__((format(printf, 5, 6)));
 void xp_refusals_free(struct xp_refusals *r);
