@@ -27,6 +27,7 @@ static const struct xp_option options[] = {
 struct run {
 	struct xp_plan_options plan_options;
 	struct xp_session session;
+	bool has_expect;
 	struct xp_expect_list expect;
 	struct xp_batch batch;
 	struct xp_confirms confirms;
@@ -63,6 +64,7 @@ static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *er
 		return XP_OK;
 	TRY(xp_file_read(&csv, &len, path, 16u << 20, err));
 	TRY(xp_expect_list_parse(&r->expect, csv, len, err));
+	r->has_expect = true;
 	for (size_t i = 0; i < r->expect.n; i++) {
 		const struct xp_expected *e = &r->expect.list[i];
 
@@ -141,18 +143,52 @@ static enum xp_rc prepare(struct run *r, unsigned i, const char *path, struct xp
 		return XP_OK;
 	}
 	TRY(refuse_twice(r, i, err));
-	if (r->expect.n) {
+	if (r->has_expect) {
 		struct xp_expected *e = expected_of(r, &job->target);
 
 		job->expected = e;
 		if (e) {
 			e->seen = true;
-			return xp_confirms_add(&r->confirms, job->target.confirm, err);
+			/* the list's own word: a serial that two drives share confirms neither */
+			return xp_confirms_add(&r->confirms, e->serial, err);
 		}
 		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_CONFIRM_MISMATCH,
 				    "list it there, if it is to be erased",
 				    "%s (%s) is not on the expect list", path,
 				    job->target.confirm));
+	}
+	return XP_OK;
+}
+
+/*
+ * Images of one name in different folders: the name fits them all and confirms none; each gets the
+ * long string.
+ */
+static enum xp_rc part_same_names(struct run *r, struct xp_err *err)
+{
+	for (unsigned i = 0; i < r->batch.n; i++) {
+		struct xp_job *job = &r->batch.jobs[i];
+		char name[XP_CONFIRM_LEN];
+		unsigned fitting = 0;
+		char remedy[XP_CONFIRM_LEN + 32];
+
+		memcpy(name, job->target.confirm, sizeof(name));
+		if (job->state != XP_JOB_PLANNED || job->target.kind != XP_TARGET_IMAGE)
+			continue;
+		for (unsigned k = 0; k < r->batch.n; k++)
+			fitting += r->batch.jobs[k].state == XP_JOB_PLANNED &&
+				   strcmp(r->batch.jobs[k].target.identity.name,
+					  job->target.identity.name) == 0;
+		if (fitting < 2)
+			continue;
+		xp_target_confirm_by_path(&job->target);
+		if (!xp_confirms_have(&r->confirms, name) ||
+		    xp_confirms_have(&r->confirms, job->target.confirm))
+			continue;
+		snprintf(remedy, sizeof(remedy), "confirm with: %s", job->target.confirm);
+		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_CONFIRM_AMBIGUOUS, remedy,
+				    "%s: \"%s\" fits %u targets of this command", job->target.path,
+				    name, fitting));
 	}
 	return XP_OK;
 }
@@ -163,12 +199,12 @@ static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct 
 	unsigned n = 0;
 
 	TRY(collect_paths(&paths, &n, r, args, err));
-	if (n == 0 && r->expect.n)
+	if (n == 0 && r->has_expect)
 		return XP_OK;
 	TRY(xp_batch_new(&r->batch, n, err));
 	for (unsigned i = 0; i < n; i++)
 		TRY(prepare(r, i, paths[i], err));
-	return XP_OK;
+	return part_same_names(r, err);
 }
 
 /* Refused by the plan already: nothing is asked, nothing is held. */

@@ -37,7 +37,7 @@ void xp_confirms_free(struct xp_confirms *c)
 	*c = (struct xp_confirms){0};
 }
 
-static bool is_confirmed(const struct xp_confirms *c, const char *text)
+bool xp_confirms_have(const struct xp_confirms *c, const char *text)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->list[i], text) == 0)
@@ -72,7 +72,7 @@ enum xp_rc xp_confirms_ask(struct xp_confirms *c, const struct xp_batch *batch, 
 	for (unsigned i = 0; i < batch->n; i++) {
 		const struct xp_job *job = &batch->jobs[i];
 
-		if (job->state == XP_JOB_PLANNED && !is_confirmed(c, job->target.confirm))
+		if (job->state == XP_JOB_PLANNED && !xp_confirms_have(c, job->target.confirm))
 			TRY(ask_one(c, job, err));
 	}
 	return XP_OK;

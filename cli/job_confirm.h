@@ -14,4 +14,6 @@ const char *const *xp_confirms_list(const struct xp_confirms *c);
  * nothing is asked, and the interlock refuses. */
 MUST_USE enum xp_rc xp_confirms_ask(struct xp_confirms *c, const struct xp_batch *batch,
 				    struct xp_err *err);
+/* Was exactly TEXT given? */
+bool xp_confirms_have(const struct xp_confirms *c, const char *text);
 void xp_confirms_free(struct xp_confirms *c);

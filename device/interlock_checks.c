@@ -179,6 +179,11 @@ enum xp_rc xp_interlock_check_confirm(struct xp_refusals *out,
 	snprintf(remedy, sizeof(remedy), "confirm with: %s", t->confirm);
 	/* the short form: fits this target, but perhaps another one, too */
 	if (t->kind == XP_TARGET_IMAGE) {
+		struct xp_target by_path = *t;
+
+		xp_target_confirm_by_path(&by_path);
+		if (is_given(req->confirms, by_path.confirm))
+			return XP_OK;
 		snprintf(base, sizeof(base), "%s", t->identity.name);
 		fitting = 1 + xp_disks_fitting(&disks, base);
 	} else {

@@ -147,16 +147,26 @@ enum xp_rc xp_target_identify_fd(struct xp_identity *out, const struct xp_sysroo
 
 /* ---- resolving ---- */
 
-static void confirm_of_image(struct xp_target *t, const struct xp_disks *disks, const char *path)
+void xp_target_confirm_by_path(struct xp_target *t)
 {
 	char real[PATH_MAX];
+	const char *path = realpath(t->path, real) ? real : t->path;
+	size_t len = strlen(path);
+	size_t room = sizeof(t->confirm) - 192;
 
-	if (xp_disks_fitting(disks, t->identity.name) == 0) {
-		snprintf(t->confirm, sizeof(t->confirm), "%s", t->identity.name);
+	if (t->kind != XP_TARGET_IMAGE)
 		return;
-	}
-	snprintf(t->confirm, sizeof(t->confirm), "%.190s@%.120s", t->identity.name,
-		 realpath(path, real) ? real : path);
+	/* of a long path the end is what tells files apart */
+	snprintf(t->confirm, sizeof(t->confirm), "%.190s@%.*s", t->identity.name, (int)room - 1,
+		 len >= room ? path + len - room + 1 : path);
+}
+
+static void confirm_of_image(struct xp_target *t, const struct xp_disks *disks)
+{
+	if (xp_disks_fitting(disks, t->identity.name) == 0)
+		snprintf(t->confirm, sizeof(t->confirm), "%s", t->identity.name);
+	else
+		xp_target_confirm_by_path(t);
 }
 
 static enum xp_rc resolve_image(struct xp_target *t, const struct xp_sysroot *root, int fd,
@@ -173,7 +183,7 @@ static enum xp_rc resolve_image(struct xp_target *t, const struct xp_sysroot *ro
 		TRY(xp_blockmap_read(&map, root, err));
 		TRY(xp_disks_read(&disks, root, &map, err));
 	}
-	confirm_of_image(t, &disks, t->path);
+	confirm_of_image(t, &disks);
 	return XP_OK;
 }
 

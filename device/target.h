@@ -34,6 +34,8 @@ struct xp_target {
  */
 MUST_USE enum xp_rc xp_target_resolve(struct xp_target *out, const struct xp_sysroot *root,
 				      const char *path, struct xp_err *err);
+/* For an image: makes its confirm string the long one, NAME@PATH, which fits no other file. */
+void xp_target_confirm_by_path(struct xp_target *t);
 void xp_target_free(struct xp_target *t);
 
 /*
