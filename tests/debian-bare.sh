@@ -33,8 +33,8 @@ mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages
 mkdir -p "$home"
 
 clean_up() {
-	umount -R "$bare/dev" "$bare/proc" "$bare/sys" 2>/dev/null || true
-	if [ -z "$keep" ] && ! grep -q " $bare/" /proc/self/mountinfo; then
+	umount -R "$bare" 2>/dev/null || true
+	if [ -z "$keep" ] && ! grep -qE " $bare(/| )" /proc/self/mountinfo; then
 		rm -rf --one-file-system "$bare"
 	fi
 }
@@ -61,6 +61,8 @@ if [ "$suite" = "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" ] && [ -z
 	rm -f "$bare/etc/apt/sources.list"
 	cp -r /etc/apt/sources.list /etc/apt/sources.list.d "$bare/etc/apt/" 2>/dev/null || true
 fi
+# a root that is a mount point, as that of a machine
+mount --bind "$bare" "$bare"
 mount -t proc proc "$bare/proc"
 mount --rbind /sys "$bare/sys"
 mount --rbind /dev "$bare/dev"

@@ -57,8 +57,8 @@ static void test_fields_bad_are_refused(void **state)
 		"{\"persons\":[1]}",
 		"{\"persons\":[{\"role\":\"king\"}]}",
 		"{\"persons\":[{\"name\":\"no role\"}]}",
-		"{\"persons\":[{\"role\":\"site\"},{\"role\":\"site\"},{\"role\":\"site\"},"
-		"{\"role\":\"site\"},{\"role\":\"site\"}]}",
+		("{\"persons\":[{\"role\":\"site\"},{\"role\":\"site\"},{\"role\":\"site\"},"
+		 "{\"role\":\"site\"},{\"role\":\"site\"}]}"),
 	};
 
 	(void)state;
