@@ -52,7 +52,7 @@ static enum xp_rc choose(struct resume *r, const struct xp_args *args, struct xp
 		const struct xp_job_summary *s = &all.list[i];
 
 		if (args->operands_n ? strcmp(s->id, args->operands[0]) != 0
-				     : s->ended || s->running || s->damaged)
+				     : s->ended || s->running || s->damaged || s->untouched)
 			continue;
 		memcpy(r->id, s->id, sizeof(r->id));
 		found++;
@@ -119,7 +119,7 @@ static int run(const struct xp_args *args)
 	xp_session_init(&r->session);
 	if (choose(r, args, &err) != XP_OK || xp_batch_new(&r->batch, 1, &err) != XP_OK ||
 	    set_up(r, args, &err) != XP_OK)
-		return xp_say_error(&err);
+		return xp_say_untouched(&err);
 	xp_cancel_install();
 	if (xp_batch_run(&r->batch, r->session.events_fd, r->session.quiet, r->session.setup.clock,
 			 &err) != XP_OK)

@@ -311,7 +311,9 @@ static int run(const struct xp_args *args)
 		return xp_say_error(&err);
 	}
 	xp_session_init(&r->session);
-	if (set_up(r, args, &err) != XP_OK || carry_out(r, args, &exit_code, &err) != XP_OK)
+	if (set_up(r, args, &err) != XP_OK)
+		return xp_say_untouched(&err);
+	if (carry_out(r, args, &exit_code, &err) != XP_OK)
 		return xp_say_error(&err);
 	return r->incomplete ? xp_exit_worse(exit_code, 6) : exit_code;
 }

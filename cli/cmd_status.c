@@ -49,7 +49,10 @@ static void print_summary(const struct xp_job_summary *s)
 		printf("  %s, claim %s\n", s->outcome, s->claim);
 	else
 		printf("  %s\n", s->where);
-	if (!s->ended && !s->running && !s->damaged)
+	if (s->untouched && !s->running)
+		printf("%38snothing is to be done for it; its folder jobs/%s can be removed\n", "",
+		       s->id);
+	else if (!s->ended && !s->running && !s->damaged)
 		printf("%38sgo on with: expunge resume %s\n", "", s->id);
 }
 

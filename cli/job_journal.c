@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -34,25 +35,40 @@ static enum xp_rc contents_json(json_t **out, const struct xp_plan *plan, struct
 	return XP_OK;
 }
 
+/* A later take may stand in another folder. Links stay: what they lead to then is looked at then.
+ */
+static enum xp_rc absolute_path(char *out, size_t size, const char *path, struct xp_err *err)
+{
+	AUTO_MEM char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	if (path[0] != '/' && !cwd)
+		return xp_fail_errno(err, XP_E_IO, "the working folder");
+	if ((size_t)snprintf(out, size, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", path) >= size)
+		return xp_fail(err, XP_E_USAGE, "%s: the name is too long", path);
+	return XP_OK;
+}
+
 enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_job_setup *s = job->setup;
 	AUTO_MEM char *draft_text = NULL;
 	AUTO_JSON json_t *draft = NULL;
 	AUTO_JSON json_t *contents = NULL;
+	char path[2 * sizeof(job->target.path)];
 	json_error_t why;
 	size_t len = 0;
 	json_t *line;
 
+	TRY(absolute_path(path, sizeof(path), job->target.path, err));
 	TRY(xp_record_write(&draft_text, &len, &job->record, err));
 	draft = json_loadb(draft_text, len, 0, &why);
 	if (!draft)
 		return xp_fail(err, XP_E_INTERNAL, "the draft of the record: %s", why.text);
 	TRY(contents_json(&contents, &job->plan, err));
 	line = json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:O, s:s, s:s, s:I, s:O}", "type", "job",
-			 "version", 1, "path", job->target.path, "confirm", job->target.confirm,
-			 "technique", xp_technique_name(job->plan.technique), "passes",
-			 (int)job->plan.passes, "contents", contents, "verify",
+			 "version", XP_JOB_JOURNAL_VERSION, "path", path, "confirm",
+			 job->target.confirm, "technique", xp_technique_name(job->plan.technique),
+			 "passes", (int)job->plan.passes, "contents", contents, "verify",
 			 xp_readback_mode_name(job->plan.verification.mode), "scheme",
 			 xp_sample_scheme_name(job->plan.verification.scheme), "sample_n",
 			 (json_int_t)job->plan.verification.n, "draft", draft);
@@ -172,11 +188,47 @@ static const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+static void summarize_media(struct xp_job_summary *s, const json_t *line)
+{
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
+	json_t *media = json_object_get(json_object_get(line, "draft"), "media");
+	struct xp_err err;
+
+	if (!media ||
+	    json_integer_value(json_object_get(line, "version")) != XP_JOB_JOURNAL_VERSION)
+		return;
+	/* the record's own words stand there, too (slot, asset tag): what is missing counts, not
+	 * they
+	 */
+	s->has_media =
+		xp_schema_read(&s->media, &xp_schema_identity, media, &findings, &err) == XP_OK &&
+		s->media.capacity_bytes != 0;
+	xp_raws_free(&s->media.raw, &s->media.raw_n);
+}
+
+bool xp_job_summary_names(const struct xp_job_summary *s, const struct xp_target *t)
+{
+	const struct xp_identity *a = &s->media;
+	const struct xp_identity *b = &t->identity;
+
+	if (!s->has_media || a->partition != b->partition)
+		return false;
+	/* a loop and the file below it are the same bytes; a restart may number file systems anew
+	 */
+	if (a->inode || b->inode)
+		return a->inode == b->inode &&
+		       (a->fs_dev == b->fs_dev || strcmp(a->name, b->name) == 0);
+	return strcmp(s->confirm, t->confirm) == 0 ||
+	       (*a->serial && *a->wwn && strcmp(a->serial, b->serial) == 0 &&
+		strcmp(a->wwn, b->wwn) == 0);
+}
+
 static void summarize_line(struct xp_job_summary *s, const json_t *line)
 {
 	const char *type = text_of(line, "type");
 
 	if (strcmp(type, "job") == 0) {
+		summarize_media(s, line);
 		snprintf(s->path, sizeof(s->path), "%s", text_of(line, "path"));
 		snprintf(s->confirm, sizeof(s->confirm), "%s", text_of(line, "confirm"));
 		snprintf(s->technique, sizeof(s->technique), "%s", text_of(line, "technique"));
@@ -206,16 +258,18 @@ static void summarize(struct xp_job_summary *s, const struct xp_state *state)
 	size_t i;
 	json_t *line;
 
-	if (xp_journal_peek(&lines, &s->running, state->jobs_fd, s->id, &err) != XP_OK) {
-		s->damaged = true;
-		snprintf(s->where, sizeof(s->where), "the journal cannot be read");
-		return;
-	}
-	if (json_array_size(lines) == 0)
-		snprintf(s->where, sizeof(s->where), "before the first phase");
+	s->damaged = xp_journal_peek(&lines, &s->running, state->jobs_fd, s->id, &err) != XP_OK;
 	json_array_foreach (lines, i, line) {
 		summarize_line(s, line);
 	}
+	s->untouched = !s->damaged && json_array_size(lines) == 0;
+	if (!s->untouched && !s->has_media)
+		s->damaged = true;
+	if (s->damaged)
+		snprintf(s->where, sizeof(s->where),
+			 "the journal is damaged: jobs/%s/journal.jsonl", s->id);
+	else if (s->untouched)
+		snprintf(s->where, sizeof(s->where), "before it touched anything");
 }
 
 void xp_job_summaries_free(struct xp_job_summaries *s)
@@ -224,14 +278,16 @@ void xp_job_summaries_free(struct xp_job_summaries *s)
 	*s = (struct xp_job_summaries){0};
 }
 
-static enum xp_rc list_ids(struct xp_job_summaries *out, DIR *dir, struct xp_err *err)
+static enum xp_rc list_ids(struct xp_job_summaries *out, DIR *dir, bool only_open,
+			   struct xp_err *err)
 {
 	const struct dirent *e;
 
 	while ((e = readdir(dir)) != NULL) {
 		struct xp_job_summary *p;
 
-		if (!is_job_id(e->d_name))
+		if (!is_job_id(e->d_name) ||
+		    (only_open && xp_journal_has_ended(dirfd(dir), e->d_name)))
 			continue;
 		p = reallocarray(out->list, out->n + 1, sizeof(*p));
 		if (!p)
@@ -244,8 +300,8 @@ static enum xp_rc list_ids(struct xp_job_summaries *out, DIR *dir, struct xp_err
 	return XP_OK;
 }
 
-enum xp_rc xp_job_summaries_read(struct xp_job_summaries *out, const struct xp_state *state,
-				 struct xp_err *err)
+static enum xp_rc read_summaries(struct xp_job_summaries *out, const struct xp_state *state,
+				 bool only_open, struct xp_err *err)
 {
 	int fd = openat(state->jobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -256,7 +312,7 @@ enum xp_rc xp_job_summaries_read(struct xp_job_summaries *out, const struct xp_s
 		xp_close_fd(&fd);
 		return xp_fail_errno(err, XP_E_IO, "%s/jobs", state->path);
 	}
-	rc = list_ids(out, dir, err);
+	rc = list_ids(out, dir, only_open, err);
 	closedir(dir);
 	if (rc != XP_OK)
 		return rc;
@@ -267,17 +323,48 @@ enum xp_rc xp_job_summaries_read(struct xp_job_summaries *out, const struct xp_s
 	return XP_OK;
 }
 
+enum xp_rc xp_job_summaries_read(struct xp_job_summaries *out, const struct xp_state *state,
+				 struct xp_err *err)
+{
+	return read_summaries(out, state, false, err);
+}
+
+enum xp_rc xp_job_summaries_read_open(struct xp_job_summaries *out, const struct xp_state *state,
+				      struct xp_err *err)
+{
+	return read_summaries(out, state, true, err);
+}
+
+static enum xp_rc refuse_damaged(struct xp_job *job, const struct xp_job_summary *s,
+				 struct xp_err *err)
+{
+	char remedy[512];
+
+	snprintf(remedy, sizeof(remedy),
+		 "look at %.300s/jobs/%s/journal.jsonl; move that folder away if the job need not "
+		 "go on",
+		 job->setup->state->path, s->id);
+	return xp_refusals_add(&job->refusals, err, XP_REFUSED_INTERRUPTED_JOB, remedy,
+			       "%s: the journal of job %s is damaged, and it %s this target",
+			       job->target.path, s->id, s->has_media ? "is on" : "may be on");
+}
+
 enum xp_rc xp_job_refuse_open_jobs(struct xp_job *job, struct xp_err *err)
 {
 	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
 
-	TRY(xp_job_summaries_read(&all, job->setup->state, err));
+	TRY(xp_job_summaries_read_open(&all, job->setup->state, err));
 	for (size_t i = 0; i < all.n; i++) {
 		const struct xp_job_summary *s = &all.list[i];
 		char remedy[256];
 
-		if (s->ended || s->damaged || strcmp(s->confirm, job->target.confirm) != 0)
+		if (s->ended || s->untouched ||
+		    (s->has_media && !xp_job_summary_names(s, &job->target)))
 			continue;
+		if (s->damaged) {
+			TRY(refuse_damaged(job, s, err));
+			continue;
+		}
 		if (s->running)
 			snprintf(remedy, sizeof(remedy), "wait for it: expunge wait %s", s->id);
 		else

@@ -3,6 +3,9 @@
 #pragma once
 #include "cli/job.h"
 
+/* Of the first line; a journal of another version is not understood. */
+#define XP_JOB_JOURNAL_VERSION 1
+
 /* The first line: everything that a later take needs, with the draft of the record. */
 MUST_USE enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err);
 /* The job is taken up again. */
@@ -30,7 +33,10 @@ struct xp_job_summary {
 	char path[4096];
 	char confirm[XP_CONFIRM_LEN];
 	char technique[48];
-	char where[128]; /* "erase pass 1/1 at 40 %", "readback", "ended: sanitized" */
+	char where[128];	  /* "erase pass 1/1 at 40 %", "readback", "ended: sanitized" */
+	struct xp_identity media; /* as the first line has it; without raw answers */
+	bool has_media;		  /* false: it cannot be told which target it is on */
+	bool untouched;		  /* it died before its first line: nothing was begun */
 	bool running;
 	bool ended;
 	int exit_code; /* of a job that ended */
@@ -46,4 +52,10 @@ struct xp_job_summaries {
 /* All jobs below the state folder, oldest first. */
 MUST_USE enum xp_rc xp_job_summaries_read(struct xp_job_summaries *out,
 					  const struct xp_state *state, struct xp_err *err);
+/* The same without those that have ended; does not read them to find out. */
+MUST_USE enum xp_rc xp_job_summaries_read_open(struct xp_job_summaries *out,
+					       const struct xp_state *state, struct xp_err *err);
+/* Is the job on this target? A name alone makes no file the same, nor does another name make it
+ * another. */
+bool xp_job_summary_names(const struct xp_job_summary *s, const struct xp_target *t);
 void xp_job_summaries_free(struct xp_job_summaries *s);

@@ -21,7 +21,7 @@ static const struct xp_job_summary *newest_success(const struct xp_job_summaries
 	for (size_t i = all->n; i-- > 0;) {
 		const struct xp_job_summary *s = &all->list[i];
 
-		if (!s->ended || strcmp(s->confirm, job->target.confirm) != 0)
+		if (!s->ended || s->damaged || !xp_job_summary_names(s, &job->target))
 			continue;
 		return strncmp(s->outcome, "sanitized", 9) == 0 ? s : NULL;
 	}
@@ -35,7 +35,7 @@ static const struct xp_job_summary *interrupted(const struct xp_job_summaries *a
 		const struct xp_job_summary *s = &all->list[i];
 
 		if (!s->ended && !s->damaged && !s->running &&
-		    strcmp(s->confirm, job->target.confirm) == 0)
+		    xp_job_summary_names(s, &job->target))
 			return s;
 	}
 	return NULL;

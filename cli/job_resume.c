@@ -201,6 +201,8 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 		return xp_fail(err, XP_E_USAGE,
 			       "job %s was interrupted before it touched anything; run it anew",
 			       job->id);
+	if (json_integer_value(json_object_get(first, "version")) != XP_JOB_JOURNAL_VERSION)
+		return damaged(job, "another version", err);
 	TRY(read_draft(job, first, err));
 	TRY(read_job_line(job, first, err));
 	xp_evidence_free(&job->record.evidence);

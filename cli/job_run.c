@@ -300,6 +300,9 @@ void xp_job_execute(struct xp_job *job)
 	rc = check_before(job, &err);
 	if (rc == XP_OK && job->refusals.n == 0)
 		rc = acquire(&permit, job, &err);
+	/* while the operator was asked, another process may have begun and died */
+	if (rc == XP_OK && permit && !job->resume.active)
+		rc = xp_job_refuse_open_jobs(job, &err);
 	if (job->refusals.n)
 		rc = XP_E_REFUSED;
 	if (rc == XP_OK)

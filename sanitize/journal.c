@@ -13,6 +13,8 @@
 
 #define JOURNAL_NAME	  "journal.jsonl"
 #define JOURNAL_MAX_BYTES (64u << 20)
+#define FLAGS_WRITE	  (O_RDWR | O_APPEND)
+#define END_MAX_BYTES	  4096 /* the last line of a job that ended is shorter */
 #define LINE_FLAGS	  (JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII)
 
 struct xp_journal {
@@ -49,8 +51,7 @@ static enum xp_rc journal_new(struct xp_journal **out, int jobs_fd, const char *
 	j->dir_fd = openat(jobs_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (j->dir_fd < 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "job %s", id);
-	j->fd = openat(j->dir_fd, JOURNAL_NAME, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags,
-		       0600);
+	j->fd = openat(j->dir_fd, JOURNAL_NAME, O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 	if (j->fd < 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO,
 				     "journal of job %s", id);
@@ -78,7 +79,7 @@ enum xp_rc xp_journal_create(struct xp_journal **out, int jobs_fd, const char *i
 
 	if (mkdirat(jobs_fd, id, 0700))
 		return xp_fail_errno(err, XP_E_IO, "folder of job %s", id);
-	TRY(journal_new(&j, jobs_fd, id, O_CREAT | O_EXCL, err));
+	TRY(journal_new(&j, jobs_fd, id, FLAGS_WRITE | O_CREAT | O_EXCL, err));
 	TRY(lock(j, id, err));
 	if (fsync(j->dir_fd) || fsync(jobs_fd))
 		return xp_fail_errno(err, XP_E_IO, "folder of job %s: fsync", id);
@@ -89,7 +90,8 @@ enum xp_rc xp_journal_create(struct xp_journal **out, int jobs_fd, const char *i
 /*
  * Parses whole lines of TEXT. *GOOD: bytes up to the end of the last whole line. What stands behind
  * the last newline is a torn tail and is not read. A line that ends in a newline was fsynced whole
- * or is the last one, whose sectors may have reached the disk in any order.
+ * or is the last one, whose sectors may have reached the disk in any order. XP_E_MALFORMED: LINES
+ * are those in front of the damage.
  */
 static enum xp_rc parse_lines(json_t **lines, size_t *good, const char *text, size_t len,
 			      const char *id, struct xp_err *err)
@@ -112,7 +114,7 @@ static enum xp_rc parse_lines(json_t **lines, size_t *good, const char *text, si
 		if (!line && (size_t)(end - text) + 1 == len)
 			break;
 		if (!line || json_array_append_new(list, line)) {
-			json_decref(list);
+			*lines = list;
 			return xp_fail(err, XP_E_MALFORMED,
 				       "journal of job %s: the line at byte %zu is damaged", id,
 				       at);
@@ -133,10 +135,13 @@ enum xp_rc xp_journal_open(struct xp_journal **out, json_t **lines, int jobs_fd,
 	size_t len = 0;
 	size_t good = 0;
 
-	TRY(journal_new(&j, jobs_fd, id, 0, err));
+	TRY(journal_new(&j, jobs_fd, id, FLAGS_WRITE, err));
 	TRY(lock(j, id, err));
 	TRY(xp_file_read_at(&text, &len, j->dir_fd, JOURNAL_NAME, JOURNAL_MAX_BYTES, err));
-	TRY(parse_lines(&list, &good, text, len, id, err));
+	if (parse_lines(&list, &good, text, len, id, err) != XP_OK) {
+		json_decref(list);
+		return err ? err->rc : XP_E_MALFORMED;
+	}
 	if (good < len && (ftruncate(j->fd, (off_t)good) || fsync(j->fd))) {
 		json_decref(list);
 		return xp_fail_errno(err, XP_E_IO, "journal of job %s: cutting a torn tail", id);
@@ -155,13 +160,50 @@ enum xp_rc xp_journal_peek(json_t **lines, bool *running, int jobs_fd, const cha
 	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	size_t len = 0;
 	size_t good = 0;
+	enum xp_rc rc = journal_new(&j, jobs_fd, id, O_RDONLY, err);
 
-	TRY(journal_new(&j, jobs_fd, id, 0, err));
+	*lines = NULL;
+	*running = false;
+	if (rc == XP_E_NOENT) {
+		/* it died when it had only its folder */
+		*lines = json_array();
+		return *lines ? XP_OK : xp_fail(err, XP_E_NOMEM, "journal of job %s", id);
+	}
+	TRY(rc);
 	if (fcntl(j->fd, F_OFD_GETLK, &fl))
 		return xp_fail_errno(err, XP_E_IO, "journal of job %s: lock", id);
 	*running = fl.l_type != F_UNLCK;
 	TRY(xp_file_read_at(&text, &len, j->dir_fd, JOURNAL_NAME, JOURNAL_MAX_BYTES, err));
 	return parse_lines(lines, &good, text, len, id, err);
+}
+
+bool xp_journal_has_ended(int jobs_fd, const char *id)
+{
+	AUTO(xp_journal_close) struct xp_journal *j = NULL;
+	char text[END_MAX_BYTES];
+	const char *type;
+	const char *begin;
+	struct stat st;
+	json_error_t why;
+	json_t *line;
+	size_t got = 0;
+	off_t from;
+	bool ended;
+
+	if (journal_new(&j, jobs_fd, id, O_RDONLY, NULL) != XP_OK || fstat(j->fd, &st) ||
+	    st.st_size < 2)
+		return false;
+	from = st.st_size > END_MAX_BYTES ? st.st_size - END_MAX_BYTES : 0;
+	if (xp_fd_pread_all(j->fd, text, (size_t)(st.st_size - from), from, &got, NULL) != XP_OK ||
+	    got < 2 || text[got - 1] != '\n')
+		return false;
+	begin = memrchr(text, '\n', got - 1);
+	begin = begin ? begin + 1 : text;
+	line = json_loadb(begin, (size_t)(text + got - 1 - begin), JSON_REJECT_DUPLICATES, &why);
+	type = json_string_value(json_object_get(line, "type"));
+	ended = type && strcmp(type, "end") == 0;
+	json_decref(line);
+	return ended;
 }
 
 enum xp_rc xp_journal_add(struct xp_journal *j, json_t *line, struct xp_err *err)

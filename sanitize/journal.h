@@ -22,9 +22,16 @@ MUST_USE enum xp_rc xp_journal_create(struct xp_journal **out, int jobs_fd, cons
 MUST_USE enum xp_rc xp_journal_open(struct xp_journal **out, json_t **lines, int jobs_fd,
 				    const char *id, struct xp_err *err);
 
-/* Reads the lines without taking the job. RUNNING says whether a process holds it. */
+/*
+ * Reads the lines without taking the job, and writes nothing. RUNNING says whether a process holds
+ * it. No line at all: it died before it was told what to do. XP_E_MALFORMED: a line is damaged;
+ * LINES holds those in front of it. LINES is the caller's, also after an error (it may be NULL).
+ */
 MUST_USE enum xp_rc xp_journal_peek(json_t **lines, bool *running, int jobs_fd, const char *id,
 				    struct xp_err *err);
+
+/* Is its last line of type "end"? Reads no more than that; what cannot be read has not ended. */
+bool xp_journal_has_ended(int jobs_fd, const char *id);
 
 /* Appends one line (takes the reference) and returns when it is on disk. */
 MUST_USE enum xp_rc xp_journal_add(struct xp_journal *j, json_t *line, struct xp_err *err);

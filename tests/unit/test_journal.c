@@ -144,6 +144,38 @@ static void test_journal_missing_says_so(void **in)
 			 XP_E_NOENT);
 }
 
+static void test_journal_damaged_peek_gives_what_stands_before(void **in)
+{
+	struct state *s = *in;
+	json_t *lines = NULL;
+	bool running = true;
+	struct xp_err err;
+
+	add_lines(s, 2);
+	append_raw(s, "damage\n{\"type\":\"end\"}\n");
+	assert_int_equal(xp_journal_peek(&lines, &running, s->fd, "j1", &err), XP_E_MALFORMED);
+	assert_true(json_array_size(lines) >= 2);
+	assert_false(running);
+	json_decref(lines);
+}
+
+static void test_journal_ended_only_by_a_whole_last_line(void **in)
+{
+	struct state *s = *in;
+
+	assert_false(xp_journal_has_ended(s->fd, "j1"));
+	add_lines(s, 1);
+	assert_false(xp_journal_has_ended(s->fd, "j1"));
+	append_raw(s, "{\"type\":\"end\"}");
+	assert_false(xp_journal_has_ended(s->fd, "j1"));
+	append_raw(s, "\n");
+	assert_true(xp_journal_has_ended(s->fd, "j1"));
+	append_raw(s, "{\"type\":\"resume\"}\n");
+	assert_false(xp_journal_has_ended(s->fd, "j1"));
+	append_raw(s, "\n");
+	assert_false(xp_journal_has_ended(s->fd, "j1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +187,10 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_journal_held_is_refused_and_seen_running,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_journal_damaged_peek_gives_what_stands_before,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_journal_ended_only_by_a_whole_last_line, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_journal_missing_says_so, setup, teardown),
 	};
 
