@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -258,6 +262,43 @@ struct xp_extent_sync *xp_extent_io_side(struct xp_extent_io *io)
 	return io->side;
 }
 
+/*
+ * fdatasync that gives up after TIMEOUT_MS with -ETIME. A thread in a call that never ends keeps
+ * its whole process from ending, so the call is made in a child that can be left behind; it holds
+ * nothing but the target itself.
+ */
+static int sync_within(int fd, uint32_t timeout_ms)
+{
+	siginfo_t end = {0};
+	struct pollfd p;
+	pid_t child;
+	int rc;
+
+	child = timeout_ms == XP_EXTENT_STALL_NEVER ? -1 : fork();
+	if (child < 0)
+		return fdatasync(fd) == 0 ? 0 : -errno;
+	if (child == 0) {
+		if (fd > 0)
+			close_range(0, (unsigned)fd - 1, 0);
+		close_range((unsigned)fd + 1, ~0u, 0);
+		_exit(fdatasync(fd) == 0 ? 0 : errno);
+	}
+	p = (struct pollfd){.fd = (int)syscall(SYS_pidfd_open, child, 0), .events = POLLIN};
+	do {
+		rc = p.fd < 0 ? 1 : poll(&p, 1, (int)timeout_ms);
+	} while (rc < 0 && errno == EINTR);
+	if (p.fd >= 0)
+		close(p.fd);
+	if (rc <= 0) {
+		kill(child, SIGKILL);
+		return -ETIME;
+	}
+	while (waitid(P_PID, (id_t)child, &end, WEXITED) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return end.si_code == CLD_EXITED ? -end.si_status : -EIO;
+}
+
 enum xp_rc xp_extent_io_flush(struct xp_extent_io *io, struct xp_err *err)
 {
 	int rc = 0;
@@ -272,10 +313,15 @@ enum xp_rc xp_extent_io_flush(struct xp_extent_io *io, struct xp_err *err)
 	if (rc == 0 && io->given)
 		rc = io->ops->flush(io->backend);
 	else if (rc == 0)
-		rc = fdatasync(io->cfg.fd) == 0 ? 0 : -errno;
+		rc = sync_within(io->cfg.fd,
+				 io->cfg.stall_ms ? io->cfg.stall_ms : XP_EXTENT_STALL_DEFAULT_MS);
 	atomic_store(&io->busy_since_ns, 0);
 	if (rc == 0)
 		return XP_OK;
+	if (rc == -ETIME) {
+		io->lost = true;
+		return xp_fail(err, XP_E_TIMEOUT, "flushing the target: no answer");
+	}
 	errno = -rc;
 	return xp_fail_errno(err, XP_E_IO, "flushing the target");
 }

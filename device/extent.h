@@ -22,6 +22,7 @@ struct xp_extent_config {
 	uint32_t depth;		      /* requests in flight; 0: the default */
 	bool no_uring;		      /* use plain pread/pwrite (tests, or the user's wish) */
 	const struct xp_clock *clock; /* for stalls; NULL: the machine's own */
+	uint32_t stall_ms; /* for a flush: no answer for so long is XP_E_TIMEOUT; 0: the default */
 };
 
 /* Bounds of one target: requests in flight, and the memory of their buffers. */

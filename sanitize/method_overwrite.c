@@ -29,6 +29,7 @@ static enum xp_rc begin(struct xp_method_run *run, struct xp_err *err)
 		.permit = run->req->permit,
 		.capacity_bytes = id->capacity_bytes,
 		.logical_block_bytes = id->logical_block_bytes,
+		.stall_ms = run->req->stall_ms,
 	};
 
 	if (!o)

@@ -138,6 +138,7 @@ static enum xp_rc write_all(struct writer *w)
 	const struct xp_overwrite_request *req = w->req;
 	bool flushed = true;
 	bool first = true;
+	enum xp_rc rc;
 
 	/* also where all was written before: its last flush is asked for again */
 	do {
@@ -146,8 +147,10 @@ static enum xp_rc write_all(struct writer *w)
 		if (w->next_offset < req->capacity_bytes)
 			TRY(write_stretch(w, first));
 		first = false;
-		if (xp_extent_io_flush(req->io, &flush_err) != XP_OK)
-			flushed = false;
+		rc = xp_extent_io_flush(req->io, &flush_err);
+		flushed = flushed && rc == XP_OK;
+		if (rc == XP_E_TIMEOUT)
+			return xp_fail(w->err, rc, "%s", flush_err.msg);
 		w->out->flushed = flushed && w->next_offset == req->capacity_bytes;
 		if (flushed && req->checkpoint)
 			TRY(req->checkpoint(req->ctx, w->out, w->next_offset, w->err));

@@ -9,11 +9,11 @@ if [ ! -x "$FAULTFS" ] || [ ! -w /dev/fuse ] || [ "$(id -u)" -ne 0 ]; then
 	done_testing
 	exit
 fi
-mkdir m1 m2 m3
+mkdir m1 m2 m3 m4
 export FAULTFS_RELEASE=$TMPDIR/release
 finish() {
 	touch "$FAULTFS_RELEASE"
-	for m in m1 m2 m3; do
+	for m in m1 m2 m3 m4; do
 		umount "$TMPDIR/$m" 2>/dev/null || umount -l "$TMPDIR/$m" 2>/dev/null
 	done
 }
@@ -54,10 +54,10 @@ umount m1
 "$FAULTFS" m1 $size
 "$FAULTFS" m2 $size hang-write=9000000
 "$FAULTFS" m3 $size hang-read=9000000
-for m in m1 m2 m3; do ln -s "$m/drive" "$m.link"; done
+"$FAULTFS" m4 $size hang-fsync=0
 start=$(date +%s)
-"$EXPUNGE" run --state "$S" --level clear --json m1/drive m2/drive m3/drive --confirm "drive@$TMPDIR/m1/drive" \
-	--confirm "drive@$TMPDIR/m2/drive" --confirm "drive@$TMPDIR/m3/drive" --confirm drive --verify full --stall 3 >out 2>err </dev/null
+"$EXPUNGE" run --state "$S" --level clear --json m1/drive m2/drive m3/drive m4/drive --confirm "drive@$TMPDIR/m1/drive" \
+	--confirm "drive@$TMPDIR/m4/drive" --confirm "drive@$TMPDIR/m2/drive" --confirm "drive@$TMPDIR/m3/drive" --confirm drive --verify full --stall 3 >out 2>err </dev/null
 rc=$?
 took=$(($(date +%s) - start))
 is 'a batch with a hang ends with 2' $rc 2
@@ -65,6 +65,8 @@ is 'the healthy one is sanitized' "$(jq -r '.results[0].outcome' out)" sanitized
 is 'a hanging write ends indeterminate' "$(jq -r '.results[1].outcome' out)" indeterminate
 is 'it claims nothing' "$(jq -r '.results[1].claim' out)" none
 is 'a hanging read ends indeterminate' "$(jq -r '.results[2].outcome' out)" indeterminate
+is 'a hanging flush ends indeterminate' "$(jq -r '.results[3].outcome' out)" indeterminate
+is 'and claims nothing' "$(jq -r '.results[3].claim' out)" none
 check 'and all of it in time' test $took -lt 60
 touch "$FAULTFS_RELEASE"
 done_testing

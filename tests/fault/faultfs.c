@@ -6,8 +6,8 @@
  *
  * RULE: write-error=OFFSET+LENGTH, read-error=OFFSET+LENGTH (EIO for requests that touch the
  * range), lose=OFFSET+LENGTH (writes are answered with success and not kept), hang-write=OFFSET,
- * hang-read=OFFSET (requests that reach that byte get no answer before the file that the variable
- * FAULTFS_RELEASE names is there), slow=MICROSECONDS (each request takes so long).
+ * hang-read=OFFSET, hang-fsync=0 (requests that reach that byte get no answer before the file that
+ * the variable FAULTFS_RELEASE names is there), slow=MICROSECONDS (each request takes so long).
  */
 #define FUSE_USE_VERSION 31
 #include <fuse3/fuse.h>
@@ -22,7 +22,16 @@
 
 #include "base/cleanup.h"
 
-enum rule_kind { WRITE_ERROR, READ_ERROR, LOSE, HANG_WRITE, HANG_READ, SLOW, RULE_KINDS };
+enum rule_kind {
+	WRITE_ERROR,
+	READ_ERROR,
+	LOSE,
+	HANG_WRITE,
+	HANG_READ,
+	HANG_FSYNC,
+	SLOW,
+	RULE_KINDS
+};
 
 struct rule {
 	enum rule_kind kind;
@@ -144,13 +153,15 @@ static int fs_fsync(const char *path, int data_only, struct fuse_file_info *fi)
 	(void)path;
 	(void)data_only;
 	(void)fi;
+	wait_as_told(HANG_FSYNC, 0, fs.size);
 	return 0;
 }
 
 static bool parse_rule(struct rule *r, const char *text)
 {
 	static const char *const names[RULE_KINDS] = {"write-error", "read-error", "lose",
-						      "hang-write",  "hang-read",  "slow"};
+						      "hang-write",  "hang-read",  "hang-fsync",
+						      "slow"};
 	const char *eq = strchr(text, '=');
 	char *end = NULL;
 
