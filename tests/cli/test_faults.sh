@@ -51,13 +51,14 @@ is 'the places that cannot be read are listed' \
 umount m1
 
 # --- one that hangs holds up no other and ends indeterminate
-"$FAULTFS" m1 $size
-"$FAULTFS" m2 $size hang-write=9000000
-"$FAULTFS" m3 $size hang-read=9000000
-"$FAULTFS" m4 $size hang-fsync=0
+"$FAULTFS" m1 $size /healthy
+"$FAULTFS" m2 $size /hangs-writing hang-write=9000000
+"$FAULTFS" m3 $size /hangs-reading hang-read=9000000
+"$FAULTFS" m4 $size /hangs-flushing hang-fsync=0
 start=$(date +%s)
-"$EXPUNGE" run --state "$S" --level clear --json m1/drive m2/drive m3/drive m4/drive --confirm "drive@$TMPDIR/m1/drive" \
-	--confirm "drive@$TMPDIR/m4/drive" --confirm "drive@$TMPDIR/m2/drive" --confirm "drive@$TMPDIR/m3/drive" --confirm drive --verify full --stall 3 >out 2>err </dev/null
+"$EXPUNGE" run --state "$S" --level clear --json m1/healthy m2/hangs-writing m3/hangs-reading m4/hangs-flushing \
+	--confirm healthy --confirm hangs-writing --confirm hangs-reading --confirm hangs-flushing \
+	--verify full --stall 3 >out 2>err </dev/null
 rc=$?
 took=$(($(date +%s) - start))
 is 'a batch with a hang ends with 2' $rc 2

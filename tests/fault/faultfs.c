@@ -1,8 +1,8 @@
 /*
- * faultfs: a file system with one file, "drive", that fails as it is told. For tests of what
+ * faultfs: a file system with one file that fails as it is told. For tests of what
  * happens when a target does not take or give its bytes.
  *
- *   faultfs MOUNTPOINT SIZE [RULE...]
+ *   faultfs MOUNTPOINT SIZE [/NAME] [RULE...]       (NAME: drive)
  *
  * RULE: write-error=OFFSET+LENGTH, read-error=OFFSET+LENGTH (EIO for requests that touch the
  * range), lose=OFFSET+LENGTH (writes are answered with success and not kept), hang-write=OFFSET,
@@ -43,7 +43,8 @@ static struct {
 	uint64_t size;
 	struct rule rules[64];
 	unsigned n;
-} fs;
+	const char *name; /* of the file, with a slash in front */
+} fs = {.name = "/drive"};
 
 static bool touches(const struct rule *r, uint64_t offset, uint64_t len)
 {
@@ -82,7 +83,7 @@ static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *
 		st->st_nlink = 2;
 		return 0;
 	}
-	if (strcmp(path, "/drive") != 0)
+	if (strcmp(path, fs.name) != 0)
 		return -ENOENT;
 	st->st_mode = S_IFREG | 0600;
 	st->st_nlink = 1;
@@ -101,13 +102,13 @@ static int fs_readdir(const char *path, void *buf, fuse_fill_dir_t fill, off_t o
 	(void)flags;
 	fill(buf, ".", NULL, 0, 0);
 	fill(buf, "..", NULL, 0, 0);
-	fill(buf, "drive", NULL, 0, 0);
+	fill(buf, fs.name + 1, NULL, 0, 0);
 	return 0;
 }
 
 static int fs_open(const char *path, struct fuse_file_info *fi)
 {
-	if (strcmp(path, "/drive") != 0)
+	if (strcmp(path, fs.name) != 0)
 		return -ENOENT;
 	fi->direct_io = 1;
 	return 0;
@@ -196,7 +197,9 @@ int main(int argc, char **argv)
 		return 70;
 	memset(fs.data, 0xa5, fs.size);
 	for (int i = 3; i < argc && fs.n < XP_ARRAY_LEN(fs.rules); i++)
-		if (!parse_rule(&fs.rules[fs.n++], argv[i]))
+		if (argv[i][0] == '/')
+			fs.name = argv[i];
+		else if (!parse_rule(&fs.rules[fs.n++], argv[i]))
 			return 64;
 	return fuse_main(2, fuse_argv, &ops, NULL);
 }
