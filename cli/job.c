@@ -107,4 +107,5 @@ void xp_job_free(struct xp_job *job)
 	xp_refusals_free(&job->refusals);
 	xp_target_free(&job->target);
 	xp_extents_free(&job->resume.unwritten);
+	xp_policy_free(&job->resume.policy);
 }

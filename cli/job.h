@@ -64,8 +64,12 @@ struct xp_job {
 	char record_name[64];	 /* "ID.json" once it is written */
 	char signature_name[64]; /* "ID.json.p7s" */
 	char end_text[640];
-	char failure_id[XP_UUID_LEN]; /* an earlier failure record that this job's record supersedes
-				       */
+	uint8_t record_sha256[32]; /* of the record that was written last */
+	/* an earlier failure record that this job's record supersedes */
+	char failure_id[XP_UUID_LEN];
+	bool has_failure_sha256;
+	uint8_t failure_sha256[32];
+	bool journal_failed; /* the state folder took no more: no fault of the target */
 	/* from an interrupted take */
 	struct {
 		bool active;
@@ -76,6 +80,7 @@ struct xp_job {
 		uint64_t offset;
 		struct xp_extents unwritten;
 		bool erase_done;
+		struct xp_policy *policy; /* the one that the job was begun under */
 	} resume;
 };
 

@@ -152,8 +152,12 @@ enum xp_rc xp_job_journal_log(struct xp_job *job, struct xp_err *err)
 
 enum xp_rc xp_job_journal_cancelled(struct xp_job *job, const char *record_id, struct xp_err *err)
 {
+	char sha256[65];
+
+	xp_hex_encode(sha256, job->record_sha256, sizeof(job->record_sha256));
 	return xp_journal_add(job->journal,
-			      json_pack("{s:s, s:s}", "type", "cancelled", "record", record_id),
+			      json_pack("{s:s, s:s, s:s}", "type", "cancelled", "record", record_id,
+					"sha256", sha256),
 			      err);
 }
 

@@ -87,10 +87,12 @@ static bool only_interrupted(const struct xp_refusals *r)
 	return r->n > 0;
 }
 
-/* The interrupted job takes the place of the new one: its plan, not today's options. */
+/* The interrupted job takes the place of the new one: its plan; what is asked is asked today. */
 static enum xp_rc take_up(struct xp_job *job, const struct xp_job_summary *s, struct xp_err *err)
 {
 	const struct xp_job_setup *setup = job->setup;
+	const enum xp_level asked = job->plan.asked;
+	const enum xp_level accepted = job->plan.accepted;
 	char path[sizeof(job->target.path)];
 	json_t *first = NULL;
 	enum xp_rc rc;
@@ -103,6 +105,8 @@ static enum xp_rc take_up(struct xp_job *job, const struct xp_job_summary *s, st
 	json_decref(first);
 	if (rc == XP_OK)
 		rc = xp_job_resume_prepare(job, setup, path, err);
+	job->plan.asked = asked;
+	job->plan.accepted = accepted;
 	return rc;
 }
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "cli/job_host.h"
 #include "cli/job_log.h"
+#include "cli/job_reread.h"
 
 /* A record with full lists of extents and mismatches stays below this; both files. */
 #define RESERVE_BYTES (4u << 20)
@@ -141,7 +142,8 @@ static void judge(struct xp_job *job)
 {
 	struct xp_record *r = &job->record;
 
-	xp_claim_compute(&r->claim, &r->evidence, job->setup->options->policy);
+	xp_claim_compute(&r->claim, &r->evidence,
+			 job->resume.policy ? job->resume.policy : job->setup->options->policy);
 	r->technique = r->claim.technique;
 	r->kind = XP_RECORD_FAILURE;
 	if (r->claim.level > XP_NONE && (r->claim.outcome == XP_OUTCOME_SANITIZED ||
@@ -161,10 +163,14 @@ static enum xp_rc supersede(struct xp_job *job, struct xp_err *err)
 
 	if (!*job->failure_id)
 		return XP_OK;
+	memcpy(r->supersedes_id, job->failure_id, sizeof(r->supersedes_id));
+	if (job->has_failure_sha256) {
+		memcpy(r->supersedes_sha256, job->failure_sha256, sizeof(r->supersedes_sha256));
+		return XP_OK;
+	}
 	snprintf(name, sizeof(name), "%s.json", job->failure_id);
 	TRY(xp_file_read_at(&json, &len, job->setup->state->certificates_fd, name,
 			    XP_RECORD_MAX_BYTES, err));
-	memcpy(r->supersedes_id, job->failure_id, sizeof(r->supersedes_id));
 	if (EVP_Digest(json, len, r->supersedes_sha256, NULL, EVP_sha256(), NULL) != 1)
 		return xp_fail(err, XP_E_INTERNAL, "SHA-256");
 	return XP_OK;
@@ -185,32 +191,24 @@ static enum xp_rc signature_of(char **p7s, size_t *len, struct xp_job *job, cons
 	return XP_OK;
 }
 
-enum xp_rc xp_job_record_write(struct xp_job *job, const char *id, struct xp_err *err)
+static void name_files(struct xp_job *job, const char *id)
 {
-	const struct xp_job_setup *s = job->setup;
-	struct xp_record *r = &job->record;
-	AUTO_MEM char *json = NULL;
+	snprintf(job->record_name, sizeof(job->record_name), "%s.json", id);
+	snprintf(job->signature_name, sizeof(job->signature_name), "%s.json.p7s", id);
+}
+
+/* Signs the bytes, puts all files where they belong, and the leaf into the log. */
+static enum xp_rc publish(struct xp_job *job, const char *id, const char *json, size_t json_len,
+			  struct xp_err *err)
+{
 	AUTO_MEM char *p7s = NULL;
 	AUTO_MEM char *proof = NULL;
-	size_t json_len = 0;
 	size_t p7s_len = 0;
 	size_t proof_len = 0;
 	char name[64];
 
-	if (id != r->id)
-		memcpy(r->id, id, sizeof(r->id));
-	snprintf(job->record_name, sizeof(job->record_name), "%s.json", id);
-	snprintf(job->signature_name, sizeof(job->signature_name), "%s.json.p7s", id);
-	r->issued_s = s->clock->wall_s(s->clock->ctx);
-	judge(job);
-	TRY(supersede(job, err));
-	if (file_exists(s->state->certificates_fd, job->record_name)) {
-		/* an earlier take wrote it and died before its end: that record stands */
-		TRY(xp_file_read_at(&json, &json_len, s->state->certificates_fd, job->record_name,
-				    XP_RECORD_MAX_BYTES, err));
-	} else {
-		TRY(xp_record_write(&json, &json_len, r, err));
-	}
+	if (EVP_Digest(json, json_len, job->record_sha256, NULL, EVP_sha256(), NULL) != 1)
+		return xp_fail(err, XP_E_INTERNAL, "SHA-256");
 	xp_job_record_unreserve(job);
 	TRY(put_file(job, job->record_name, json, json_len, err));
 	TRY(signature_of(&p7s, &p7s_len, job, json, json_len, err));
@@ -220,4 +218,71 @@ enum xp_rc xp_job_record_write(struct xp_job *job, const char *id, struct xp_err
 	snprintf(name, sizeof(name), "%s.tlog-proof", id);
 	TRY(put_file(job, name, proof, proof_len, err));
 	return write_index(job, err);
+}
+
+enum xp_rc xp_job_record_write(struct xp_job *job, const char *id, struct xp_err *err)
+{
+	struct xp_record *r = &job->record;
+	AUTO_MEM char *json = NULL;
+	size_t json_len = 0;
+
+	if (id != r->id)
+		memcpy(r->id, id, sizeof(r->id));
+	name_files(job, id);
+	r->issued_s = job->setup->clock->wall_s(job->setup->clock->ctx);
+	/* a later take may be another person's */
+	describe_people(job);
+	judge(job);
+	TRY(supersede(job, err));
+	TRY(xp_record_write(&json, &json_len, r, err));
+	return publish(job, id, json, json_len, err);
+}
+
+/* The record names who signs it: nobody else can. */
+static enum xp_rc demand_signer(const struct xp_job *job, const struct xp_record *written,
+				struct xp_err *err)
+{
+	struct xp_signer signer = {0};
+	struct xp_person person = {0};
+
+	if (file_exists(job->setup->state->certificates_fd, job->signature_name))
+		return XP_OK;
+	xp_signing_key_describe(&signer, &person, job->setup->key);
+	if (written->signers_n == 1 && memcmp(written->signers[0].cert_sha256, signer.cert_sha256,
+					      sizeof(signer.cert_sha256)) == 0)
+		return XP_OK;
+	return xp_fail(err, XP_E_USAGE,
+		       "the record of job %s was written to be signed with another key: give that "
+		       "one with --key and --cert",
+		       job->id);
+}
+
+enum xp_rc xp_job_record_take_written(bool *found, struct xp_job *job, struct xp_err *err)
+{
+	int dir_fd = job->setup->state->certificates_fd;
+	AUTO_MEM struct xp_record *written = calloc(1, sizeof(*written));
+	AUTO_MEM char *json = NULL;
+	size_t json_len = 0;
+	enum xp_rc rc;
+
+	*found = false;
+	if (!written)
+		return xp_fail(err, XP_E_NOMEM, "record");
+	name_files(job, job->id);
+	*found = file_exists(dir_fd, job->record_name);
+	if (!*found) {
+		job->record_name[0] = job->signature_name[0] = 0;
+		return XP_OK;
+	}
+	TRY(xp_file_read_at(&json, &json_len, dir_fd, job->record_name, XP_RECORD_MAX_BYTES, err));
+	rc = xp_record_read_at(written, dir_fd, job->record_name, err);
+	if (rc == XP_OK)
+		rc = demand_signer(job, written, err);
+	if (rc != XP_OK) {
+		xp_record_free(written);
+		return rc;
+	}
+	xp_record_free(&job->record);
+	job->record = *written;
+	return publish(job, job->id, json, json_len, err);
 }

@@ -13,6 +13,13 @@ void xp_job_record_unreserve(struct xp_job *job);
 /*
  * Computes the claim, writes the record, signs it, puts both files into certificates/ and the --out
  * folder, and a line into index.csv. ID is the record's own (the job's, or a new one for a failure
- * record of a take that can be resumed). Files that an earlier take left whole are kept.
+ * record of a take that can be resumed).
  */
 MUST_USE enum xp_rc xp_job_record_write(struct xp_job *job, const char *id, struct xp_err *err);
+
+/*
+ * An earlier take may have written the record and died before its end: then that record stands,
+ * whatever could be read today. Takes it in place of job->record, and makes up for what is missing:
+ * signature, log, index. FOUND: there is one.
+ */
+MUST_USE enum xp_rc xp_job_record_take_written(bool *found, struct xp_job *job, struct xp_err *err);

@@ -183,7 +183,12 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 	if (strcmp(type, "cancelled") == 0) {
 		const char *id = json_string_value(json_object_get(line, "record"));
 
+		const char *sha256 = json_string_value(json_object_get(line, "sha256"));
+
 		snprintf(job->failure_id, sizeof(job->failure_id), "%s", id ? id : "");
+		job->has_failure_sha256 =
+			sha256 &&
+			xp_hex_decode(job->failure_sha256, sizeof(job->failure_sha256), sha256);
 	}
 	if (strcmp(type, "end") == 0)
 		return xp_fail(err, XP_E_USAGE, "job %s has ended; there is nothing to resume",
@@ -205,6 +210,8 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 		return damaged(job, "another version", err);
 	TRY(read_draft(job, first, err));
 	TRY(read_job_line(job, first, err));
+	TRY(xp_policy_parse(&job->resume.policy, job->record.policy_json, job->record.policy_len,
+			    err));
 	xp_evidence_free(&job->record.evidence);
 	job->record.evidence.clock_synchronized =
 		job->record.clock.synchronized ? XP_ANSWER_YES : XP_ANSWER_NO;

@@ -34,22 +34,26 @@ static void emit(struct xp_job *job, enum xp_event_kind kind, const char *phase,
 
 /* --- hooks of the engine --- */
 
+static enum xp_rc journalled(struct xp_job *job, enum xp_rc rc)
+{
+	job->journal_failed = job->journal_failed || rc != XP_OK;
+	return rc;
+}
+
 static enum xp_rc on_phase_begin(void *ctx, const struct xp_phase *phase, struct xp_err *err)
 {
-	struct xp_job *job = ctx;
-
-	return xp_job_journal_phase_begin(job, phase, err);
+	return journalled(ctx, xp_job_journal_phase_begin(ctx, phase, err));
 }
 
 static enum xp_rc on_checkpoint(void *ctx, uint64_t offset, const struct xp_extents *unwritten,
 				struct xp_err *err)
 {
-	return xp_job_journal_checkpoint(ctx, offset, unwritten, err);
+	return journalled(ctx, xp_job_journal_checkpoint(ctx, offset, unwritten, err));
 }
 
 static enum xp_rc on_phase_end(void *ctx, const struct xp_phase *phase, struct xp_err *err)
 {
-	return xp_job_journal_phase_end(ctx, phase, err);
+	return journalled(ctx, xp_job_journal_phase_end(ctx, phase, err));
 }
 
 static void on_progress(void *ctx, const char *label, uint64_t done, uint64_t total)
@@ -215,6 +219,37 @@ static bool is_about_the_target(enum xp_rc rc)
 	       rc == XP_E_INDETERMINATE;
 }
 
+/* Nothing is wrong with the target: the journal stands open, and the job goes on once there is
+ * room. */
+static void end_without_journal(struct xp_job *job, struct xp_err *err)
+{
+	(void)xp_err_prefix(
+		err,
+		"the state folder %s takes no more; make room there and go on with: expunge "
+		"resume %s",
+		job->setup->state->path, job->id);
+	fail(job, err);
+}
+
+/* The job had ended, but for its last line. */
+static void end_as_written(struct xp_job *job)
+{
+	const struct xp_evidence *ev = &job->record.evidence;
+	struct xp_err err;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		if (ev->phases[i].kind == XP_PHASE_ERASE)
+			job->bytes_written += ev->phases[i].overwrite.bytes_written;
+		if (ev->phases[i].kind == XP_PHASE_READBACK)
+			job->bytes_read += ev->phases[i].readback.bytes_delivered;
+	}
+	job->state = XP_JOB_ENDED;
+	job->exit_code =
+		xp_claim_exit_code(&job->record.claim, job->plan.asked, job->plan.accepted);
+	if (xp_job_journal_end(job, &err) != XP_OK)
+		fail(job, &err);
+}
+
 /* Whatever happened to the target after the first phase began is told in a signed record. */
 static void end_with_record(struct xp_job *job, const struct xp_err *run_err)
 {
@@ -244,6 +279,8 @@ static void run_held(struct xp_job *job, const struct xp_permit *permit)
 		end_cancelled(job);
 	else if (rc == XP_OK)
 		end_with_record(job, NULL);
+	else if (job->journal_failed)
+		end_without_journal(job, &err);
 	else if (is_about_the_target(rc))
 		end_with_record(job, &err);
 	else
@@ -265,6 +302,26 @@ static enum xp_rc log_start(struct xp_job *job, struct xp_err *err)
 		return XP_OK;
 	TRY(xp_job_log_start(job, err));
 	return xp_job_journal_log(job, err);
+}
+
+static enum xp_rc begin(bool *written, struct xp_job *job, struct xp_err *err)
+{
+	enum xp_rc rc = XP_OK;
+
+	if (job->resume.active)
+		rc = xp_job_record_take_written(written, job, err);
+	if (rc == XP_OK && !*written)
+		rc = job->resume.active ? xp_job_journal_resume(job, err) : begin_new(job, err);
+	if (rc == XP_OK)
+		rc = log_start(job, err);
+	if (rc != XP_E_IO)
+		return rc;
+	/* this take has touched nothing yet */
+	TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_NO_DURABLE_OUTPUT,
+			    "make room there, or name another folder with --state",
+			    "%s: nothing can be written into %s: %s", job->target.path,
+			    job->setup->state->path, err->msg));
+	return XP_E_REFUSED;
 }
 
 /* Refusals that are cheap to find are found before anything is held. */
@@ -293,6 +350,7 @@ void xp_job_execute(struct xp_job *job)
 {
 	AUTO(xp_permit_release) struct xp_permit *permit = NULL;
 	uint64_t start_ns = job->setup->clock->monotonic_ns(job->setup->clock->ctx);
+	bool written = false;
 	struct xp_err err;
 	enum xp_rc rc;
 
@@ -306,12 +364,12 @@ void xp_job_execute(struct xp_job *job)
 	if (job->refusals.n)
 		rc = XP_E_REFUSED;
 	if (rc == XP_OK)
-		rc = job->resume.active ? xp_job_journal_resume(job, &err) : begin_new(job, &err);
-	if (rc == XP_OK)
-		rc = log_start(job, &err);
+		rc = begin(&written, job, &err);
 	if (rc == XP_OK && job->setup->on_started)
 		job->setup->on_started(job->setup->on_started_ctx);
-	if (rc == XP_OK)
+	if (rc == XP_OK && written)
+		end_as_written(job);
+	else if (rc == XP_OK)
 		run_held(job, permit);
 	else if (rc == XP_E_REFUSED)
 		refuse(job);
