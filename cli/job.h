@@ -118,5 +118,5 @@ const char *xp_job_end_text(struct xp_job *job);
 json_t *xp_job_result_json(const struct xp_job *job);
 /* The plan as an entry of `targets[]` (interface.md). */
 json_t *xp_job_plan_json(const struct xp_job *job);
-/* The plan for a person, on STREAM. */
-void xp_job_plan_print(FILE *stream, const struct xp_job *job);
+/* The plan for a person. */
+void xp_job_plan_print(FILE *f, const struct xp_job *job);

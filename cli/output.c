@@ -179,7 +179,8 @@ json_t *xp_json_text(const char *text)
 
 	if (v)
 		return v;
-	xp_buf_escaped(&b, text);
+	if (text)
+		xp_buf_escaped(&b, text);
 	return json_string(xp_buf_str(&b));
 }
 

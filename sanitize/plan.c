@@ -103,8 +103,7 @@ static enum xp_rc copy_refusals(struct xp_plan *p, const struct xp_refusals *fro
 /* p->expected, a claim of none, says by its reasons why. */
 static void say_earns_nothing(struct xp_plan *p, enum xp_technique t)
 {
-	snprintf(p->message, sizeof(p->message), "%s earns nothing here",
-		 xp_technique_name(t));
+	snprintf(p->message, sizeof(p->message), "%s earns nothing here", xp_technique_name(t));
 }
 
 /* Can it be chosen without having been asked for by name? */
