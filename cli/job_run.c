@@ -174,9 +174,10 @@ static enum xp_rc carry_out(struct xp_job *job, const struct xp_permit *permit, 
 	TRY(xp_engine_identify(ev, &req, err));
 	if (!job->resume.erase_done)
 		TRY(erase(job, &req, err));
-	TRY(xp_engine_identify(ev, &req, err));
 	if (job->plan.verification.mode != XP_READBACK_NONE)
 		TRY(readback(job, &req, permit, err));
+	/* the same target was there to the end */
+	TRY(xp_engine_identify(ev, &req, err));
 	job->record.capacity_after_known = true;
 	job->record.capacity_after_bytes = ev->phases[ev->n - 1].identity.capacity_bytes;
 	return XP_OK;

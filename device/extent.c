@@ -133,6 +133,7 @@ enum xp_rc xp_extent_io_new(struct xp_extent_io **out, const struct xp_extent_co
 	io = io_alloc(cfg);
 	if (!io)
 		return xp_fail(err, XP_E_NOMEM, "reading and writing");
+	io->is_file = S_ISREG(st.st_mode);
 	io->direct = (flags & O_DIRECT) != 0; /* what the descriptor does, whatever was said */
 	if (io->direct)
 		io->align = S_ISREG(st.st_mode) ? FILE_ALIGN : io->unit;

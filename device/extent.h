@@ -90,6 +90,14 @@ MUST_USE enum xp_rc xp_extent_io_run(struct xp_extent_io *io, const struct xp_ex
 /* Everything written so far is on the medium (fdatasync, and the drive's cache flushed). */
 MUST_USE enum xp_rc xp_extent_io_flush(struct xp_extent_io *io, struct xp_err *err);
 
+/*
+ * Adds the places of an image file where nothing is stored, for a file that was written whole: what
+ * stood there was let go without being overwritten, or the file system stores no zeros. A block device
+ * has none.
+ */
+MUST_USE enum xp_rc xp_extent_io_holes(struct xp_extents *out, const struct xp_extent_io *io,
+				       struct xp_err *err);
+
 /* Milliseconds since the last request ended while some are under way; 0: none are. From any thread.
  */
 uint64_t xp_extent_io_idle_ms(const struct xp_extent_io *io);

@@ -14,6 +14,7 @@ struct xp_extent_io {
 	pid_t owner;   /* thread that opened it: a ring belongs to one thread */
 	unsigned opened_depth;
 	bool direct;
+	bool is_file;	/* an image: others may cut it while it is written */
 	bool lost;	/* the target hangs: requests are still with the kernel */
 	uint32_t align; /* of offsets and lengths that the backend can do */
 	uint32_t unit;	/* what a failure is narrowed down to */
@@ -26,6 +27,8 @@ struct xp_extent_io {
 		busy_since_ns; /* last completion while requests are under way; 0: none are */
 };
 
+/* Is the image shorter than it was said to be? */
+bool xp_extent_io_is_cut(const struct xp_extent_io *io);
 uint64_t xp_extent_io_now_ns(const struct xp_extent_io *io);
 /*
  * Opens the way to the target for the calling thread, with buffers of ARENA_BYTES and room for

@@ -296,12 +296,27 @@ static void do_sideways(struct run *r, struct slot *s)
 	take_completion(r, s, got, resident);
 }
 
+/*
+ * A write beyond the end would make a file whole again that somebody cut: the blocks that were let
+ * go would never be overwritten, and nobody could see it.
+ */
+static bool stop_where_cut(struct run *r)
+{
+	if (!r->job->write || !xp_extent_io_is_cut(r->io))
+		return false;
+	stop_run(
+		r, STOP_GONE,
+		xp_fail(r->err, XP_E_IO, "the file was cut by somebody else while it was written"));
+	return true;
+}
+
 /* Starts as much as fits. */
 static void start_some(struct run *r)
 {
 	struct xp_extent_piece p;
 
-	while (r->stop == RUNNING && !r->demote && r->free_n && next_piece(r, &p)) {
+	while (r->stop == RUNNING && !r->demote && r->free_n && !stop_where_cut(r) &&
+	       next_piece(r, &p)) {
 		unsigned index = r->free_list[r->free_n - 1];
 		struct slot *s = &r->slots[index];
 		int rc;

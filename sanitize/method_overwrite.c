@@ -68,6 +68,52 @@ static bool on_cancelled(void *ctx)
 	return hooks->cancelled(hooks->ctx);
 }
 
+/* Adds to OUT what MORE has and LISTED (sorted) has not. */
+static enum xp_rc add_new(struct xp_extents *out, const struct xp_extents *more,
+			  const struct xp_extents *listed, struct xp_err *err)
+{
+	for (size_t i = 0; i < more->n; i++) {
+		uint64_t at = more->list[i].offset;
+		uint64_t end = at + more->list[i].len;
+
+		for (size_t k = 0; k < listed->n && at < end; k++) {
+			const struct xp_extent *e = &listed->list[k];
+
+			if (e->offset + e->len <= at || e->offset >= end)
+				continue;
+			if (e->offset > at)
+				TRY(xp_extents_add(out, at, e->offset - at, err));
+			at = e->offset + e->len;
+		}
+		if (at < end)
+			TRY(xp_extents_add(out, at, end - at, err));
+	}
+	return XP_OK;
+}
+
+/*
+ * A file that was written whole has no holes. Where it has, somebody cut or punched it meanwhile,
+ * or its file system does not store what was written: these places were not overwritten.
+ */
+static enum xp_rc list_holes(struct xp_overwrite_result *result, const struct xp_extent_io *io,
+			     struct xp_err *err)
+{
+	struct xp_extents holes = {0};
+	struct xp_extents new = {0};
+	enum xp_rc rc = xp_extent_io_holes(&holes, io, err);
+
+	if (rc == XP_OK)
+		rc = add_new(&new, &holes, &result->unwritten, err);
+	for (size_t i = 0; i < new.n &&rc == XP_OK; i++)
+		rc = xp_extents_add(&result->unwritten, new.list[i].offset, new.list[i].len, err);
+	if (result->bytes_written >= new.total_bytes)
+		result->bytes_written -= new.total_bytes;
+	xp_extents_sort(&result->unwritten);
+	xp_extents_free(&holes);
+	xp_extents_free(&new);
+	return rc;
+}
+
 /* The whole pass in one go: the writer reports and listens while it runs. */
 static enum xp_rc poll(struct xp_method_run *run, enum xp_method_state *state, struct xp_err *err)
 {
@@ -92,6 +138,8 @@ static enum xp_rc poll(struct xp_method_run *run, enum xp_method_state *state, s
 	struct xp_overwrite_result written = {0};
 	enum xp_rc rc = xp_overwrite_run(&written, &req, err);
 
+	if (rc == XP_OK)
+		rc = list_holes(&written, o->io, err);
 	xp_overwrite_result_free(result);
 	*result = written;
 	*state = XP_METHOD_DONE;
