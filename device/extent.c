@@ -139,6 +139,8 @@ enum xp_rc xp_extent_io_new(struct xp_extent_io **out, const struct xp_extent_co
 		io->align = S_ISREG(st.st_mode) ? FILE_ALIGN : io->unit;
 	if (io->direct && io->align > io->unit)
 		io->unit = io->align;
+	if (!cfg->permit && S_ISBLK(st.st_mode))
+		xp_extent_io_drop_below(io);
 	*out = STEAL(io);
 	return XP_OK;
 }

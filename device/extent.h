@@ -92,8 +92,8 @@ MUST_USE enum xp_rc xp_extent_io_flush(struct xp_extent_io *io, struct xp_err *e
 
 /*
  * Adds the places of an image file where nothing is stored, for a file that was written whole: what
- * stood there was let go without being overwritten, or the file system stores no zeros. A block device
- * has none.
+ * stood there was let go without being overwritten, or the file system stores no zeros. A block
+ * device has none.
  */
 MUST_USE enum xp_rc xp_extent_io_holes(struct xp_extents *out, const struct xp_extent_io *io,
 				       struct xp_err *err);

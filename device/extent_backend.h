@@ -70,6 +70,8 @@ MUST_USE enum xp_rc xp_extent_sync_open(struct xp_extent_sync **out, int fd, boo
 /* A second, buffered way to the file or device behind FD, for what O_DIRECT cannot reach. */
 MUST_USE enum xp_rc xp_extent_sync_open_buffered(struct xp_extent_sync **out, int fd,
 						 struct xp_err *err);
+/* How many bytes of the range are in the page cache; all where that cannot be known. */
+uint64_t xp_extent_sync_resident(const struct xp_extent_sync *s, uint64_t offset, size_t len);
 /*
  * One transfer, at once. A buffered write is on the medium when it returns; a buffered read drops
  * the page cache first and says in RESIDENT how much could not be dropped (all of it where that

@@ -14,7 +14,9 @@ struct xp_extent_io {
 	pid_t owner;   /* thread that opened it: a ring belongs to one thread */
 	unsigned opened_depth;
 	bool direct;
-	bool is_file;	/* an image: others may cut it while it is written */
+	bool is_file; /* an image: others may cut it while it is written */
+	/* a loop: bytes of the file below it that stayed in the host's cache, whichever they are */
+	uint64_t resident_below;
 	bool lost;	/* the target hangs: requests are still with the kernel */
 	uint32_t align; /* of offsets and lengths that the backend can do */
 	uint32_t unit;	/* what a failure is narrowed down to */
@@ -29,6 +31,11 @@ struct xp_extent_io {
 
 /* Is the image shorter than it was said to be? */
 bool xp_extent_io_is_cut(const struct xp_extent_io *io);
+/*
+ * For a loop: what O_DIRECT reads of it would come out of the cache of the file below. Drops that,
+ * and notes in io->resident_below what stays, all where it cannot be told.
+ */
+void xp_extent_io_drop_below(struct xp_extent_io *io);
 uint64_t xp_extent_io_now_ns(const struct xp_extent_io *io);
 /*
  * Opens the way to the target for the calling thread, with buffers of ARENA_BYTES and room for

@@ -166,6 +166,13 @@ static void take_bytes(struct run *r, const struct slot *s, uint64_t got, uint64
 		return;
 	}
 	len = (size_t)(end - s->want.offset);
+	if (!r->job->write && r->io->resident_below) {
+		uint64_t below = r->io->resident_below < len ? r->io->resident_below : len;
+
+		if (r->io->resident_below != UINT64_MAX)
+			r->io->resident_below -= below;
+		resident = resident > below ? resident : below;
+	}
 	resident = resident < len ? resident : len;
 	r->bad_streak = 0;
 	r->stats->bytes_done += len - resident;

@@ -61,7 +61,7 @@ static int64_t resident_by_mincore(int fd, uint64_t offset, size_t len)
 	return n;
 }
 
-static uint64_t resident_bytes(const struct xp_extent_sync *s, uint64_t offset, size_t len)
+uint64_t xp_extent_sync_resident(const struct xp_extent_sync *s, uint64_t offset, size_t len)
 {
 	int64_t n;
 
@@ -88,7 +88,7 @@ static int64_t sync_read(struct xp_extent_sync *s, const struct xp_extent_transf
 
 	if (s->buffered && !s->in_memory) {
 		drop_cache(s);
-		*resident = resident_bytes(s, t->offset, t->len);
+		*resident = xp_extent_sync_resident(s, t->offset, t->len);
 	}
 	while (at < t->len) {
 		ssize_t n = pread(s->fd, t->buf + at, t->len - at, (off_t)(t->offset + at));
