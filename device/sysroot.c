@@ -17,6 +17,7 @@
 #include "base/file.h"
 
 #define ATTR_MAX_BYTES (64u << 10)
+#define RESOLVE_TRIES  1000
 
 static bool path_of_fd(char *out, size_t size, int fd)
 {
@@ -66,11 +67,17 @@ static int open_path(const struct xp_sysroot *root, int flags, const char *path)
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_IN_ROOT,
 	};
+	unsigned tries = 0;
+	int fd;
 
 	/* the live root needs procfs' magic links, which RESOLVE_IN_ROOT forbids */
 	if (root->is_live)
 		return openat(root->fd, path, flags | O_CLOEXEC);
-	return (int)syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+	/* EAGAIN: somewhere on the host something was renamed while ".." was looked up */
+	do {
+		fd = (int)syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+	} while (fd < 0 && errno == EAGAIN && tries++ < RESOLVE_TRIES);
+	return fd;
 }
 
 /* Puts the formatted path into PATH; false: it does not fit. Absolute paths start at the root, too.
