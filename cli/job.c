@@ -16,6 +16,7 @@ static const char **drive_nodes(const struct xp_job *job)
 {
 	const struct xp_drive *drive;
 	const char **nodes;
+	unsigned n = 0;
 
 	if (job->target.kind == XP_TARGET_IMAGE || !job->setup->inventory)
 		return NULL;
@@ -24,7 +25,8 @@ static const char **drive_nodes(const struct xp_job *job)
 		return NULL;
 	nodes = calloc(drive->nodes_n + 1u, sizeof(*nodes));
 	for (unsigned i = 0; nodes && i < drive->nodes_n; i++)
-		nodes[i] = drive->nodes[i];
+		if (strcmp(drive->nodes[i], job->target.disk) != 0)
+			nodes[n++] = drive->nodes[i];
 	return nodes;
 }
 

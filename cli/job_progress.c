@@ -119,12 +119,14 @@ static void print_line(struct xp_progress *p, struct slot *s)
 
 	if (p->quiet || p->terminal)
 		return;
-	xp_buf_printf(&b, "%s: %s", s->name, s->phase);
-	if (s->total)
-		xp_buf_printf(&b, " %u%%", percent_of(s));
-	format_rate(&b, p, s);
-	if (s->ended)
-		xp_buf_printf(&b, "%s%s", *s->phase ? ": " : "", s->end_text);
+	if (s->ended) {
+		xp_buf_printf(&b, "%s: %s", s->name, s->end_text);
+	} else {
+		xp_buf_printf(&b, "%s: %s", s->name, s->phase);
+		if (s->done)
+			xp_buf_printf(&b, " %u%%", percent_of(s));
+		format_rate(&b, p, s);
+	}
 	s->last_line_ns = p->clock->monotonic_ns(p->clock->ctx);
 	if (xp_buf_ok(&b))
 		xp_say("%s", xp_buf_str(&b));
