@@ -13,6 +13,8 @@
 #include "sanitize/event.h"
 #include "sanitize/journal.h"
 
+struct xp_job;
+
 /* What all jobs of one command share. Read only while jobs run. */
 struct xp_job_setup {
 	const struct xp_sysroot *root;
@@ -31,9 +33,12 @@ struct xp_job_setup {
 	const char *key_path, *cert_path; /* for the journal; NULL: host key */
 	uint32_t stall_ms; /* a target that does nothing for so long is given up; 0: the default */
 	bool (*cancelled)(void);
-	void *on_started_ctx;
-	void (*on_started)(
-		void *ctx); /* the job is journalled; the first phase begins. May be NULL */
+	void *on_settled_ctx;
+	/*
+	 * Once a job: it is journalled and its first phase begins (still planned), or it has ended
+	 * without. May be NULL.
+	 */
+	void (*on_settled)(void *ctx, const struct xp_job *job);
 };
 
 enum xp_job_state {

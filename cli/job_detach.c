@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,17 +12,37 @@
 #include "base/log.h"
 #include "cli/output.h"
 
-/* What the child says through the pipe: one byte a job that began, then one a job that ended. */
-#define SAID_STARTED 's'
-#define SAID_ENDED   'e'
+/* What the child says through the pipe of each job, once: it began, or how it ended without. */
+struct said {
+	unsigned index;
+	enum xp_job_state state;
+	int exit_code;
+	struct xp_err err;
+	bool has_refusal;
+	struct xp_refusal refusal;
+};
+_Static_assert(sizeof(struct said) <= PIPE_BUF, "several workers write into one pipe");
 
-static void on_started(void *ctx)
+struct teller {
+	const struct xp_batch *batch;
+	int fd;
+};
+
+static void on_settled(void *ctx, const struct xp_job *job)
 {
-	const int *fd = ctx;
-	char said = SAID_STARTED;
+	const struct teller *t = ctx;
+	struct said said;
 
+	memset(&said, 0, sizeof(said));
+	said.index = (unsigned)(job - t->batch->jobs);
+	said.state = job->state;
+	said.exit_code = job->exit_code;
+	said.err = job->err;
+	said.has_refusal = job->refusals.n > 0;
+	if (said.has_refusal)
+		said.refusal = job->refusals.list[0];
 	/* a parent that went away does not matter to the job */
-	if (xp_fd_write_all(*fd, &said, 1, NULL) != XP_OK)
+	if (xp_fd_write_all(t->fd, &said, sizeof(said), NULL) != XP_OK)
 		xp_log(XP_LOG_DEBUG, "nobody waits for the start");
 }
 
@@ -40,49 +61,71 @@ static void leave_terminal(void)
 
 static _Noreturn void child(struct xp_batch *b, struct xp_session *s, int pipe_fd)
 {
+	struct teller teller = {.batch = b, .fd = pipe_fd};
 	struct xp_err err;
-	int fd = pipe_fd;
 
 	leave_terminal();
-	s->setup.on_started_ctx = &fd;
-	s->setup.on_started = on_started;
+	s->setup.on_settled_ctx = &teller;
+	s->setup.on_settled = on_settled;
 	if (xp_batch_run(b, s->events_fd, true, s->setup.clock, &err) != XP_OK)
 		_exit(xp_rc_exit_code(err.rc));
-	for (unsigned i = 0; i < b->n; i++) {
-		char said[2] = {SAID_ENDED, (char)b->jobs[i].exit_code};
-
-		if (xp_fd_write_all(fd, said, sizeof(said), NULL) != XP_OK)
-			break;
-	}
 	_exit(0);
 }
 
-/* Reads until TO_START jobs began, or the child said how all ended. */
-static int wait_for_start(int fd, unsigned to_start)
+static enum xp_rc take_said(struct xp_batch *b, const struct said *said, struct xp_err *err)
 {
-	unsigned started = 0;
-	int exit_code = 0;
-	char said;
+	struct xp_job *job;
 
-	while (started < to_start) {
-		ssize_t n = read(fd, &said, 1);
+	if (said->index >= b->n)
+		return xp_fail(err, XP_E_INTERNAL, "--detach: job %u of %u", said->index, b->n);
+	job = &b->jobs[said->index];
+	job->state = said->state == XP_JOB_PLANNED ? XP_JOB_DETACHED : said->state;
+	job->exit_code = said->exit_code;
+	job->err = said->err;
+	if (!said->has_refusal)
+		return XP_OK;
+	return xp_refusals_add(&job->refusals, err, said->refusal.code, said->refusal.remedy, "%s",
+			       said->refusal.message);
+}
+
+/* Until each of TO_SETTLE jobs began or ended; what was never heard of has died with the child. */
+static enum xp_rc wait_for_all(struct xp_batch *b, int fd, unsigned to_settle, struct xp_err *err)
+{
+	struct said said;
+	size_t have = 0;
+
+	while (to_settle) {
+		ssize_t n = read(fd, (char *)&said + have, sizeof(said) - have);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
-		if (said == SAID_STARTED)
-			started++;
-		else if (said == SAID_ENDED && read(fd, &said, 1) == 1)
-			exit_code = xp_exit_worse(exit_code, (unsigned char)said);
+		have += (size_t)n;
+		if (have < sizeof(said))
+			continue;
+		TRY(take_said(b, &said, err));
+		have = 0;
+		to_settle--;
 	}
-	return exit_code;
+	for (unsigned i = 0; i < b->n; i++) {
+		struct xp_job *job = &b->jobs[i];
+
+		if (job->state != XP_JOB_PLANNED)
+			continue;
+		xp_fail(&job->err, XP_E_INTERNAL,
+			"the process in the background has died; see expunge status");
+		job->state = XP_JOB_FAILED;
+		job->exit_code = xp_rc_exit_code(XP_E_INTERNAL);
+	}
+	return XP_OK;
 }
 
 enum xp_rc xp_batch_run_detached(struct xp_batch *b, struct xp_session *s, int *exit_code,
 				 struct xp_err *err)
 {
 	unsigned to_start = 0;
+	enum xp_rc rc;
 	int fds[2];
 	pid_t pid;
 
@@ -106,12 +149,10 @@ enum xp_rc xp_batch_run_detached(struct xp_batch *b, struct xp_session *s, int *
 		child(b, s, fds[1]);
 	}
 	close(fds[1]);
-	*exit_code = wait_for_start(fds[0], to_start);
-	close(fds[0]);
 	/* the child has the locks and the journals now; here they are only closed */
-	for (unsigned i = 0; i < b->n; i++)
-		if (b->jobs[i].state == XP_JOB_PLANNED)
-			b->jobs[i].state = XP_JOB_DETACHED;
-	*exit_code = xp_exit_worse(*exit_code, xp_batch_report(b, s->json, s->jsonl));
-	return XP_OK;
+	rc = wait_for_all(b, fds[0], to_start, err);
+	close(fds[0]);
+	if (rc == XP_OK)
+		*exit_code = xp_batch_report(b, s->json, s->jsonl);
+	return rc;
 }

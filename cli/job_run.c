@@ -366,16 +366,16 @@ void xp_job_execute(struct xp_job *job)
 		rc = XP_E_REFUSED;
 	if (rc == XP_OK)
 		rc = begin(&written, job, &err);
-	if (rc == XP_OK && job->setup->on_started)
-		job->setup->on_started(job->setup->on_started_ctx);
+	if (rc == XP_E_REFUSED)
+		refuse(job);
+	else if (rc != XP_OK)
+		fail(job, &err);
+	if (job->setup->on_settled)
+		job->setup->on_settled(job->setup->on_settled_ctx, job);
 	if (rc == XP_OK && written)
 		end_as_written(job);
 	else if (rc == XP_OK)
 		run_held(job, permit);
-	else if (rc == XP_E_REFUSED)
-		refuse(job);
-	else
-		fail(job, &err);
 	xp_permit_release(&permit);
 	xp_job_record_unreserve(job);
 	job->seconds =

@@ -105,4 +105,18 @@ if [ "$(id -u)" -eq 0 ] && mkdir -p small && mount -t tmpfs -o size=8m tmpfs sma
 else
 	skip 'a state folder that fills up' 'needs root and tmpfs'
 fi
+
+# --- in the background: one of two is refused when it is to be held
+truncate -s 3G back-a.img
+image back-b.img 1048576
+begin=$SECONDS
+exits 'detach tells what began and what did not' 4 run back-a.img back-b.img --technique overwrite-random \
+	--confirm back-a.img --detach --json
+check 'without waiting for the end' test $((SECONDS - begin)) -lt 3
+is 'each as it stands' "$(jq -r '[.results[].outcome] | join(" ")' out)" 'running refused'
+is 'with the code' "$(jq -r '.results[1].refusals[0].code' out)" confirm_mismatch
+job=$(jq -r '.results[0].job' out)
+check 'the first one runs' test "$("$EXPUNGE" status --state "$S" --json | jq -r --arg j "$job" \
+	'.jobs[] | select(.job == $j) | .state')" = running
+exits 'and ends well' 0 "$EXPUNGE" wait "$job" --state "$S"
 done_testing
