@@ -369,7 +369,7 @@ static int run_revoke(const struct xp_args *args)
 const struct xp_command xp_cert_command_keys_setup = {
 	.name = "keys setup",
 	.operands = "DIR",
-	.summary = "make a root and a performer's key, for those who have no PKI",
+	.summary = "Make a root and a performer's key, for those who have no PKI.",
 	.details = "Writes root.key, root.pem, root.crl, performer.key and performer.pem.",
 	.options = setup_options,
 	.operands_min = 1,
@@ -380,7 +380,7 @@ const struct xp_command xp_cert_command_keys_setup = {
 const struct xp_command xp_cert_command_keys_ca = {
 	.name = "keys ca",
 	.operands = "DIR",
-	.summary = "make an offline root with its empty revocation list",
+	.summary = "Make an offline root with its empty revocation list.",
 	.options = ca_options,
 	.operands_min = 1,
 	.operands_max = 1,
@@ -390,7 +390,7 @@ const struct xp_command xp_cert_command_keys_ca = {
 const struct xp_command xp_cert_command_keys_person = {
 	.name = "keys person",
 	.operands = "DIR",
-	.summary = "make a key and a certificate for a person, a site or a host",
+	.summary = "Make a key and a certificate for a person, a site or a host.",
 	.details =
 		"DIR is the folder of keys ca or keys setup. Only people are persons: role host is "
 		"a machine.",
@@ -403,7 +403,7 @@ const struct xp_command xp_cert_command_keys_person = {
 const struct xp_command xp_cert_command_keys_revoke = {
 	.name = "keys revoke",
 	.operands = "DIR",
-	.summary = "revoke a certificate, or renew the revocation list",
+	.summary = "Revoke a certificate, or renew the revocation list.",
 	.options = revoke_options,
 	.operands_min = 1,
 	.operands_max = 1,

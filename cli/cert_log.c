@@ -208,7 +208,7 @@ static const struct xp_option verify_options[] = {
 const struct xp_command xp_cert_command_log_verify = {
 	.name = "log verify",
 	.operands = "DIR",
-	.summary = "hash a whole log again and judge its checkpoint",
+	.summary = "Hash a whole log again and judge its checkpoint.",
 	.details = "Without --log-key nobody vouches for the log: the result is indeterminate "
 		   "at best.\nA log tells what was written to it. That it was not shortened or "
 		   "written anew\nshows only against a checkpoint that left its place (--old); "
@@ -328,7 +328,7 @@ static const struct xp_option prove_options[] = {
 const struct xp_command xp_cert_command_log_prove = {
 	.name = "log prove",
 	.operands = "DIR",
-	.summary = "write ID.tlog-proof beside a record that is in the log",
+	.summary = "Write ID.tlog-proof beside a record that is in the log.",
 	.options = prove_options,
 	.operands_min = 1,
 	.operands_max = 1,
@@ -369,7 +369,7 @@ static const struct xp_option checkpoint_options[] = {
 const struct xp_command xp_cert_command_log_checkpoint = {
 	.name = "log checkpoint",
 	.operands = "DIR",
-	.summary = "print the signed checkpoint, to be kept in another place",
+	.summary = "Print the signed checkpoint, to be kept in another place.",
 	.options = checkpoint_options,
 	.operands_min = 1,
 	.operands_max = 1,

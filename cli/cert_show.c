@@ -360,7 +360,7 @@ static int run_show(const struct xp_args *args)
 const struct xp_command xp_cert_command_show = {
 	.name = "show",
 	.operands = "FILE",
-	.summary = "print a record for a person; checks nothing but its form",
+	.summary = "Print a record for a person; checks nothing but its form.",
 	.details = "Exit code 1: the file is no well-formed record; 2: its version or kind is not\n"
 		   "known here. To check signature, claim and evidence use verify.",
 	.options = show_options,

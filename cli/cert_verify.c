@@ -361,7 +361,7 @@ static int run_verify(const struct xp_args *args)
 const struct xp_command xp_cert_command_verify = {
 	.name = "verify",
 	.operands = "FILE or DIR...",
-	.summary = "check records and their signatures",
+	.summary = "Check records and their signatures.",
 	.details =
 		"A record is FILE with its signature beside it as FILE.p7s. Exit codes: 0 passed; "
 		"1 "

@@ -372,7 +372,7 @@ static int inspect_run(const struct xp_args *args)
 const struct xp_command xp_command_inspect = {
 	.name = "inspect",
 	.operands = "[TARGET]",
-	.summary = "show what a target is, and what a drive says of itself",
+	.summary = "Show what a target is, and what a drive says of itself.",
 	.details =
 		"Shows identity, capacity, signatures and users of a TARGET. A drive is asked, by\n"
 		"commands that only read, for its sanitize and security features and their\n"

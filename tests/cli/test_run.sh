@@ -57,8 +57,9 @@ exits 'overwrite-random' 0 run run-disk.img --level clear --technique overwrite-
 	--verify full --json
 check 'random is not zero' test "$(tr -d '\0' <run-disk.img | wc -c)" -gt 990000
 record=$(jq -r '.results[0].record' out)
-exits 'verify recomputes the random bytes' 0 "$EXPUNGE" verify run-disk.img --verify full \
+exits 'verify recomputes the random bytes' 0 "$EXPUNGE" verify run-disk.img --verify full --json \
 	--record "$S/certificates/$record"
+is 'a full read leaves nothing to be bounded' "$(jq -r .residue_bound.p999 out)" 0
 
 # --- residue
 printf 'residue' | dd of=run-disk.img bs=1 seek=777000 conv=notrunc status=none
