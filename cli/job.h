@@ -85,6 +85,7 @@ struct xp_job {
 		uint64_t offset;
 		struct xp_extents unwritten;
 		bool erase_done;
+		char birth[40];		  /* of an image, as the journal has it */
 		struct xp_policy *policy; /* the one that the job was begun under */
 	} resume;
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -55,6 +56,7 @@ enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
 	AUTO_JSON json_t *draft = NULL;
 	AUTO_JSON json_t *contents = NULL;
 	char path[2 * sizeof(job->target.path)];
+	char birth[XP_BIRTH_LEN];
 	json_error_t why;
 	size_t len = 0;
 	json_t *line;
@@ -72,6 +74,9 @@ enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
 			 xp_readback_mode_name(job->plan.verification.mode), "scheme",
 			 xp_sample_scheme_name(job->plan.verification.scheme), "sample_n",
 			 (json_int_t)job->plan.verification.n, "draft", draft);
+	xp_job_birth(birth, &job->target);
+	if (line && *birth)
+		json_object_set_new(line, "birth", json_string(birth));
 	if (line && s->out_dir)
 		json_object_set_new(line, "out", json_string(s->out_dir));
 	if (line && s->key_path)
@@ -192,6 +197,17 @@ static const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+void xp_job_birth(char out[XP_BIRTH_LEN], const struct xp_target *t)
+{
+	struct statx stx;
+
+	out[0] = 0;
+	if (t->kind == XP_TARGET_IMAGE && statx(AT_FDCWD, t->path, 0, STATX_BTIME, &stx) == 0 &&
+	    (stx.stx_mask & STATX_BTIME))
+		snprintf(out, XP_BIRTH_LEN, "%lld.%09u", (long long)stx.stx_btime.tv_sec,
+			 stx.stx_btime.tv_nsec);
+}
+
 static void summarize_media(struct xp_job_summary *s, const json_t *line)
 {
 	AUTO(xp_findings_free) struct xp_findings findings = {0};
@@ -201,6 +217,7 @@ static void summarize_media(struct xp_job_summary *s, const json_t *line)
 	if (!media ||
 	    json_integer_value(json_object_get(line, "version")) != XP_JOB_JOURNAL_VERSION)
 		return;
+	snprintf(s->birth, sizeof(s->birth), "%s", text_of(line, "birth"));
 	/* the record's own words stand there, too (slot, asset tag): what is missing counts, not
 	 * they
 	 */
@@ -219,9 +236,14 @@ bool xp_job_summary_names(const struct xp_job_summary *s, const struct xp_target
 		return false;
 	/* a loop and the file below it are the same bytes; a restart may number file systems anew
 	 */
-	if (a->inode || b->inode)
+	if (a->inode || b->inode) {
+		char birth[XP_BIRTH_LEN];
+
+		xp_job_birth(birth, t);
 		return a->inode == b->inode &&
-		       (a->fs_dev == b->fs_dev || strcmp(a->name, b->name) == 0);
+		       (a->fs_dev == b->fs_dev || strcmp(a->name, b->name) == 0) &&
+		       (!*birth || !*s->birth || strcmp(birth, s->birth) == 0);
+	}
 	return strcmp(s->confirm, t->confirm) == 0 ||
 	       (*a->serial && *a->wwn && strcmp(a->serial, b->serial) == 0 &&
 		strcmp(a->wwn, b->wwn) == 0);

@@ -27,6 +27,13 @@ MUST_USE enum xp_rc xp_job_journal_end(struct xp_job *job, struct xp_err *err);
 /* Adds a refusal (interrupted_job) where another job on the same target has not ended. */
 MUST_USE enum xp_rc xp_job_refuse_open_jobs(struct xp_job *job, struct xp_err *err);
 
+#define XP_BIRTH_LEN 40
+/*
+ * When an image file was made, as "seconds.nanoseconds"; empty: no image, or its file system does
+ * not know. A file that was deleted leaves its inode's number to the next one; not its birth.
+ */
+void xp_job_birth(char out[XP_BIRTH_LEN], const struct xp_target *t);
+
 /* One job as `status` shows it. */
 struct xp_job_summary {
 	char id[XP_UUID_LEN];
@@ -35,6 +42,7 @@ struct xp_job_summary {
 	char technique[48];
 	char where[128];	  /* "erase pass 1/1 at 40 %", "readback", "ended: sanitized" */
 	struct xp_identity media; /* as the first line has it; without raw answers */
+	char birth[XP_BIRTH_LEN]; /* of an image: see xp_job_birth */
 	bool has_media;		  /* false: it cannot be told which target it is on */
 	bool untouched;		  /* it died before its first line: nothing was begun */
 	bool running;

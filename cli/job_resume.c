@@ -199,6 +199,7 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *err)
 {
 	json_t *first = json_array_get(lines, 0);
+	const char *birth;
 	size_t i;
 	json_t *line;
 
@@ -217,6 +218,8 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 		job->record.clock.synchronized ? XP_ANSWER_YES : XP_ANSWER_NO;
 	job->record.evidence.capacity.current = job->record.media.capacity_bytes;
 	job->resume.active = true;
+	birth = json_string_value(json_object_get(first, "birth"));
+	snprintf(job->resume.birth, sizeof(job->resume.birth), "%s", birth ? birth : "");
 	job->resume.takes = 1;
 	job->resume.first_pass = 1;
 	json_array_foreach (lines, i, line) {
@@ -256,6 +259,7 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 				 const char *path, struct xp_err *err)
 {
 	const char *difference = NULL;
+	char birth[XP_BIRTH_LEN];
 	char text[256];
 	const char *outputs[] = {setup->state->path, setup->out_dir, NULL};
 	struct xp_interlock_request req = {
@@ -268,12 +272,14 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 
 	job->setup = setup;
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
-	if (!is_same_target(&job->record.media, &job->target.identity, &difference)) {
+	xp_job_birth(birth, &job->target);
+	if (!is_same_target(&job->record.media, &job->target.identity, &difference) ||
+	    (*job->resume.birth && strcmp(birth, job->resume.birth) != 0)) {
 		snprintf(text, sizeof(text), "find the drive that job %s was on and name its path",
 			 job->id);
 		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_IDENTITY_CHANGED, text,
 				    "%s is not the target of job %s: %s differs", path, job->id,
-				    difference));
+				    difference ? difference : "the time it was made"));
 	}
 	return xp_interlock_check(&job->refusals, &req, err);
 }

@@ -66,6 +66,29 @@ exits 'nor under another name' 4 run wt-a/k.img --confirm k.img --json
 is 'its code' "$(jq -r '.results[0].refusals[0].code' out)" interrupted_job
 mv wt-a/k.img wt-a/j.img
 
+# --- a new file may get the inode of one that was deleted
+truncate -s 1G wt-c.img
+interrupt wt-c.img
+inode=$(stat -c %i wt-c.img)
+rm wt-c.img
+for i in $(seq 50); do
+	truncate -s 1G wt-c.img
+	[ "$(stat -c %i wt-c.img)" -eq "$inode" ] && break
+	mv wt-c.img "wt-c.$i"
+done
+rm -f wt-c.[0-9]*
+if [ -e wt-c.img ]; then
+	before=$(stat -c %b wt-c.img)
+	exits 'a job is not taken up on a new file with the old inode' 4 "$EXPUNGE" resume --state "$S" --quiet --json \
+		"$("$EXPUNGE" status --state "$S" --json | jq -r '.jobs[] | select(.path | endswith("wt-c.img")) | .job')"
+	is 'its code' "$(jq -r '.results[0].refusals[0].code' out)" identity_changed
+	is 'it is not touched' "$(stat -c %b wt-c.img)" "$before"
+	exits 'nor does it hold up the new file' 0 run wt-c.img --confirm wt-c.img
+else
+	skip 'a new file with the old inode' 'this file system gives out others'
+fi
+rm -r "$S/jobs/$("$EXPUNGE" status --state "$S" --json | jq -r '.jobs[] | select(.path | endswith("wt-c.img")) | .job')"
+
 # --- damaged journals
 journal=$S/jobs/$job/journal.jsonl
 cp "$journal" whole.jsonl
