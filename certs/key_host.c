@@ -1,7 +1,9 @@
 #include "certs/key.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -91,17 +93,21 @@ enum xp_rc xp_signing_key_host(struct xp_signing_key **out, bool *created, int s
 			       const char *host_name, const struct xp_clock *clock,
 			       struct xp_err *err)
 {
+	AUTO_FD int folder = -1;
 	enum xp_rc rc = load(out, state_fd, err);
 
 	*created = false;
 	/* the certificate is written last: without it there is no host key yet */
 	if (rc != XP_E_NOENT)
 		return rc;
-	rc = make(state_fd, host_name, clock, err);
-	/* two runs may start at once: the other one's files are as good */
-	if (rc == XP_OK)
-		*created = true;
-	else if (!err || err->sys_errno != EEXIST)
+	/* of several first runs at once one makes it, and the others wait for it */
+	folder = openat(state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0 || flock(folder, LOCK_EX))
+		return xp_fail_errno(err, XP_E_IO, "the folder of the host's own key");
+	rc = load(out, state_fd, err);
+	if (rc != XP_E_NOENT)
 		return rc;
+	TRY(make(state_fd, host_name, clock, err));
+	*created = true;
 	return load(out, state_fd, err);
 }

@@ -74,6 +74,10 @@ struct xp_job {
 	char failure_id[XP_UUID_LEN];
 	bool has_failure_sha256;
 	uint8_t failure_sha256[32];
+	/* the list of unwritten places as the journal has it of this phase: told again where it
+	 * grew */
+	bool has_told;
+	uint64_t told_count, told_bytes;
 	bool journal_failed; /* the state folder took no more: no fault of the target */
 	/* from an interrupted take */
 	struct {
@@ -84,6 +88,7 @@ struct xp_job {
 		bool begun; /* first_pass was begun */
 		uint64_t offset;
 		struct xp_extents unwritten;
+		bool list_was_cut; /* of what was not written: the pass begins again */
 		bool erase_done;
 		char birth[40];		  /* of an image, as the journal has it */
 		struct xp_policy *policy; /* the one that the job was begun under */

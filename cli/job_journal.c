@@ -103,6 +103,7 @@ enum xp_rc xp_job_journal_phase_begin(struct xp_job *job, const struct xp_phase 
 				 xp_phase_kind_name(phase->kind), "pass",
 				 (int)phase->overwrite.pass, "attempt", (int)phase->attempt);
 
+	job->has_told = false;
 	return xp_journal_add(job->journal, line, err);
 }
 
@@ -123,13 +124,20 @@ static json_t *u64_json(uint64_t v)
 enum xp_rc xp_job_journal_checkpoint(struct xp_job *job, uint64_t offset,
 				     const struct xp_extents *unwritten, struct xp_err *err)
 {
+	bool same = job->has_told && job->told_count == unwritten->total_count &&
+		    job->told_bytes == unwritten->total_bytes;
 	json_t *list = NULL;
 
-	TRY(xp_schema_write(&list, &xp_schema_extents, unwritten, err));
-	return xp_journal_add(job->journal,
-			      json_pack("{s:s, s:o, s:o}", "type", "checkpoint", "offset",
-					u64_json(offset), "unwritten", list),
-			      err);
+	if (!same)
+		TRY(xp_schema_write(&list, &xp_schema_extents, unwritten, err));
+	TRY(xp_journal_add(job->journal,
+			   json_pack("{s:s, s:o, s:o*}", "type", "checkpoint", "offset",
+				     u64_json(offset), "unwritten", list),
+			   err));
+	job->has_told = true;
+	job->told_count = unwritten->total_count;
+	job->told_bytes = unwritten->total_bytes;
+	return XP_OK;
 }
 
 enum xp_rc xp_job_journal_resume(struct xp_job *job, struct xp_err *err)

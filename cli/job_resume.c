@@ -116,6 +116,7 @@ static enum xp_rc take_phase(struct xp_job *job, json_t *line, struct xp_err *er
 		job->resume.first_pass = slot->overwrite.pass + 1;
 		job->resume.begun = false;
 		job->resume.offset = 0;
+		job->resume.list_was_cut = false;
 		xp_extents_free(&job->resume.unwritten);
 		job->resume.erase_done = slot->overwrite.pass == slot->overwrite.passes;
 	}
@@ -138,9 +139,22 @@ static enum xp_rc take_checkpoint(struct xp_job *job, json_t *line, struct xp_er
 	job->resume.offset = strtoull(text, &end, 10);
 	if (*end)
 		return damaged(job, "checkpoint", err);
+	/* no list: the one of the checkpoint before */
+	if (!json_object_get(line, "unwritten")) {
+		if (job->resume.list_was_cut)
+			job->resume.offset = 0;
+		return XP_OK;
+	}
 	xp_extents_free(&job->resume.unwritten);
-	return read_struct(&job->resume.unwritten, &xp_schema_extents, job,
-			   json_object_get(line, "unwritten"), "checkpoint", err);
+	TRY(read_struct(&job->resume.unwritten, &xp_schema_extents, job,
+			json_object_get(line, "unwritten"), "checkpoint", err));
+	job->resume.list_was_cut = job->resume.unwritten.total_count > job->resume.unwritten.n;
+	if (!job->resume.list_was_cut)
+		return XP_OK;
+	/* a list that was cut cannot be gone on with: the pass begins again */
+	job->resume.offset = 0;
+	xp_extents_free(&job->resume.unwritten);
+	return XP_OK;
 }
 
 static enum xp_rc take_log(struct xp_job *job, json_t *line, struct xp_err *err)

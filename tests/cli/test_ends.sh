@@ -66,6 +66,17 @@ is 'the failure is superseded, wherever it lies' "$(jq -r .supersedes.sha256 "$S
 "$EXPUNGE_CERT" verify "$S/certificates/$record" --json >out 2>err
 is 'its claim is that of its evidence' "$(grep -c '"E_' out)" 0
 
+# --- a drive that did not take thousands of places: the list in the journal is cut
+truncate -s 1G cut.img
+stop cut.img --level clear
+jq -nc '{type: "checkpoint", offset: "1000000000", unwritten: {bytes: "20480000", count: "5000",
+	list: [range(4096) | {offset: (. * 8192 | tostring), length: "4096"}]}}' >>"$S/jobs/$job/journal.jsonl"
+printf '{"offset":"1000001536","type":"checkpoint"}\n' >>"$S/jobs/$job/journal.jsonl"
+exits 'a pass whose list was cut begins again' 0 resume --json "$job"
+record=$(jq -r '.results[0].record' out)
+is 'at byte 0' "$(jq -r '[.evidence[] | select(.phase == "erase") | .overwrite.resumed_from // "0"] | last' \
+	"$S/certificates/$record")" 0
+
 # --- another person goes on
 "$EXPUNGE_CERT" keys setup keys --organization O --name Ann --no-passphrase >/dev/null 2>&1 </dev/null
 ls keys >keys.txt
@@ -119,4 +130,17 @@ job=$(jq -r '.results[0].job' out)
 check 'the first one runs' test "$("$EXPUNGE" status --state "$S" --json | jq -r --arg j "$job" \
 	'.jobs[] | select(.job == $j) | .state')" = running
 exits 'and ends well' 0 "$EXPUNGE" wait "$job" --state "$S"
+
+# --- several first runs at once, in one state folder
+for i in 1 2 3 4 5 6; do
+	truncate -s 1M "first-$i.img"
+	"$EXPUNGE" run "first-$i.img" --level clear --confirm "first-$i.img" --state "$TMPDIR/new" --quiet >/dev/null 2>&1 </dev/null &
+	pids[i]=$!
+done
+bad=0
+for i in 1 2 3 4 5 6; do
+	wait "${pids[i]}" || bad=$((bad + 1))
+done
+is 'several first runs at once end well' $bad 0
+is 'with one host key' "$(cat "$TMPDIR"/new/certificates/*.json | jq -r '.signers[0].cert_sha256' | sort -u | wc -l)" 1
 done_testing
