@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 #include "certs/jcs.h"
+#include "certs/known_policies.h"
+#include "certs/record_testimony.h"
 #include "claim/sample_plan.h"
 
 struct checker {
@@ -45,13 +47,44 @@ static void add_difference(struct checker *c, bool above, const char *field, con
 			"%s: the record says %s, its evidence gives %s", field, written, supported);
 }
 
-static bool has_reason(const struct xp_claim *claim, const struct xp_reason *reason)
+static const struct xp_reason *find_reason(const struct xp_claim *claim,
+					   const struct xp_reason *reason)
 {
 	for (unsigned i = 0; i < claim->reasons_n; i++)
 		if (claim->reasons[i].rule == reason->rule &&
 		    strcmp(claim->reasons[i].code, reason->code) == 0)
-			return true;
-	return false;
+			return &claim->reasons[i];
+	return NULL;
+}
+
+/* A character that was cut at the end of its room is dropped when a record is written. */
+static bool is_same_text(const char *written, const char *given)
+{
+	size_t n = strlen(written);
+
+	return strncmp(written, given, n) == 0 &&
+	       (!given[n] || ((unsigned char)given[n] >= 0xc0 && strlen(given + n) < 4));
+}
+
+/* What the program did not say in these words may say more. */
+static void add_wording(struct checker *c, const char *list, unsigned i)
+{
+	xp_findings_add(c->f, "I_CLAIM_WORDING",
+			"claim.%s[%u]: not in the words of the rules; it may say more", list, i);
+}
+
+static void compare_not_covered(struct checker *c, const struct xp_claim *given)
+{
+	const struct xp_claim *written = &c->r->claim;
+
+	if (written->not_covered_n < given->not_covered_n)
+		xp_findings_add(c->f, "E_CLAIM_ABOVE_EVIDENCE",
+				"claim.not_covered: %u entries, the evidence gives %u",
+				written->not_covered_n, given->not_covered_n);
+	for (unsigned i = 0; i < written->not_covered_n; i++)
+		if (i >= given->not_covered_n ||
+		    !is_same_text(written->not_covered[i], given->not_covered[i]))
+			add_wording(c, "not_covered", i);
 }
 
 /* A limit that the evidence gives and the record leaves out is a claim too. */
@@ -60,18 +93,20 @@ static void compare_reasons(struct checker *c, const struct xp_claim *given)
 	const struct xp_claim *written = &c->r->claim;
 
 	for (unsigned i = 0; i < given->reasons_n; i++)
-		if (!has_reason(written, &given->reasons[i]))
+		if (!find_reason(written, &given->reasons[i]))
 			xp_findings_add(c->f, "E_CLAIM_ABOVE_EVIDENCE",
 					"claim.reasons: rule %u, %s, is left out",
 					given->reasons[i].rule, given->reasons[i].code);
-	for (unsigned i = 0; i < written->reasons_n; i++)
-		if (!has_reason(given, &written->reasons[i]))
+	for (unsigned i = 0; i < written->reasons_n; i++) {
+		const struct xp_reason *reason = find_reason(given, &written->reasons[i]);
+
+		if (!reason || find_reason(written, &written->reasons[i]) != &written->reasons[i])
 			xp_findings_add(c->f, "E_CLAIM_DIFFERS",
 					"claim.reasons[%u]: the evidence does not give it", i);
-	if (written->not_covered_n < given->not_covered_n)
-		xp_findings_add(c->f, "E_CLAIM_ABOVE_EVIDENCE",
-				"claim.not_covered: %u entries, the evidence gives %u",
-				written->not_covered_n, given->not_covered_n);
+		else if (!is_same_text(written->reasons[i].text, reason->text))
+			add_wording(c, "reasons", i);
+	}
+	compare_not_covered(c, given);
 }
 
 static bool has_erase(const struct xp_evidence *ev)
@@ -105,6 +140,35 @@ static void compare_claims(struct checker *c, const struct xp_claim *given)
 	compare_reasons(c, given);
 }
 
+/* The policy's name must not promise what its bytes do not hold. */
+static enum xp_rc check_policy_origin(struct checker *c, const struct xp_policy *policy,
+				      struct xp_err *err)
+{
+	AUTO(xp_json_free) json_t *tree = NULL;
+	AUTO_MEM char *canonical = NULL;
+	uint8_t sha256[32];
+	size_t len;
+
+	tree = json_loadb(c->r->policy_json, c->r->policy_len, JSON_REJECT_DUPLICATES, NULL);
+	TRY(xp_jcs_write(&canonical, &len, tree, err));
+	SHA256((const uint8_t *)canonical, len, sha256);
+	switch (xp_policy_origin(xp_policy_name(policy), sha256)) {
+	case XP_POLICY_OURS:
+		break;
+	case XP_POLICY_SWAPPED:
+		xp_findings_add(c->f, "E_POLICY_SWAPPED",
+				"policy.document: not what is known as %s", xp_policy_name(policy));
+		break;
+	case XP_POLICY_OTHERS:
+		xp_findings_add(c->f, "W_POLICY_OWN",
+				"policy: %s is an organization's own; what it lets pass is that "
+				"organization's word",
+				xp_policy_name(policy));
+		break;
+	}
+	return XP_OK;
+}
+
 static enum xp_rc check_claim(struct checker *c, struct xp_err *err)
 {
 	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
@@ -121,6 +185,7 @@ static enum xp_rc check_claim(struct checker *c, struct xp_err *err)
 		xp_findings_add(c->f, "E_POLICY", "policy.document: %s", why.msg);
 		return XP_OK;
 	}
+	TRY(check_policy_origin(c, policy, err));
 	xp_claim_compute(given, &c->r->evidence, policy);
 	compare_claims(c, given);
 	return XP_OK;
@@ -139,6 +204,8 @@ static void check_head(struct checker *c)
 	if (r->accepted > r->asked)
 		xp_findings_add(c->f, "E_ASKED", "accepted: %s, although %s was asked",
 				xp_level_name(r->accepted), xp_level_name(r->asked));
+	if (r->asked == XP_NONE || r->accepted == XP_NONE)
+		xp_findings_add(c->f, "E_ASKED", "asked, accepted: nothing");
 	if (strcmp(r->supersedes_id, r->id) == 0)
 		xp_findings_add(c->f, "E_SUPERSEDES", "supersedes.id: the record's own");
 	if (c->claims && r->technique != r->claim.technique)
@@ -353,13 +420,24 @@ static void check_phases(struct checker *c)
 
 /* ---- around the job ---- */
 
+/* Who approves was not there: somebody must stand behind the evidence. */
+static bool has_testifier(const struct xp_record *r)
+{
+	for (unsigned i = 0; i < r->signers_n; i++)
+		if (strcmp(r->signers[i].role, "performer") == 0 ||
+		    strcmp(r->signers[i].role, "host") == 0)
+			return true;
+	return false;
+}
+
 static void check_surroundings(struct checker *c)
 {
 	const struct xp_record *r = c->r;
 	enum xp_answer state = r->evidence.clock_synchronized;
 
-	if (!r->signers_n)
-		xp_findings_add(c->f, "E_SIGNERS", "signers: nobody");
+	if (!has_testifier(r))
+		xp_findings_add(c->f, "E_SIGNERS",
+				"signers: nobody who did the work, no performer and no host");
 	for (unsigned i = 0; i < r->signers_n; i++)
 		for (unsigned k = 0; k < i; k++)
 			if (memcmp(r->signers[i].cert_sha256, r->signers[k].cert_sha256, 32) == 0 &&
@@ -367,7 +445,7 @@ static void check_surroundings(struct checker *c)
 				xp_findings_add(c->f, "E_SIGNERS", "signers[%u]: stands twice", i);
 	if (strcmp(r->host.complete, "yes") == 0 && r->host.hidden_n)
 		xp_findings_add(c->f, "E_HOST", "host: complete, and hides drives");
-	if (state != XP_ANSWER_UNKNOWN && r->clock.synchronized != (state == XP_ANSWER_YES))
+	if (r->clock.synchronized != (state == XP_ANSWER_YES))
 		xp_findings_add(c->f, "E_CLOCK", "clock.synchronized: clock.state says otherwise");
 	if (!r->clock.synchronized)
 		xp_findings_add(c->f, "W_CLOCK", "clock: not known to be synchronized");
@@ -384,6 +462,7 @@ enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findin
 	check_media(&c);
 	check_times(&c);
 	check_phases(&c);
+	xp_record_check_testimony(r, c.claims, findings);
 	check_surroundings(&c);
 	TRY(xp_record_check_texts(r, findings, err));
 	TRY(check_claim(&c, err));

@@ -9,17 +9,20 @@
  * Adds what is wrong to FINDINGS:
  *   E_CLAIM_ABOVE_EVIDENCE  the record says more than its evidence supports
  *   E_CLAIM_DIFFERS         it says something else
+ *   I_CLAIM_WORDING         a reason, or what is not covered, in other words than the rules'
  *   E_POLICY                the embedded policy is none
+ *   E_POLICY_SWAPPED        it goes by the name of one that came with this program
+ *   W_POLICY_OWN            it is an organization's own
  *   E_KIND_OUTCOME          a sanitization without success, or a failure with one
- *   E_ASKED                 more was accepted than was asked for
- *   E_SIGNERS               nobody signs, or a role stands twice
+ *   E_ASKED                 more was accepted than was asked for, or nothing was
+ *   E_SIGNERS               nobody who did the work signs, or somebody twice
  *   E_HOST                  a host that shows all its drives and hides some
  *   E_CLOCK                 the clock is called synchronized, the evidence says otherwise
  *   E_TEXT_FORBIDDEN        a text promises what no certificate can
  *   E_SUPERSEDES            it supersedes itself
  * and, where a level is claimed as E_, where none is claimed as W_ (an honest record of a failure
  * may well hold evidence that does not fit):
- *   EVIDENCE_IDENTITY, EVIDENCE_MEDIA, EVIDENCE_TIME, EVIDENCE_EXTENTS, VERIFICATION
+ *   EVIDENCE_IDENTITY, EVIDENCE_RAW, EVIDENCE_MEDIA, EVIDENCE_TIME, EVIDENCE_EXTENTS, VERIFICATION
  * Errors: XP_E_NOMEM.
  */
 MUST_USE enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findings,

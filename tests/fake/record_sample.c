@@ -32,6 +32,7 @@ static struct xp_phase *add_phase(struct xp_record *r, enum xp_phase_kind kind, 
 	if (!p)
 		abort();
 	p->attempt = 1;
+	p->take = 1;
 	p->technique = XP_OVERWRITE_ZERO;
 	fill_identity(&p->identity);
 	p->start_s = RECORD_SAMPLE_START + at_s;

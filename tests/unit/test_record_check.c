@@ -239,6 +239,76 @@ static void test_record_check_swapped_policy_is_judged_by(void **state)
 	expect(r, "E_POLICY", "policy.document");
 }
 
+static void rewrite_policy(struct xp_record *r, const char *from, const char *to)
+{
+	char *at = strstr(r->policy_json, from);
+
+	assert_non_null(at);
+	assert_int_equal(strlen(from), strlen(to));
+	memcpy(at, to, strlen(to));
+}
+
+static void test_record_check_policy_under_a_known_name_fails(void **state)
+{
+	struct xp_findings f = {0};
+	struct xp_record *r = honest();
+
+	(void)state;
+	/* a table that would let anything pass, by the name of ours */
+	rewrite_policy(r, "\"edition\": \"r2\"", "\"edition\": \"r1\"");
+	expect(r, "E_POLICY_SWAPPED", "nist-800-88r2");
+	r = honest();
+	rewrite_policy(r, "\"name\": \"nist-800-88r2\"", "\"name\": \"nist-800-88-2\"");
+	claim_again(r);
+	assert_int_equal(xp_record_check(r, &f, NULL), XP_OK);
+	assert_true(has_code(&f, "W_POLICY_OWN", "nist-800-88-2"));
+	assert_false(has_errors(&f));
+	xp_findings_free(&f);
+	record_sample_free(r);
+}
+
+static void test_record_check_policies_in_docs_are_known(void **state)
+{
+	static const char *const files[] = {"docs/policies/nist-800-88r1.json",
+					    "docs/policies/nist-800-88r2.json"};
+
+	(void)state;
+	for (size_t i = 0; i < XP_ARRAY_LEN(files); i++) {
+		struct xp_findings f = {0};
+		struct xp_record *r = record_sample_new();
+
+		use_policy(r, files[i]);
+		claim_again(r);
+		assert_int_equal(xp_record_check(r, &f, NULL), XP_OK);
+		assert_false(has_code(&f, "E_POLICY_SWAPPED", ""));
+		assert_false(has_code(&f, "W_POLICY_OWN", ""));
+		xp_findings_free(&f);
+		record_sample_free(r);
+	}
+}
+
+static void test_record_check_other_words_are_indeterminate(void **state)
+{
+	struct xp_record *r = honest();
+
+	(void)state;
+	SET(r->claim.reasons[0].text, "the whole drive, as far as anyone can tell");
+	expect(r, "I_CLAIM_WORDING", "claim.reasons[0]");
+	r = honest();
+	SET(r->claim.not_covered[0], "nothing");
+	expect(r, "I_CLAIM_WORDING", "claim.not_covered[0]");
+	r = honest();
+	SET(r->claim.not_covered[r->claim.not_covered_n++], "nothing");
+	expect(r, "I_CLAIM_WORDING", "claim.not_covered");
+	r = honest();
+	r->claim.reasons[r->claim.reasons_n++] = r->claim.reasons[0];
+	expect(r, "E_CLAIM_DIFFERS", "claim.reasons");
+	/* a text that is cut short says less, and is not the rule's either */
+	r = honest();
+	r->claim.reasons[0].text[20] = 0;
+	expect(r, "I_CLAIM_WORDING", "claim.reasons[0]");
+}
+
 static void test_record_check_kind_must_fit_the_outcome(void **state)
 {
 	struct xp_record *r;
@@ -414,6 +484,15 @@ static void test_record_check_surroundings(void **state)
 	r->accepted = XP_PURGE;
 	expect(r, "E_ASKED", "accepted");
 	r = honest();
+	r->asked = r->accepted = XP_NONE;
+	expect(r, "E_ASKED", "asked");
+	r = honest();
+	SET(r->signers[0].role, "validator");
+	expect(r, "E_SIGNERS", "no performer");
+	r = honest();
+	r->clock.synchronized = true;
+	expect(r, "E_CLOCK", "clock");
+	r = honest();
 	memcpy(r->supersedes_id, r->id, sizeof(r->id));
 	expect(r, "E_SUPERSEDES", "supersedes");
 }
@@ -582,6 +661,9 @@ int main(void)
 		cmocka_unit_test(test_record_check_residue_under_a_claim_fails),
 		cmocka_unit_test(test_record_check_another_claim_fails),
 		cmocka_unit_test(test_record_check_swapped_policy_is_judged_by),
+		cmocka_unit_test(test_record_check_policy_under_a_known_name_fails),
+		cmocka_unit_test(test_record_check_policies_in_docs_are_known),
+		cmocka_unit_test(test_record_check_other_words_are_indeterminate),
 		cmocka_unit_test(test_record_check_kind_must_fit_the_outcome),
 		cmocka_unit_test(test_record_check_twin_drive_fails),
 		cmocka_unit_test(test_record_check_media_must_fit),

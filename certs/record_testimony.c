@@ -1,0 +1,184 @@
+#include "certs/record_testimony.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "device/protocol/ata_identify.h"
+#include "device/protocol/nvme_identify.h"
+
+struct testimony {
+	const struct xp_record *r;
+	struct xp_findings *f;
+	bool claims;
+};
+
+#define DEFECT(t, name, ...)                                                                       \
+	xp_findings_add((t)->f, (t)->claims ? "E_" name : "W_" name, __VA_ARGS__)
+
+/* ---- what a drive calls itself ---- */
+
+/* "hex:" stands for bytes that are not printable; else two names would look the same. */
+static bool hex_is_needed(const char *text)
+{
+	uint8_t bytes[256];
+	size_t digits;
+
+	if (strncmp(text, "hex:", 4) != 0)
+		return true;
+	digits = strlen(text + 4);
+	if (!digits || digits % 2 || digits / 2 > sizeof(bytes) ||
+	    !xp_hex_decode(bytes, digits / 2, text + 4))
+		return false;
+	for (size_t i = 0; i < digits / 2; i++)
+		if (bytes[i] < 0x20 || bytes[i] > 0x7e)
+			return true;
+	return digits >= 8 && memcmp(bytes, "hex:", 4) == 0;
+}
+
+static void check_names(const struct testimony *t, const struct xp_identity *id, size_t phase)
+{
+	const struct {
+		const char *name;
+		const char *text;
+	} names[] = {
+		{"vendor", id->vendor}, {"model", id->model},	    {"serial", id->serial},
+		{"wwn", id->wwn},	{"firmware", id->firmware},
+	};
+	bool is_file = id->bus == XP_BUS_FILE || id->bus == XP_BUS_LOOP;
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(names); i++) {
+		if (!hex_is_needed(names[i].text))
+			DEFECT(t, "EVIDENCE_IDENTITY",
+			       "evidence[%zu].identity.%s: hex where no hex is needed, or none",
+			       phase, names[i].name);
+		if (is_file && names[i].text[0])
+			DEFECT(t, "EVIDENCE_IDENTITY", "evidence[%zu].identity.%s: a file has none",
+			       phase, names[i].name);
+	}
+	if (is_file && id->media != XP_MEDIA_VIRTUAL)
+		DEFECT(t, "EVIDENCE_IDENTITY", "evidence[%zu].identity.type: a file is no drive",
+		       phase);
+	if (id->bus == XP_BUS_FILE && id->partition)
+		DEFECT(t, "EVIDENCE_IDENTITY",
+		       "evidence[%zu].identity.partition: a file is no partition", phase);
+}
+
+/* ---- decoded against raw ---- */
+
+static void compare_name(const struct testimony *t, size_t phase, const char *what,
+			 const char *decoded, const char *raw)
+{
+	if (raw[0] && strcmp(decoded, raw) != 0)
+		DEFECT(t, "EVIDENCE_RAW",
+		       "evidence[%zu].identity.%s: the drive's raw answer says otherwise", phase,
+		       what);
+}
+
+static void check_ata(const struct testimony *t, const struct xp_identity *id, size_t phase,
+		      const struct xp_ata_identify *ata)
+{
+	enum xp_media media = ata->has_hybrid_information	      ? XP_MEDIA_HYBRID
+			      : ata->rotation == XP_ATA_ROTATION_NONE ? XP_MEDIA_SSD
+			      : ata->rotation == XP_ATA_ROTATION_RPM  ? XP_MEDIA_HDD
+								      : id->media;
+
+	compare_name(t, phase, "serial", id->serial, ata->serial);
+	compare_name(t, phase, "model", id->model, ata->model);
+	compare_name(t, phase, "firmware", id->firmware, ata->firmware);
+	if (id->media != media && id->media != XP_MEDIA_VIRTUAL)
+		DEFECT(t, "EVIDENCE_RAW",
+		       "evidence[%zu].identity.type: the drive's raw answer says otherwise", phase);
+	if (id->bus == XP_BUS_ATA && !id->partition &&
+	    xp_ata_identify_bytes(ata) != id->capacity_bytes)
+		DEFECT(t, "EVIDENCE_RAW",
+		       "evidence[%zu].identity.capacity_bytes: the drive's raw answer says "
+		       "otherwise",
+		       phase);
+}
+
+/* Answers that cannot be decoded say nothing, for or against. */
+static void check_raw(const struct testimony *t, const struct xp_identity *id, size_t phase)
+{
+	for (size_t i = 0; i < id->raw_n; i++) {
+		const struct xp_raw *raw = &id->raw[i];
+		struct xp_ata_identify ata;
+		struct xp_nvme_ctrl ctrl;
+
+		if (raw->kind == XP_RAW_ATA_IDENTIFY &&
+		    xp_ata_identify_parse(&ata, raw->data, raw->len, NULL) == XP_OK) {
+			check_ata(t, id, phase, &ata);
+		} else if (raw->kind == XP_RAW_NVME_ID_CTRL &&
+			   xp_nvme_ctrl_parse(&ctrl, raw->data, raw->len, NULL) == XP_OK) {
+			compare_name(t, phase, "serial", id->serial, ctrl.serial);
+			compare_name(t, phase, "model", id->model, ctrl.model);
+			compare_name(t, phase, "firmware", id->firmware, ctrl.firmware);
+		}
+	}
+}
+
+/* ---- the run ---- */
+
+static void check_counts(const struct testimony *t, size_t i)
+{
+	const struct xp_phase *p = &t->r->evidence.phases[i];
+
+	if (!p->attempt)
+		DEFECT(t, "EVIDENCE_TIME", "evidence[%zu].attempt: they count from 1", i);
+	if (!p->take || (i && p->take < p[-1].take))
+		DEFECT(t, "EVIDENCE_TIME", "evidence[%zu].take: they count from 1, and never back",
+		       i);
+	if (p->kind == XP_PHASE_ERASE && p->overwrite.resumed_from && !p->interrupted)
+		DEFECT(t, "EVIDENCE_EXTENTS",
+		       "evidence[%zu].overwrite.resumed_from_bytes: it was not interrupted", i);
+}
+
+/* A readback is of the erase before it, and expects what that wrote. */
+static void check_readback(const struct testimony *t, size_t i)
+{
+	const struct xp_phase *p = &t->r->evidence.phases[i];
+	const struct xp_phase *erase = NULL;
+
+	for (size_t k = 0; k < i; k++)
+		if (t->r->evidence.phases[k].kind == XP_PHASE_ERASE)
+			erase = &t->r->evidence.phases[k];
+	if (!erase || erase->attempt != p->attempt || erase->technique != p->technique)
+		DEFECT(t, "VERIFICATION", "evidence[%zu]: a readback of nothing that was erased",
+		       i);
+	else if (xp_technique_is_host_overwrite(p->technique) &&
+		 p->readback.mode != XP_READBACK_NONE &&
+		 !xp_content_same(&erase->overwrite.content, &p->readback.expected))
+		DEFECT(t, "VERIFICATION",
+		       "evidence[%zu].readback.expected: something else was written", i);
+	if (p->readback.mode == XP_READBACK_FULL &&
+	    (p->readback.extents || p->readback.always_extents))
+		DEFECT(t, "VERIFICATION",
+		       "evidence[%zu].readback.extents: a full readback draws no places", i);
+}
+
+static void check_end(const struct testimony *t)
+{
+	const struct xp_evidence *ev = &t->r->evidence;
+
+	if (ev->n && t->r->capacity_after_known &&
+	    t->r->capacity_after_bytes != ev->phases[ev->n - 1].identity.capacity_bytes)
+		DEFECT(t, "EVIDENCE_MEDIA",
+		       "capacity.after_bytes: the last phase found another capacity");
+}
+
+void xp_record_check_testimony(const struct xp_record *r, bool claims, struct xp_findings *findings)
+{
+	const struct testimony t = {.r = r, .f = findings, .claims = claims};
+
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		const struct xp_phase *p = &r->evidence.phases[i];
+
+		check_names(&t, &p->identity, i);
+		check_raw(&t, &p->identity, i);
+		check_counts(&t, i);
+		if (p->kind == XP_PHASE_READBACK)
+			check_readback(&t, i);
+	}
+	check_end(&t);
+}

@@ -1,0 +1,237 @@
+/* A record whose evidence contradicts itself, though its claim follows from it. */
+#include "certs/record_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "certs/record_testimony.h"
+#include "tests/fake/identify_data.h"
+#include "tests/fake/record_sample.h"
+
+#define WD_BYTES (781422768ULL * 512)
+
+#define SET(field, text) snprintf((field), sizeof(field), "%s", (text))
+
+/* CODE without its prefix; NULL: nothing. Takes R. */
+static void expect(struct xp_record *r, const char *code, const char *where)
+{
+	struct xp_findings f = {0};
+	bool found = false;
+
+	xp_record_check_testimony(r, true, &f);
+	for (size_t i = 0; i < f.n; i++) {
+		found = found || (code && strcmp(f.list[i].code, code) == 0 &&
+				  strstr(f.list[i].text, where));
+		if (!code)
+			print_error("found %s: %s\n", f.list[i].code, f.list[i].text);
+	}
+	assert_true(code ? found : f.n == 0);
+	xp_findings_free(&f);
+	/* an honest record of a failure may hold what does not fit */
+	xp_record_check_testimony(r, false, &f);
+	for (size_t i = 0; i < f.n; i++)
+		assert_int_equal(f.list[i].code[0], 'W');
+	xp_findings_free(&f);
+	record_sample_free(r);
+}
+
+static struct xp_phase *phase(struct xp_record *r, size_t i)
+{
+	return &r->evidence.phases[i];
+}
+
+static void test_testimony_honest_is_accepted(void **state)
+{
+	(void)state;
+	expect(record_sample_new(), NULL, NULL);
+}
+
+static void test_testimony_file_with_a_serial_number_is_found(void **state)
+{
+	struct xp_record *r = record_sample_new();
+
+	(void)state;
+	SET(phase(r, 1)->identity.serial, "WD-WCC4E0000001");
+	expect(r, "E_EVIDENCE_IDENTITY", "evidence[1].identity.serial");
+	r = record_sample_new();
+	phase(r, 0)->identity.media = XP_MEDIA_HDD;
+	expect(r, "E_EVIDENCE_IDENTITY", "evidence[0].identity.type");
+	r = record_sample_new();
+	phase(r, 0)->identity.partition = 1;
+	expect(r, "E_EVIDENCE_IDENTITY", "evidence[0].identity.partition");
+}
+
+static void serial_of_disk(const char *serial, bool good)
+{
+	struct xp_record *r = record_sample_new();
+
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		phase(r, i)->identity.media = XP_MEDIA_HDD;
+		phase(r, i)->identity.bus = XP_BUS_SAS;
+		SET(phase(r, i)->identity.serial, serial);
+	}
+	expect(r, good ? NULL : "E_EVIDENCE_IDENTITY", "serial: hex");
+}
+
+static void test_testimony_hex_only_where_needed(void **state)
+{
+	(void)state;
+	serial_of_disk("WD-1", true);
+	serial_of_disk("hex:5744ff31", true);
+	serial_of_disk("hex:57442d31", false); /* WD-1 again, under another name */
+	serial_of_disk("hex:", false);
+	serial_of_disk("hex:5744f", false);
+	serial_of_disk("hex:5744FF31", false);
+	serial_of_disk("hex:6865783a3031", true); /* a drive that calls itself hex:01 */
+}
+
+/* Serial number S1: the bytes of each word swapped, the checksum made right again. */
+static void give_serial(uint8_t identify[512])
+{
+	identify[511] = (uint8_t)(identify[511] + identify[20] + identify[21] - '1' - 'S');
+	identify[20] = '1';
+	identify[21] = 'S';
+}
+
+static struct xp_record *disk_with_identify(void)
+{
+	struct xp_record *r = record_sample_new();
+
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		struct xp_identity *id = &phase(r, i)->identity;
+
+		*id = (struct xp_identity){.media = XP_MEDIA_HDD, .bus = XP_BUS_ATA};
+		id->raw = calloc(1, sizeof(*id->raw));
+		assert_non_null(id->raw);
+		id->raw_n = 1;
+		id->raw[0] = (struct xp_raw){.kind = XP_RAW_ATA_IDENTIFY, .len = 512};
+		id->raw[0].data = calloc(1, 512);
+		assert_non_null(id->raw[0].data);
+		identify_data_read(id->raw[0].data, 512, "wd-wd4000kd.hex");
+		give_serial(id->raw[0].data);
+		SET(id->vendor, "ATA");
+		SET(id->model, "WDC WD4000KD-00NAB0");
+		SET(id->serial, "S1");
+		SET(id->firmware, "01.06A01");
+		id->capacity_bytes = WD_BYTES;
+		id->logical_block_bytes = 512;
+	}
+	r->capacity_after_bytes = WD_BYTES;
+	return r;
+}
+
+static void test_testimony_raw_answer_must_agree(void **state)
+{
+	struct xp_record *r = disk_with_identify();
+
+	(void)state;
+	expect(r, NULL, NULL);
+	r = disk_with_identify();
+	SET(phase(r, 2)->identity.serial, "WD-OTHER");
+	expect(r, "E_EVIDENCE_RAW", "evidence[2].identity.serial");
+	r = disk_with_identify();
+	SET(phase(r, 2)->identity.model, "ANOTHER");
+	expect(r, "E_EVIDENCE_RAW", "evidence[2].identity.model");
+	r = disk_with_identify();
+	phase(r, 1)->identity.capacity_bytes -= 512;
+	expect(r, "E_EVIDENCE_RAW", "evidence[1].identity.capacity_bytes");
+	/* what cannot be decoded contradicts nothing */
+	r = disk_with_identify();
+	phase(r, 1)->identity.raw[0].len = 511;
+	expect(r, NULL, NULL);
+}
+
+static void test_testimony_takes_and_attempts_count_up(void **state)
+{
+	struct xp_record *r = record_sample_new();
+
+	(void)state;
+	phase(r, 3)->take = 2;
+	expect(r, NULL, NULL);
+	r = record_sample_new();
+	phase(r, 1)->take = 2; /* a swapped device, between two looks of take 1 */
+	expect(r, "E_EVIDENCE_TIME", "evidence[2].take");
+	r = record_sample_new();
+	phase(r, 0)->take = 0;
+	expect(r, "E_EVIDENCE_TIME", "evidence[0].take");
+	r = record_sample_new();
+	phase(r, 0)->attempt = 0;
+	expect(r, "E_EVIDENCE_TIME", "evidence[0].attempt");
+}
+
+static void test_testimony_resumed_without_interruption_is_found(void **state)
+{
+	struct xp_record *r = record_sample_new();
+
+	(void)state;
+	phase(r, 1)->overwrite.resumed_from = 4096;
+	expect(r, "E_EVIDENCE_EXTENTS", "resumed_from_bytes");
+	r = record_sample_new();
+	phase(r, 1)->overwrite.resumed_from = 4096;
+	phase(r, 1)->interrupted = true;
+	expect(r, NULL, NULL);
+}
+
+static void test_testimony_readback_must_be_of_an_erase(void **state)
+{
+	struct xp_record *r = record_sample_new();
+
+	(void)state;
+	phase(r, 2)->attempt = 2;
+	expect(r, "E_VERIFICATION", "evidence[2]: a readback");
+	r = record_sample_new();
+	phase(r, 2)->technique = XP_OVERWRITE_RANDOM;
+	expect(r, "E_VERIFICATION", "evidence[2]: a readback");
+	r = record_sample_new();
+	phase(r, 2)->readback.expected.kind = XP_CONTENT_RANDOM;
+	expect(r, "E_VERIFICATION", "readback.expected");
+	r = record_sample_new();
+	phase(r, 1)->kind = XP_PHASE_IDENTIFY;
+	expect(r, "E_VERIFICATION", "evidence[2]: a readback");
+}
+
+static void test_testimony_full_readback_draws_no_places(void **state)
+{
+	struct xp_record *r = record_sample_new();
+
+	(void)state;
+	phase(r, 2)->readback.extents = 1;
+	expect(r, "E_VERIFICATION", "readback.extents");
+	r = record_sample_new();
+	phase(r, 2)->readback.always_extents = 1;
+	expect(r, "E_VERIFICATION", "readback.extents");
+}
+
+static void test_testimony_capacity_after_is_that_of_the_last_phase(void **state)
+{
+	struct xp_record *r = record_sample_new();
+
+	(void)state;
+	r->capacity_after_bytes *= 2;
+	expect(r, "E_EVIDENCE_MEDIA", "capacity.after_bytes");
+	r = record_sample_new();
+	r->capacity_after_known = false;
+	expect(r, NULL, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_testimony_honest_is_accepted),
+		cmocka_unit_test(test_testimony_file_with_a_serial_number_is_found),
+		cmocka_unit_test(test_testimony_hex_only_where_needed),
+		cmocka_unit_test(test_testimony_raw_answer_must_agree),
+		cmocka_unit_test(test_testimony_takes_and_attempts_count_up),
+		cmocka_unit_test(test_testimony_resumed_without_interruption_is_found),
+		cmocka_unit_test(test_testimony_readback_must_be_of_an_erase),
+		cmocka_unit_test(test_testimony_full_readback_draws_no_places),
+		cmocka_unit_test(test_testimony_capacity_after_is_that_of_the_last_phase),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
