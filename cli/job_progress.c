@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +14,9 @@
 #include "cli/output.h"
 
 #define DRAW_INTERVAL_MS 200
+#define NAME_COLUMNS_MAX 24
+#define BAR_COLUMNS_MAX	 24
+#define NUMBERS_COLUMNS	 44 /* "100% overwrite  ETA 10 h 12 min  2518 MB/s" and a little */
 #define LINE_INTERVAL_NS 30000000000ull /* plain lines: not more often than this within a phase */
 
 struct slot {
@@ -101,11 +103,11 @@ static void format_rate(struct xp_buf *b, const struct xp_progress *p, const str
 	if (ms < 500 || done == 0)
 		return;
 	rate = done * 1000 / ms;
-	xp_buf_printf(b, "  %" PRIu64 " MB/s", rate / 1000000);
 	if (rate && s->total > s->done) {
 		xp_buf_puts(b, "  ETA ");
 		xp_buf_duration(b, (s->total - s->done) / rate + 1);
 	}
+	xp_buf_printf(b, "  %" PRIu64 " MB/s", rate / 1000000);
 }
 
 static unsigned percent_of(const struct slot *s)
@@ -190,42 +192,76 @@ static void on_event(void *ctx, const struct xp_event *e)
 	pthread_mutex_unlock(&p->mutex);
 }
 
+/* The last COLUMNS bytes of NAME: ends of paths differ, beginnings seldom do. */
+static void draw_name(struct xp_buf *b, const char *name, unsigned columns)
+{
+	size_t len = strlen(name);
+	const char *from = len > columns ? name + (len - columns) + 2 : name;
+
+	/* not from within a character */
+	while (((unsigned char)*from & 0xc0) == 0x80)
+		from++;
+	xp_buf_printf(b, "%s%-*s ", len > columns ? ".." : "",
+		      (int)(len > columns ? columns - 2 : columns), from);
+}
+
+/* Name, bar and numbers; what a narrow terminal has no room for is left out, the bar first. */
+static void draw_work(struct xp_buf *b, const struct xp_progress *p, const struct slot *s,
+		      unsigned room)
+{
+	AUTO(xp_buf_free) struct xp_buf numbers = {0};
+	unsigned percent = percent_of(s);
+	unsigned width = room > NUMBERS_COLUMNS + 8 ? room - NUMBERS_COLUMNS - 3 : 0;
+
+	if (width > BAR_COLUMNS_MAX)
+		width = BAR_COLUMNS_MAX;
+	if (width) {
+		xp_buf_putc(b, '[');
+		for (unsigned i = 0; i < width; i++)
+			xp_buf_putc(b, i * 100 < percent * width ? '#' : '.');
+		xp_buf_puts(b, "] ");
+	}
+	if (s->total)
+		xp_buf_printf(b, "%3u%% ", percent);
+	xp_buf_printf(b, "%s%s", s->phase, xp_cancel_requested() ? ", stopping" : "");
+	format_rate(&numbers, p, s);
+	xp_buf_puts(b, xp_buf_str(&numbers));
+}
+
 static void draw_slot(struct xp_progress *p, const struct slot *s, unsigned columns)
 {
 	AUTO(xp_buf_free) struct xp_buf b = {0};
 	AUTO(xp_buf_free) struct xp_buf safe = {0};
-	const unsigned width = 24;
+	AUTO(xp_buf_free) struct xp_buf line = {0};
+	unsigned name = columns / 4 < 12 ? 12 : columns / 4;
 
-	xp_buf_printf(&b, "%-24.24s ", s->name);
-	if (s->ended) {
+	if (name > NAME_COLUMNS_MAX)
+		name = NAME_COLUMNS_MAX;
+	draw_name(&b, s->name, name);
+	if (s->ended)
 		xp_buf_puts(&b, s->end_text);
-	} else if (!s->started) {
+	else if (!s->started)
 		xp_buf_puts(&b, "waiting");
-	} else {
-		unsigned percent = percent_of(s);
-
-		xp_buf_putc(&b, '[');
-		for (unsigned i = 0; i < width; i++)
-			xp_buf_putc(&b, i * 100 < percent * width ? '#' : '.');
-		xp_buf_printf(&b, "] %3u%%  %s", percent, s->phase);
-		format_rate(&b, p, s);
-	}
+	else
+		draw_work(&b, p, s, columns - 1 > name + 1 ? columns - 2 - name : 0);
 	xp_buf_escaped(&safe, xp_buf_str(&b));
-	if (xp_buf_ok(&b) && xp_buf_ok(&safe))
-		fprintf(stderr, "%.*s\033[K\n", (int)columns - 1, xp_buf_str(&safe));
+	xp_buf_columns(&line, xp_buf_str(&safe), columns - 1);
+	if (xp_buf_ok(&b) && xp_buf_ok(&safe) && xp_buf_ok(&line))
+		fprintf(stderr, "%s\033[K\n", xp_buf_str(&line));
 }
 
 static void draw(struct xp_progress *p)
 {
-	struct winsize ws = {0};
-	unsigned columns = 80;
 	unsigned rows = 24;
+	unsigned columns = xp_terminal_columns(stderr, &rows);
 	unsigned shown = 0;
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 20 && ws.ws_row > 4) {
-		columns = ws.ws_col;
-		rows = ws.ws_row;
-	}
+	if (columns < 20)
+		columns = 20;
+	if (rows < 4)
+		rows = 4;
+	/* a key that was typed meanwhile has moved the cursor off the first column */
+	fputc('\r', stderr);
 	if (p->drawn)
 		fprintf(stderr, "\033[%uA", p->drawn);
 	/* more drives than lines: the ones at work are shown, the last line counts the rest */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -92,6 +93,70 @@ void xp_print_escaped(FILE *f, const char *text)
 
 	xp_buf_escaped(&b, text);
 	fputs(xp_buf_str(&b), f);
+}
+
+void xp_buf_columns(struct xp_buf *out, const char *text, unsigned columns)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s && columns-- > 0) {
+		uint32_t cp = 0;
+		size_t len = utf8_next(s, &cp);
+
+		len = len ? len : 1;
+		xp_buf_add(out, s, len);
+		s += len;
+	}
+}
+
+static unsigned columns_of(const char *text, size_t len)
+{
+	unsigned n = 0;
+
+	/* every byte but those that continue a character */
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
+}
+
+void xp_print_wrapped(FILE *f, unsigned indent, const char *text)
+{
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+	unsigned columns = xp_terminal_columns(f, NULL);
+	unsigned at = indent;
+	const char *word;
+
+	xp_buf_escaped(&b, text);
+	word = xp_buf_str(&b);
+	/* in a window that is too narrow for it the terminal breaks the line */
+	if (columns < indent + 24) {
+		fprintf(f, "%s\n", word);
+		return;
+	}
+	while (*word) {
+		size_t len = strcspn(word, " ");
+		unsigned width = columns_of(word, len);
+
+		if (at > indent && at + 1 + width >= columns) {
+			fprintf(f, "\n%*s", (int)indent, "");
+			at = indent;
+		}
+		fprintf(f, "%s%.*s", at > indent ? " " : "", (int)len, word);
+		at += width + (at > indent);
+		word += len + (word[len] == ' ');
+	}
+	fputc('\n', f);
+}
+
+void xp_print_toned(FILE *f, enum xp_tone tone, const char *word)
+{
+	static const char *const colours[] = {"32", "33", "31"};
+	const char *none = getenv("NO_COLOR");
+
+	if (xp_terminal_columns(f, NULL) == 0 || (none && *none))
+		fputs(word, f);
+	else
+		fprintf(f, "\033[1;%sm%s\033[0m", colours[tone], word);
 }
 
 void xp_say(const char *fmt, ...)
@@ -207,11 +272,23 @@ bool xp_cancel_requested(void)
 	return cancel_flag != 0;
 }
 
-bool xp_stderr_is_terminal(void)
+unsigned xp_terminal_columns(FILE *f, unsigned *rows)
 {
 	const char *term = getenv("TERM");
+	struct winsize ws = {0};
 
-	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+	if (!isatty(fileno(f)) || !term || strcmp(term, "dumb") == 0)
+		return 0;
+	if (ioctl(fileno(f), TIOCGWINSZ, &ws) || ws.ws_col == 0 || ws.ws_row == 0)
+		ws = (struct winsize){.ws_col = 80, .ws_row = 24};
+	if (rows)
+		*rows = ws.ws_row;
+	return ws.ws_col;
+}
+
+bool xp_stderr_is_terminal(void)
+{
+	return xp_terminal_columns(stderr, NULL) != 0;
 }
 
 /* The place of a code in the order; one that does not stand in it counts as our bug. */

@@ -24,6 +24,21 @@ void xp_buf_escaped(struct xp_buf *out, const char *text);
 /* The same onto a stream. */
 void xp_print_escaped(FILE *f, const char *text);
 
+/*
+ * The first COLUMNS characters of TEXT (escaped already). A character counts as one column; TEXT is
+ * cut between characters, never within one.
+ */
+void xp_buf_columns(struct xp_buf *out, const char *text, unsigned columns);
+/*
+ * TEXT, escaped, and a newline, where INDENT columns of the line are taken already. On a terminal
+ * it is broken between words and goes on at INDENT; elsewhere it stays one line.
+ */
+void xp_print_wrapped(FILE *f, unsigned indent, const char *text);
+
+/* How a word is meant; on a terminal that shows colours (and without NO_COLOR) it has one. */
+enum xp_tone { XP_TONE_GOOD, XP_TONE_CAUTION, XP_TONE_BAD };
+void xp_print_toned(FILE *f, enum xp_tone tone, const char *word);
+
 /* One document on stdout, keys in the order they were set; takes the reference. Exit code 0 or 70.
  */
 int xp_print_json(json_t *doc);
@@ -42,6 +57,8 @@ bool xp_cancel_requested(void);
 
 /* Is stderr a terminal that can show a bar? */
 bool xp_stderr_is_terminal(void);
+/* The columns of the terminal that F is; 0: it is none. ROWS (may be NULL): its lines. */
+unsigned xp_terminal_columns(FILE *f, unsigned *rows);
 
 /* The worst exit code of a batch: 70, 1, 2, 5, 6, 77, 69, 66, 4, 3, 0. */
 int xp_exit_worse(int a, int b);
