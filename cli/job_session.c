@@ -79,6 +79,7 @@ static enum xp_rc load_key(struct xp_session *s, const struct xp_args *args,
 {
 	const char *file = xp_args_string(args, "passphrase-file");
 	struct xp_secret passphrase = {0};
+	char what[sizeof(s->key_path) + 32];
 	enum xp_rc rc;
 
 	TRY(absolute(s->key_path, wish->key, err));
@@ -87,8 +88,9 @@ static enum xp_rc load_key(struct xp_session *s, const struct xp_args *args,
 	s->setup.cert_path = s->cert_path;
 	if (!key_file_is_encrypted(s->key_path))
 		return xp_signing_key_load(&s->key, s->key_path, s->cert_path, NULL, err);
+	snprintf(what, sizeof(what), "Passphrase of %s", wish->key);
 	rc = file ? xp_passphrase_read(&passphrase, file, err)
-		  : xp_passphrase_ask(&passphrase, s->key_path, false, "--passphrase-file", err);
+		  : xp_passphrase_ask(&passphrase, what, false, "--passphrase-file", err);
 	if (rc == XP_OK)
 		rc = xp_signing_key_load(&s->key, s->key_path, s->cert_path, &passphrase, err);
 	xp_secret_free(&passphrase);

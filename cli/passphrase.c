@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 
 #include "base/cleanup.h"
@@ -24,12 +27,54 @@ enum xp_rc xp_passphrase_read(struct xp_secret *out, const char *file, struct xp
 	return XP_OK;
 }
 
+/*
+ * Waits for a line on TTY. A signal that would end or stop the program stays pending: the caller
+ * gives the terminal back its echo first. Returns false then.
+ */
+static bool wait_line(int tty, const sigset_t *blocked)
+{
+	AUTO_FD int signals = signalfd(-1, blocked, SFD_CLOEXEC);
+	struct pollfd fds[] = {{.fd = tty, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	return signals < 0 || !(fds[1].revents & POLLIN);
+}
+
+static enum xp_rc read_silently(struct xp_secret *out, int tty, const struct termios *quiet,
+				const struct termios *old, struct xp_err *err)
+{
+	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+	enum xp_rc rc;
+	sigset_t blocked, before;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < XP_ARRAY_LEN(ending); i++)
+		sigaddset(&blocked, ending[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	if (tcsetattr(tty, TCSAFLUSH, quiet))
+		rc = xp_fail_errno(err, XP_E_IO, "terminal");
+	else if (wait_line(tty, &blocked))
+		rc = xp_secret_read_line(out, tty, err);
+	else
+		rc = xp_fail(err, XP_E_CANCELLED, "no passphrase was typed");
+	if (tcsetattr(tty, TCSAFLUSH, old) && rc == XP_OK) {
+		xp_secret_free(out);
+		rc = xp_fail_errno(err, XP_E_IO, "terminal");
+	}
+	if (xp_fd_write_all(tty, "\n", 1, NULL) != XP_OK && rc == XP_OK) {
+		xp_secret_free(out);
+		rc = xp_fail(err, XP_E_IO, "terminal");
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
 static enum xp_rc ask_once(struct xp_secret *out, int tty, const char *what, const char *again,
 			   struct xp_err *err)
 {
-	char prompt[256];
+	char prompt[4352];
 	struct termios old, quiet;
-	enum xp_rc rc;
 
 	snprintf(prompt, sizeof(prompt), "%s%s: ", what, again);
 	if (tcgetattr(tty, &old))
@@ -37,18 +82,7 @@ static enum xp_rc ask_once(struct xp_secret *out, int tty, const char *what, con
 	quiet = old;
 	quiet.c_lflag &= (tcflag_t) ~(tcflag_t)ECHO;
 	TRY(xp_fd_write_all(tty, prompt, strlen(prompt), err));
-	if (tcsetattr(tty, TCSAFLUSH, &quiet))
-		return xp_fail_errno(err, XP_E_IO, "terminal");
-	rc = xp_secret_read_line(out, tty, err);
-	if (tcsetattr(tty, TCSAFLUSH, &old) && rc == XP_OK) {
-		xp_secret_free(out);
-		rc = xp_fail_errno(err, XP_E_IO, "terminal");
-	}
-	if (rc == XP_OK && xp_fd_write_all(tty, "\n", 1, err) != XP_OK) {
-		xp_secret_free(out);
-		rc = XP_E_IO;
-	}
-	return rc;
+	return read_silently(out, tty, &quiet, &old, err);
 }
 
 enum xp_rc xp_passphrase_ask(struct xp_secret *out, const char *what, bool twice,
@@ -67,7 +101,8 @@ enum xp_rc xp_passphrase_ask(struct xp_secret *out, const char *what, bool twice
 	if (twice) {
 		TRY(ask_once(&second, tty, what, ", again", err));
 		if (second.len != first.len || memcmp(second.data, first.data, first.len) != 0)
-			return xp_fail(err, XP_E_USAGE, "%s: the two are not the same", what);
+			return xp_fail(err, XP_E_USAGE, "%s: what was typed the two times differs",
+				       what);
 	}
 	*out = first;
 	first = (struct xp_secret){0};
