@@ -7,6 +7,7 @@
 #include "cli/job_confirm.h"
 #include "cli/job_journal.h"
 #include "cli/job_session.h"
+#include "cli/job_tell.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
@@ -110,6 +111,7 @@ static enum xp_rc set_up(struct resume *r, const struct xp_args *args, struct xp
 static int run(const struct xp_args *args)
 {
 	AUTO(resume_free) struct resume *r = calloc(1, sizeof(*r));
+	int exit_code;
 	struct xp_err err;
 
 	if (!r) {
@@ -124,7 +126,10 @@ static int run(const struct xp_args *args)
 	if (xp_batch_run(&r->batch, r->session.events_fd, r->session.quiet, r->session.setup.clock,
 			 &err) != XP_OK)
 		return xp_say_error(&err);
-	return xp_batch_report(&r->batch, r->session.json, r->session.jsonl);
+	exit_code = xp_batch_report(&r->batch, r->session.json, r->session.jsonl);
+	if (!r->session.json && !r->session.jsonl)
+		xp_tell_exit_code(exit_code);
+	return exit_code;
 }
 
 const struct xp_command xp_command_resume = {

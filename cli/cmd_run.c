@@ -10,6 +10,7 @@
 #include "cli/job_detach.h"
 #include "cli/job_needed.h"
 #include "cli/job_session.h"
+#include "cli/job_tell.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
@@ -315,7 +316,11 @@ static int run(const struct xp_args *args)
 		return xp_say_untouched(&err);
 	if (carry_out(r, args, &exit_code, &err) != XP_OK)
 		return xp_say_error(&err);
-	return r->incomplete ? xp_exit_worse(exit_code, 6) : exit_code;
+	if (r->incomplete)
+		exit_code = xp_exit_worse(exit_code, 6);
+	if (!r->session.json && !r->session.jsonl)
+		xp_tell_exit_code(exit_code);
+	return exit_code;
 }
 
 const struct xp_command xp_command_run = {

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_journal.h"
+#include "cli/job_tell.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
@@ -41,19 +42,34 @@ static json_t *summary_json(const struct xp_job_summary *s)
 	return o;
 }
 
-static void print_summary(const struct xp_job_summary *s)
+static void print_summary(const struct xp_job_summary *s, const struct xp_state *state)
 {
+	AUTO(xp_buf_free) struct xp_buf option = {0};
+
+	if (!state->is_default) {
+		xp_buf_puts(&option, " --state ");
+		xp_buf_shell_word(&option, state->path);
+	}
 	printf("%s  %-11s  ", s->id, state_name(s));
 	xp_print_escaped(stdout, s->path);
+	if (xp_confirm_tells_more(s->path, s->confirm)) {
+		printf(" (");
+		xp_print_escaped(stdout, s->confirm);
+		putchar(')');
+	}
 	if (s->ended)
-		printf("  %s, claim %s\n", s->outcome, s->claim);
+		printf("\n    %s, claim %s, record certificates/%s\n", s->outcome, s->claim,
+		       s->record);
 	else
-		printf("  %s\n", s->where);
-	if (s->untouched && !s->running)
-		printf("%38snothing is to be done for it; its folder jobs/%s can be removed\n", "",
+		printf("\n    %s\n", s->where);
+	if (s->untouched && !s->running) {
+		printf("    nothing is to be done for it; its folder jobs/%s can be removed\n",
 		       s->id);
-	else if (!s->ended && !s->running && !s->damaged)
-		printf("%38sgo on with: expunge resume %s\n", "", s->id);
+	} else if (!s->ended && !s->running && !s->damaged) {
+		printf("    go on with: expunge resume %s", s->id);
+		xp_print_escaped(stdout, xp_buf_str(&option));
+		putchar('\n');
+	}
 }
 
 static int run(const struct xp_args *args)
@@ -63,6 +79,7 @@ static int run(const struct xp_args *args)
 	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
 	bool json = xp_args_flag(args, "json");
 	bool with_ended = xp_args_flag(args, "all");
+	size_t shown = 0;
 	json_t *jobs;
 	struct xp_err err;
 	enum xp_rc rc = xp_state_open_existing(&state, xp_args_string(args, "state"), &err);
@@ -79,8 +96,11 @@ static int run(const struct xp_args *args)
 		if (json)
 			json_array_append_new(jobs, summary_json(&all.list[i]));
 		else
-			print_summary(&all.list[i]);
+			print_summary(&all.list[i], &state);
+		shown++;
 	}
+	if (!json && shown == 0)
+		xp_say(with_ended ? "no jobs" : "no job runs, and none was interrupted");
 	return json ? xp_print_json(json_pack("{s:o}", "jobs", jobs)) : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_progress.h"
+#include "cli/job_tell.h"
 #include "cli/output.h"
 
 enum xp_rc xp_batch_new(struct xp_batch *b, unsigned n, struct xp_err *err)
@@ -86,43 +87,6 @@ enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet, const str
 	return XP_OK;
 }
 
-static void report_person(const struct xp_job *job)
-{
-	const struct xp_claim *claim = &job->record.claim;
-
-	for (size_t i = 0; i < job->refusals.n && job->state == XP_JOB_REFUSED; i++) {
-		const struct xp_refusal *r = &job->refusals.list[i];
-
-		xp_say("%s: refused (%s): %s", job->target.path, xp_refusal_code_name(r->code),
-		       r->message);
-		xp_say("%s: what would help: %s", job->target.path, r->remedy);
-	}
-	if (job->err.rc != XP_OK)
-		xp_say("%s: %s", job->target.path, job->err.msg);
-	if (job->state == XP_JOB_DETACHED) {
-		xp_print_escaped(stdout, job->target.path);
-		printf(": job %s runs in the background; expunge wait %s waits for it\n", job->id,
-		       job->id);
-	}
-	if (job->state != XP_JOB_ENDED && job->state != XP_JOB_NOT_NEEDED)
-		return;
-	xp_print_escaped(stdout, job->target.path);
-	printf(": %s, claim %s (asked %s), scope %s\n",
-	       job->state == XP_JOB_NOT_NEEDED ? "already sanitized"
-					       : xp_outcome_name(claim->outcome),
-	       xp_level_name(claim->level), xp_level_name(job->plan.asked),
-	       xp_scope_name(claim->scope));
-	for (unsigned i = 0; i < claim->reasons_n; i++) {
-		printf("  because ");
-		xp_print_escaped(stdout, claim->reasons[i].text);
-		putchar('\n');
-	}
-	printf("  record ");
-	xp_print_escaped(stdout,
-			 job->setup->out_dir ? job->setup->out_dir : job->setup->state->path);
-	printf("%s/%s\n", job->setup->out_dir ? "" : "/certificates", job->record_name);
-}
-
 static int report_json(const struct xp_batch *b, int exit_code)
 {
 	json_t *results = json_array();
@@ -148,7 +112,7 @@ int xp_batch_report(const struct xp_batch *b, bool json, bool jsonl)
 			json_decref(o);
 			puts(text ? text : "{}");
 		} else {
-			report_person(&b->jobs[i]);
+			xp_tell_job(&b->jobs[i]);
 		}
 	}
 	return exit_code;

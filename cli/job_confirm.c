@@ -60,8 +60,11 @@ static enum xp_rc ask_one(struct xp_confirms *c, const struct xp_job *job, struc
 	while (len > 0 && (typed[len - 1] == '\n' || typed[len - 1] == '\r'))
 		typed[--len] = 0;
 	/* anything else confirms nothing, not even another target: the interlock will refuse */
-	if (len <= 0 || strcmp(typed, job->target.confirm) != 0)
+	if (len <= 0 || strcmp(typed, job->target.confirm) != 0) {
+		xp_say("that is not %s: %s will not be touched", job->target.confirm,
+		       job->target.path);
 		return XP_OK;
+	}
 	return xp_confirms_add(c, typed, err);
 }
 

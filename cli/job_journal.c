@@ -273,8 +273,12 @@ static void summarize_line(struct xp_job_summary *s, const json_t *line)
 		snprintf(s->where, sizeof(s->where), "in phase erase, done up to byte %s",
 			 text_of(line, "offset"));
 	} else if (strcmp(type, "phase-end") == 0) {
-		snprintf(s->where, sizeof(s->where), "after phase %s",
-			 text_of(json_object_get(line, "phase"), "kind"));
+		const json_t *phase = json_object_get(line, "phase");
+
+		snprintf(s->where, sizeof(s->where), "%s phase %s",
+			 json_is_true(json_object_get(phase, "interrupted")) ? "stopped in"
+									     : "after",
+			 text_of(phase, "phase"));
 	} else if (strcmp(type, "end") == 0) {
 		s->ended = true;
 		s->exit_code = (int)json_integer_value(json_object_get(line, "exit_code"));

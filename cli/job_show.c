@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/job_tell.h"
 #include "cli/output.h"
 #include "device/refusal.h"
 
@@ -93,35 +94,30 @@ json_t *xp_job_plan_json(const struct xp_job *job)
 	return o;
 }
 
-static void line(FILE *f, const char *label, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static void line(FILE *f, const char *label, const char *fmt, ...)
-{
-	AUTO_MEM char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	fprintf(f, "  %-13s", label);
-	xp_print_escaped(f, text ? text : "(no memory)");
-	fputc('\n', f);
-}
-
 static void print_identity(FILE *f, const struct xp_target *t)
 {
 	const struct xp_identity *id = &t->identity;
 	AUTO(xp_buf_free) struct xp_buf size = {0};
 
 	xp_buf_size(&size, id->capacity_bytes);
-	line(f, "what", "%s%s%s%s%s", *id->model ? id->model : xp_bus_name(id->bus),
-	     *id->serial ? ", serial " : "", id->serial, *id->name ? ", file " : "", id->name);
-	line(f, "size", "%s (%" PRIu64 " bytes, %u-byte blocks), %s on %s", xp_buf_str(&size),
-	     id->capacity_bytes, id->logical_block_bytes, xp_media_name(id->media),
-	     xp_bus_name(id->bus));
+	if (t->kind == XP_TARGET_IMAGE)
+		xp_tell_line(f, "what", "disk image, file %s", id->name);
+	else if (*id->name)
+		xp_tell_line(f, "what", "%s device over the file %s", xp_bus_name(id->bus),
+			     id->name);
+	else
+		xp_tell_line(f, "what", "%s on %s, model %s, serial number %s",
+			     xp_media_name(id->media), xp_bus_name(id->bus),
+			     *id->model ? id->model : "unavailable",
+			     *id->serial ? id->serial : "unavailable");
+	if (t->kind == XP_TARGET_IMAGE)
+		xp_tell_line(f, "size", "%s (%" PRIu64 " bytes)", xp_buf_str(&size),
+			     id->capacity_bytes);
+	else
+		xp_tell_line(f, "size", "%s (%" PRIu64 " bytes, blocks of %u)", xp_buf_str(&size),
+			     id->capacity_bytes, id->logical_block_bytes);
 	if (*t->signatures)
-		line(f, "found on it", "%s", t->signatures);
+		xp_tell_line(f, "found on it", "%s", t->signatures);
 }
 
 static void print_steps(FILE *f, const struct xp_plan *plan)
@@ -138,42 +134,45 @@ static void print_steps(FILE *f, const struct xp_plan *plan)
 			xp_buf_duration(&b, s->seconds);
 		}
 		xp_buf_printf(&b, ": %s", s->why);
-		line(f, i ? "" : "steps", "%s", xp_buf_str(&b));
+		xp_tell_line(f, i ? "" : "steps", "%s", xp_buf_str(&b));
 	}
 }
 
 static void print_expectation(FILE *f, const struct xp_plan *plan)
 {
-	line(f, "will claim", "%s, scope %s (asked: %s)", xp_level_name(plan->expected.level),
-	     xp_scope_name(plan->expected.scope), xp_level_name(plan->asked));
+	xp_tell_line(f, "will claim", "%s, scope %s (asked: %s)",
+		     xp_level_name(plan->expected.level), xp_scope_name(plan->expected.scope),
+		     xp_level_name(plan->asked));
 	for (unsigned i = 0; i < plan->expected.reasons_n; i++)
-		line(f, i ? "" : "because", "%s", plan->expected.reasons[i].text);
+		xp_tell_line(f, i ? "" : "because", "%s", plan->expected.reasons[i].text);
 	for (unsigned i = 0; i < plan->expected.not_covered_n; i++)
-		line(f, i ? "" : "not covered", "%s", plan->expected.not_covered[i]);
+		xp_tell_line(f, i ? "" : "not covered", "%s", plan->expected.not_covered[i]);
 }
 
 void xp_job_plan_print(FILE *f, const struct xp_job *job)
 {
 	const struct xp_plan *plan = &job->plan;
+	AUTO(xp_buf_free) struct xp_buf confirm = {0};
 
 	xp_print_escaped(f, job->target.path);
 	fputc('\n', f);
 	print_identity(f, &job->target);
 	for (size_t i = 0; i < plan->blast_radius_n; i++)
-		line(f, i ? "" : "destroys", "%s", plan->blast_radius[i]);
+		xp_tell_line(f, i ? "" : "destroys", "%s", plan->blast_radius[i]);
 	for (size_t i = 0; i < job->refusals.n; i++) {
 		const struct xp_refusal *r = &job->refusals.list[i];
 
-		line(f, "REFUSED", "%s: %s", xp_refusal_code_name(r->code), r->message);
-		line(f, "  remedy", "%s", r->remedy);
+		xp_tell_line(f, "REFUSED", "%s: %s", xp_refusal_code_name(r->code), r->message);
+		xp_tell_line(f, "  would help", "%s", r->remedy);
 	}
 	print_steps(f, plan);
 	if (plan->has_technique || plan->expected.reasons_n)
 		print_expectation(f, plan);
-	if (*plan->message)
-		line(f, "note", "%s", plan->message);
+	if (*plan->message && job->refusals.n == 0)
+		xp_tell_line(f, "note", "%s", plan->message);
+	xp_buf_shell_word(&confirm, job->target.confirm);
 	if (*job->target.confirm)
-		line(f, "confirm with", "--confirm %s", job->target.confirm);
+		xp_tell_line(f, "confirm with", "--confirm %s", xp_buf_str(&confirm));
 }
 
 static const char *outcome_text(const struct xp_job *job)
@@ -210,7 +209,7 @@ const char *xp_job_end_text(struct xp_job *job)
 			 xp_refusal_code_name(job->refusals.list[0].code));
 	else if (job->state == XP_JOB_INTERRUPTED)
 		snprintf(job->end_text, sizeof(job->end_text),
-			 "interrupted; go on with: expunge resume %s", job->id);
+			 "interrupted; expunge resume goes on with it");
 	else if (job->state == XP_JOB_FAILED)
 		snprintf(job->end_text, sizeof(job->end_text), "%s", job->err.msg);
 	else

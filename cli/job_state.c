@@ -44,6 +44,7 @@ static enum xp_rc open_below(int *out, int fd, const char *name, bool make, stru
 static enum xp_rc state_path(struct xp_state *s, const char *dir, struct xp_err *err)
 {
 	*s = (struct xp_state){.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	s->is_default = !dir;
 	if (!dir)
 		return default_dir(s->path, err);
 	if (strlen(dir) >= sizeof(s->path))

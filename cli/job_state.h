@@ -7,6 +7,7 @@
 
 struct xp_state {
 	char path[4096];
+	bool is_default; /* nobody named another folder */
 	int fd;
 	int jobs_fd;
 	int certificates_fd;

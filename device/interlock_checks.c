@@ -19,10 +19,11 @@ static enum xp_rc check_uses(struct xp_refusals *out, const struct xp_interlock_
 		    : xp_uses_find_held(&uses, req->root, req->target, getpid(), lease, err));
 	for (size_t i = 0; i < uses.n; i++) {
 		const struct xp_use *u = &uses.list[i];
+		bool is_part = u->node[0] && strcmp(u->node, req->target->node) != 0;
 
-		TRY(xp_refusals_add(out, err, u->code, u->remedy, "%s: %s%s%s: %s",
-				    req->target->path, u->node, u->node[0] ? ": " : "", u->kind,
-				    u->where));
+		TRY(xp_refusals_add(out, err, u->code, u->remedy, "%s: in use (%s): %s%s%s",
+				    req->target->path, u->kind, u->where, is_part ? ", on " : "",
+				    is_part ? u->node : ""));
 	}
 	return XP_OK;
 }
@@ -208,5 +209,5 @@ enum xp_rc xp_interlock_check_confirm(struct xp_refusals *out,
 	if (is_given(req->confirms, t->confirm))
 		return XP_OK;
 	return xp_refusals_add(out, err, XP_REFUSED_CONFIRM_MISMATCH, remedy,
-			       "%s: nothing that was confirmed is this target", t->path);
+			       "%s: it was not confirmed", t->path);
 }

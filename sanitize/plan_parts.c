@@ -67,7 +67,8 @@ enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_reques
 
 	TRY(blast_target(p, t, err));
 	for (size_t i = 0; req->nodes && req->nodes[i]; i++)
-		TRY(blast(p, err, "%s", req->nodes[i]));
+		if (strcmp(req->nodes[i], t->node) != 0)
+			TRY(blast(p, err, "/dev/%s is of the same drive", req->nodes[i]));
 	if (p->has_technique && !xp_technique_is_host_overwrite(p->technique) &&
 	    t->kind != XP_TARGET_IMAGE)
 		TRY(blast(p, err,
