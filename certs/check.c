@@ -145,8 +145,9 @@ static void judge_demands(struct xp_check_result *r, const struct xp_requirement
 		xp_findings_add(&r->findings, "P_OUTCOME", "the outcome is %s",
 				xp_outcome_name(rec->claim.outcome));
 	if (rec->claim.level < level)
-		xp_findings_add(&r->findings, "P_LEVEL", "level %s is claimed, %s is required",
-				xp_level_name(rec->claim.level), xp_level_name(level));
+		xp_findings_add(&r->findings, "P_LEVEL", "level %s is claimed, %s is required%s",
+				xp_level_name(rec->claim.level), xp_level_name(level),
+				req->level_given ? "" : ": the record itself asked for it");
 	if (want_scope && rec->claim.scope < scope)
 		xp_findings_add(&r->findings, "P_SCOPE", "scope %s is claimed, %s is required%s",
 				xp_scope_name(rec->claim.scope), xp_scope_name(scope),

@@ -226,10 +226,15 @@ static void check_method(struct checker *c)
 	if (c->r->method[0] && !xp_level_parse(&method, c->r->method))
 		method = XP_NONE;
 	if (method > c->r->claim.cap)
-		add_difference(c, true, "method", c->r->method, xp_level_name(c->r->claim.cap));
+		xp_findings_add(c->f, "E_CLAIM_ABOVE_EVIDENCE",
+				"method: the record names %s as what was applied, %s is the most "
+				"that its technique reaches",
+				c->r->method, xp_level_name(c->r->claim.cap));
 	if (c->claims && method < c->r->claim.level)
-		add_difference(c, false, "method", c->r->method[0] ? c->r->method : "nothing",
-			       xp_level_name(c->r->claim.level));
+		xp_findings_add(c->f, "E_CLAIM_DIFFERS",
+				"method: the record names %s as what was applied, and claims %s",
+				c->r->method[0] ? c->r->method : "nothing",
+				xp_level_name(c->r->claim.level));
 }
 
 /* ---- media and phases ---- */

@@ -124,7 +124,8 @@ void xp_verdicts_drives_print(const struct xp_verdicts *v)
 
 	for (size_t i = 0; list && i < v->n;) {
 		i = next_row(&row, list, i);
-		printf("%-13s ", xp_verdict_word(row.exit_code));
+		printf("%-20s ", row.exit_code == 3 ? "not what is required"
+						    : xp_verdict_word(row.exit_code));
 		xp_print_escaped(stdout,
 				 row.first->o.drive[0] ? row.first->o.drive : "(unknown drive)");
 		if (row.first->o.model[0]) {

@@ -135,7 +135,7 @@ static void text(const char *s)
 	xp_print_escaped(stdout, s);
 }
 
-static void print_signer(const struct xp_check_signer *s)
+static void print_signer(const struct xp_check_signer *s, bool has_record)
 {
 	char when[XP_TIME_LEN];
 
@@ -148,8 +148,11 @@ static void print_signer(const struct xp_check_signer *s)
 		text(s->organization);
 		fputs(")", stdout);
 	}
-	printf(", role %s%s, at %s by the signer's own clock\n", s->role[0] ? s->role : "unknown",
-	       s->role_is_granted ? "" : " (not granted)", when);
+	/* a record that cannot be read names no roles */
+	if (has_record)
+		printf(", role %s%s", s->role[0] ? s->role : "unknown",
+		       s->role_is_granted ? "" : " (not granted)");
+	printf(", at %s by the signer's own clock\n", when);
 	label("trust");
 	if (!s->is_trusted) {
 		puts("none: nothing that you named vouches for this signer");
@@ -169,7 +172,7 @@ static void print_signer(const struct xp_check_signer *s)
 	puts("");
 }
 
-static void print_record(const struct xp_record *r, int code)
+static void print_record(const struct xp_record *r)
 {
 	char when[XP_TIME_LEN];
 
@@ -185,37 +188,74 @@ static void print_record(const struct xp_record *r, int code)
 	printf("%s, scope %s, by %s, outcome %s\n", xp_level_name(r->claim.level),
 	       xp_scope_name(r->claim.scope), xp_technique_name(r->claim.technique),
 	       xp_outcome_name(r->claim.outcome));
-	if (code == 0 || code == 3)
-		printf("            The evidence, as recorded by the signer, supports this. That "
-		       "it is "
-		       "true rests on the signer and on the device's firmware.\n");
-	else
-		printf("            Do not rely on this.\n");
+}
+
+/* The verdict in a sentence, for whoever does not know the codes. */
+static const char *meaning(const struct xp_check_result *r, int code)
+{
+	bool is_failure = r->record && r->record->kind == XP_RECORD_FAILURE;
+
+	switch (code) {
+	case 0:
+		return "The record is genuine, and the evidence, as recorded by the signer, "
+		       "supports the claim. That the evidence is true rests on the signer and on "
+		       "the device's firmware.";
+	case 2:
+		return "Do not rely on it yet: nothing false was found, but something that is "
+		       "needed is missing; the codes that begin with I_ say what.";
+	case 3:
+		return is_failure ? "The record is genuine. It tells of a job that did not "
+				    "succeed: data may remain."
+				  : "The record is genuine, and its evidence supports its claim; "
+				    "that is not what is required here, as the codes that begin "
+				    "with P_ say.";
+	default:
+		return "Do not rely on it: it was altered, is not signed as it must be, or claims "
+		       "more than its evidence; the codes that begin with E_ say what.";
+	}
+}
+
+/* What weighs most comes first; within that, as it was found. */
+static void print_findings(const struct xp_findings *f)
+{
+	for (const char *order = "EIPW"; *order; order++) {
+		for (size_t i = 0; i < f->n; i++) {
+			if (f->list[i].code[0] != *order)
+				continue;
+			printf("  %-24s ", f->list[i].code);
+			xp_print_wrapped(stdout, 27, f->list[i].text);
+		}
+	}
 }
 
 void xp_verdict_print(const char *file, const struct xp_check_result *r)
 {
-	static const char *const words[] = {"PASSED", "FAILED", "INDETERMINATE",
-					    "AUTHENTIC, BUT NOT WHAT IS REQUIRED"};
+	static const struct {
+		enum xp_tone tone;
+		const char *word;
+	} verdicts[] = {{XP_TONE_GOOD, "PASSED"},
+			{XP_TONE_BAD, "FAILED"},
+			{XP_TONE_CAUTION, "INDETERMINATE"},
+			{XP_TONE_CAUTION, "AUTHENTIC, BUT NOT WHAT IS REQUIRED"}};
 	int code = xp_check_exit_code(r);
+	bool known = code >= 0 && code < 4;
 
-	fputs(code >= 0 && code < 4 ? words[code] : "ERROR", stdout);
+	xp_print_toned(stdout, known ? verdicts[code].tone : XP_TONE_BAD,
+		       known ? verdicts[code].word : "ERROR");
 	fputs("  ", stdout);
 	text(file);
 	puts("");
+	label("verdict");
+	xp_print_wrapped(stdout, 12, meaning(r, code));
 	if (r->record)
-		print_record(r->record, code);
+		print_record(r->record);
 	for (unsigned i = 0; i < r->signers_n; i++)
-		print_signer(&r->signers[i]);
+		print_signer(&r->signers[i], r->record != NULL);
 	if (r->log.is_proven) {
 		label("log");
 		printf("leaf %llu of ", (unsigned long long)r->log.index);
 		text(r->log.origin);
 		printf(", by the checkpoint of its first %llu\n", (unsigned long long)r->log.size);
 	}
-	for (size_t i = 0; i < r->findings.n; i++) {
-		printf("  %-24s ", r->findings.list[i].code);
-		text(r->findings.list[i].text);
-		puts("");
-	}
+	print_findings(&r->findings);
 }

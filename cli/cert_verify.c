@@ -38,6 +38,7 @@ struct batch {
 	struct xp_pairs pairs;
 	struct xp_verdicts verdicts;
 	bool json, jsonl, summary;
+	bool printed; /* a record's verdict, for a person */
 	uint64_t other_drives;
 	int exit_code;
 };
@@ -232,8 +233,9 @@ static enum xp_rc keep(struct batch *b, const char *file, const struct xp_check_
 	} else if (b->json) {
 		v->json = j;
 	} else if (!b->summary || v->o.exit_code != 0) {
-		if (b->verdicts.n > 1)
+		if (b->printed)
 			puts("");
+		b->printed = true;
 		xp_verdict_print(file, r);
 	}
 	return XP_OK;
@@ -306,6 +308,53 @@ static int print_document(const struct batch *b, const uint64_t n[5], uint64_t c
 	return rc ? rc : b->exit_code;
 }
 
+/* Their verdicts were shown before the records that closed them were read. */
+static void print_closed(const struct batch *b)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < b->verdicts.n; i++) {
+		const struct xp_check_outcome *o = &b->verdicts.list[i].o;
+
+		if (!o->closed_by[0])
+			continue;
+		if (first)
+			puts("");
+		first = false;
+		printf("closed: the failure %s, by %s of the same drive, which passed\n", o->id,
+		       o->closed_by);
+	}
+}
+
+static void print_counts(const struct batch *b, const uint64_t n[5], uint64_t closed)
+{
+	const struct {
+		uint64_t n;
+		const char *text;
+	} counts[] = {{n[0], "passed"},
+		      {n[1], "failed"},
+		      {n[2], "indeterminate"},
+		      {n[3], "not what is required"},
+		      {n[4], "could not be checked"},
+		      {closed, closed == 1 ? "failure closed by a later record"
+					   : "failures closed by later records"},
+		      {b->other_drives, "of other drives"}};
+	const char *between = ": ";
+
+	printf("\n%llu record%s", (unsigned long long)(b->verdicts.n + b->other_drives),
+	       b->verdicts.n + b->other_drives == 1 ? "" : "s");
+	for (size_t i = 0; i < XP_ARRAY_LEN(counts); i++) {
+		if (counts[i].n == 0)
+			continue;
+		printf("%s%llu %s", between, (unsigned long long)counts[i].n, counts[i].text);
+		between = ", ";
+	}
+	if (b->pairs.ignored)
+		printf("; %llu file%s that %s no record", (unsigned long long)b->pairs.ignored,
+		       b->pairs.ignored == 1 ? "" : "s", b->pairs.ignored == 1 ? "is" : "are");
+	puts("");
+}
+
 static int report(struct batch *b)
 {
 	uint64_t n[5] = {0};
@@ -330,16 +379,10 @@ static int report(struct batch *b)
 		return b->exit_code;
 	if (b->summary)
 		xp_verdicts_drives_print(&b->verdicts);
+	else
+		print_closed(b);
 	if (b->summary || b->pairs.n > 1 || b->pairs.ignored)
-		printf("\nrecords: %zu; %llu passed, %llu failed, %llu indeterminate, %llu not "
-		       "what "
-		       "is "
-		       "required, %llu failures closed; %llu of other drives; %llu other files "
-		       "ignored\n",
-		       b->verdicts.n, (unsigned long long)n[0], (unsigned long long)n[1],
-		       (unsigned long long)n[2], (unsigned long long)n[3],
-		       (unsigned long long)closed, (unsigned long long)b->other_drives,
-		       (unsigned long long)b->pairs.ignored);
+		print_counts(b, n, closed);
 	return b->exit_code;
 }
 
