@@ -103,7 +103,8 @@ $(B)/expunge-cert: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs
 # unit tests: one program a file
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
-FAKE_OBJ := $(call objs,$(wildcard tests/fake/*.c))
+# (with the drives that do not exist)
+FAKE_OBJ := $(call objs,$(wildcard tests/fake/*.c tests/emu/*.c))
 TEST_LIBS := $(foreach r,job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	@mkdir -p $(@D)
