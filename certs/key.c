@@ -48,24 +48,18 @@ bool xp_key_cert_is_fit(X509 *cert, const char **why)
 	return !*why;
 }
 
-static enum xp_rc trial_signature(EVP_PKEY *key, X509 *cert, struct xp_err *err)
+static enum xp_rc trial_signature(const struct xp_signing_key *k, struct xp_err *err)
 {
 	static const uint8_t message[] = "trial signature";
-	uint8_t sig[256];
-	size_t len = sizeof(sig);
-	EVP_MD_CTX *s = EVP_MD_CTX_new();
-	EVP_MD_CTX *v = EVP_MD_CTX_new();
-	bool ok = s && v && EVP_DigestSignInit(s, NULL, EVP_sha256(), NULL, key) == 1 &&
-		  EVP_DigestSign(s, sig, &len, message, sizeof(message)) == 1 &&
-		  EVP_DigestVerifyInit(v, NULL, EVP_sha256(), NULL, X509_get0_pubkey(cert)) == 1 &&
-		  EVP_DigestVerify(v, sig, len, message, sizeof(message)) == 1;
+	const struct xp_key_hand hand = {
+		.key = k->key,
+		.token = k->token,
+		.public_key = X509_get0_pubkey(sk_X509_value(k->certs, 0)),
+	};
+	uint8_t sig[XP_TOKEN_SIGNATURE_MAX_BYTES];
+	size_t len = 0;
 
-	EVP_MD_CTX_free(s);
-	EVP_MD_CTX_free(v);
-	ERR_clear_error();
-	if (!ok)
-		return xp_fail(err, XP_E_USAGE, "the key does not belong to the certificate");
-	return XP_OK;
+	return xp_key_sign(sig, &len, &hand, message, sizeof(message), err);
 }
 
 /* The signer's certificate and those that lead up from it; a root stays out. */
@@ -122,30 +116,58 @@ static bool keep_crls(STACK_OF(X509_CRL) * to, STACK_OF(X509_CRL) * from, STACK_
 	return true;
 }
 
-enum xp_rc xp_signing_key_make(struct xp_signing_key **out, EVP_PKEY *key, STACK_OF(X509) * certs,
-			       STACK_OF(X509_CRL) * crls, struct xp_err *err)
+static enum xp_rc make(struct xp_signing_key *k, STACK_OF(X509) * certs, STACK_OF(X509_CRL) * crls,
+		       struct xp_err *err)
 {
-	AUTO(xp_signing_key_free) struct xp_signing_key *k = calloc(1, sizeof(*k));
 	const char *why = NULL;
 
-	if (!k)
-		return xp_fail(err, XP_E_NOMEM, "signing key");
 	if (sk_X509_num(certs) < 1)
 		return xp_fail(err, XP_E_USAGE, "there is no certificate in the file");
 	k->certs = sk_X509_new_null();
 	k->crls = sk_X509_CRL_new_null();
 	if (!k->certs || !k->crls || !keep_chain(k->certs, certs) ||
-	    !keep_crls(k->crls, crls, k->certs) || !EVP_PKEY_up_ref(key))
+	    !keep_crls(k->crls, crls, k->certs))
 		return xp_fail(err, XP_E_NOMEM, "signing key");
-	k->key = key;
 	if (!xp_key_cert_is_fit(sk_X509_value(k->certs, 0), &why))
 		return xp_fail(err, XP_E_USAGE, "the certificate is not fit to sign records: %s",
 			       why);
-	TRY(trial_signature(key, sk_X509_value(k->certs, 0), err));
+	TRY(trial_signature(k, err));
 	k->role = XP_ROLE_PERFORMER;
 	k->role_is_granted = xp_key_cert_role(&k->role, sk_X509_value(k->certs, 0));
 	if (!k->role_is_granted)
 		k->role = XP_ROLE_PERFORMER;
+	return XP_OK;
+}
+
+enum xp_rc xp_signing_key_make(struct xp_signing_key **out, EVP_PKEY *key, STACK_OF(X509) * certs,
+			       STACK_OF(X509_CRL) * crls, struct xp_err *err)
+{
+	AUTO(xp_signing_key_free) struct xp_signing_key *k = calloc(1, sizeof(*k));
+
+	if (!k || !EVP_PKEY_up_ref(key))
+		return xp_fail(err, XP_E_NOMEM, "signing key");
+	k->key = key;
+	TRY(make(k, certs, crls, err));
+	*out = STEAL(k);
+	return XP_OK;
+}
+
+enum xp_rc xp_signing_key_make_token(struct xp_signing_key **out, struct xp_token **token,
+				     STACK_OF(X509) * certs, STACK_OF(X509_CRL) * crls,
+				     struct xp_err *err)
+{
+	AUTO(xp_signing_key_free) struct xp_signing_key *k = calloc(1, sizeof(*k));
+	enum xp_rc rc;
+
+	if (!k)
+		return xp_fail(err, XP_E_NOMEM, "signing key");
+	k->token = *token;
+	rc = make(k, certs, crls, err);
+	if (rc != XP_OK) {
+		k->token = NULL;
+		return rc;
+	}
+	*token = NULL;
 	*out = STEAL(k);
 	return XP_OK;
 }
@@ -155,6 +177,7 @@ void xp_signing_key_free(struct xp_signing_key **k)
 	if (!*k)
 		return;
 	EVP_PKEY_free((*k)->key);
+	xp_token_free(&(*k)->token);
 	sk_X509_pop_free((*k)->certs, X509_free);
 	sk_X509_CRL_pop_free((*k)->crls, X509_CRL_free);
 	free(*k);

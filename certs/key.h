@@ -1,5 +1,6 @@
 /* key: what a signing key is inside, and reading PKCS#8 and certificate files. */
 #pragma once
+#include "certs/key_pkcs11.h"
 #include "certs/pki.h"
 #include "certs/sign.h"
 
@@ -9,7 +10,8 @@
 #define XP_KEY_FILE_MAX_BYTES (1u << 20)
 
 struct xp_signing_key {
-	EVP_PKEY *key;
+	EVP_PKEY *key;		   /* NULL where a token holds it */
+	struct xp_token *token;	   /* NULL where the key is ours */
 	STACK_OF(X509) * certs;	   /* the signer's first, then the intermediates */
 	STACK_OF(X509_CRL) * crls; /* go into each signature */
 	enum xp_role role;
@@ -27,6 +29,24 @@ MUST_USE enum xp_rc xp_key_certs_from_pem(STACK_OF(X509) * *certs, STACK_OF(X509
 MUST_USE enum xp_rc xp_signing_key_make(struct xp_signing_key **out, EVP_PKEY *key,
 					STACK_OF(X509) * certs, STACK_OF(X509_CRL) * crls,
 					struct xp_err *err);
+/* The same with a key on a token, which the signing key takes when all went well. */
+MUST_USE enum xp_rc xp_signing_key_make_token(struct xp_signing_key **out, struct xp_token **token,
+					      STACK_OF(X509) * certs, STACK_OF(X509_CRL) * crls,
+					      struct xp_err *err);
+
+/* What signs: a key of ours, or one on a token (KEY NULL); and what must accept the signature. */
+struct xp_key_hand {
+	EVP_PKEY *key;
+	struct xp_token *token;
+	EVP_PKEY *public_key;
+};
+/*
+ * ECDSA with SHA-256 over a message, in DER. XP_E_USAGE where PUBLIC_KEY does not accept what was
+ * made.
+ */
+MUST_USE enum xp_rc xp_key_sign(uint8_t out[XP_TOKEN_SIGNATURE_MAX_BYTES], size_t *out_len,
+				const struct xp_key_hand *hand, const void *message, size_t len,
+				struct xp_err *err);
 /* Is KEY on P-256, by the named curve? */
 bool xp_key_is_p256(const EVP_PKEY *key);
 /* The role that the certificate's policies grant; false: none, or more than one. */

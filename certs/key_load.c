@@ -254,11 +254,10 @@ static enum xp_rc read_key_file(EVP_PKEY **out, const char *path,
 	return rc;
 }
 
-enum xp_rc xp_signing_key_load(struct xp_signing_key **out, const char *key_path,
-			       const char *cert_path, const struct xp_secret *passphrase,
-			       struct xp_err *err)
+/* KEY or TOKEN. */
+static enum xp_rc load_with_cert(struct xp_signing_key **out, EVP_PKEY *key,
+				 struct xp_token **token, const char *cert_path, struct xp_err *err)
 {
-	AUTO(xp_pki_key_free) EVP_PKEY *key = NULL;
 	STACK_OF(X509) *certs = NULL;
 	STACK_OF(X509_CRL) *crls = NULL;
 	AUTO_MEM char *pem = NULL;
@@ -266,12 +265,34 @@ enum xp_rc xp_signing_key_load(struct xp_signing_key **out, const char *key_path
 	enum xp_rc rc;
 
 	TRY(xp_file_read(&pem, &len, cert_path, XP_KEY_FILE_MAX_BYTES, err));
-	TRY(read_key_file(&key, key_path, passphrase, err));
 	TRY(xp_key_certs_from_pem(&certs, &crls, pem, len, cert_path, err));
-	rc = xp_signing_key_make(out, key, certs, crls, err);
+	rc = key ? xp_signing_key_make(out, key, certs, crls, err)
+		 : xp_signing_key_make_token(out, token, certs, crls, err);
 	sk_X509_pop_free(certs, X509_free);
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
-	if (rc != XP_OK)
+	return rc;
+}
+
+enum xp_rc xp_signing_key_load(struct xp_signing_key **out, const char *key_path,
+			       const char *cert_path, const struct xp_secret *passphrase,
+			       struct xp_err *err)
+{
+	AUTO(xp_pki_key_free) EVP_PKEY *key = NULL;
+	enum xp_rc rc;
+
+	TRY(read_key_file(&key, key_path, passphrase, err));
+	rc = load_with_cert(out, key, NULL, cert_path, err);
+	if (rc == XP_E_USAGE)
 		xp_err_prefix(err, "%s with %s", key_path, cert_path);
+	return rc;
+}
+
+enum xp_rc xp_signing_key_load_token(struct xp_signing_key **out, struct xp_token **token,
+				     const char *cert_path, struct xp_err *err)
+{
+	enum xp_rc rc = load_with_cert(out, NULL, token, cert_path, err);
+
+	if (rc == XP_E_USAGE)
+		xp_err_prefix(err, "the token's key with %s", cert_path);
 	return rc;
 }

@@ -83,18 +83,20 @@ static bool signed_attrs(struct xp_buf *out, const struct xp_signing_key *k, con
 	return xp_buf_ok(out) && ok;
 }
 
-static bool sign_octets(struct xp_buf *out, EVP_PKEY *key, const struct xp_buf *attrs)
+static enum xp_rc sign_octets(struct xp_buf *out, const struct xp_signing_key *k,
+			      const struct xp_buf *attrs, struct xp_err *err)
 {
-	uint8_t sig[256];
-	size_t len = sizeof(sig);
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	bool ok = c && EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, key) == 1 &&
-		  EVP_DigestSign(c, sig, &len, (const uint8_t *)attrs->data, attrs->len) == 1;
+	const struct xp_key_hand hand = {
+		.key = k->key,
+		.token = k->token,
+		.public_key = X509_get0_pubkey(sk_X509_value(k->certs, 0)),
+	};
+	uint8_t sig[XP_TOKEN_SIGNATURE_MAX_BYTES];
+	size_t len = 0;
 
-	EVP_MD_CTX_free(c);
-	if (ok)
-		xp_der_put(out, XP_DER_OCTET_STRING, sig, len);
-	return ok;
+	TRY(xp_key_sign(sig, &len, &hand, attrs->data, attrs->len, err));
+	xp_der_put(out, XP_DER_OCTET_STRING, sig, len);
+	return XP_OK;
 }
 
 static bool put_name(struct xp_buf *out, const X509_NAME *name)
@@ -108,7 +110,8 @@ static bool put_name(struct xp_buf *out, const X509_NAME *name)
 	return true;
 }
 
-static bool signer_info(struct xp_buf *out, const struct xp_signing_key *k, struct xp_buf *attrs)
+static bool signer_info(struct xp_buf *out, const struct xp_signing_key *k,
+			const struct xp_buf *attrs, const struct xp_buf *octets)
 {
 	X509 *cert = sk_X509_value(k->certs, 0);
 	struct xp_buf body = {0};
@@ -132,7 +135,7 @@ static bool signer_info(struct xp_buf *out, const struct xp_signing_key *k, stru
 			body.data[at] = (char)XP_DER_CONTEXT_0;
 	}
 	ALGORITHM(&body, XP_DER_OID_ECDSA_SHA256);
-	ok = ok && sign_octets(&body, k->key, attrs);
+	xp_buf_add(&body, octets->data, octets->len);
 	xp_der_wrap(out, XP_DER_SEQUENCE, &body);
 	return ok && xp_buf_ok(out);
 }
@@ -177,7 +180,8 @@ static bool put_crls(struct xp_buf *out, STACK_OF(X509_CRL) * crls)
 	return ok;
 }
 
-static bool assemble(struct xp_buf *out, const struct xp_signing_key *k, struct xp_buf *attrs)
+static bool assemble(struct xp_buf *out, const struct xp_signing_key *k, const struct xp_buf *attrs,
+		     const struct xp_buf *octets)
 {
 	struct xp_buf sd = {0};
 	struct xp_buf part = {0};
@@ -190,7 +194,8 @@ static bool assemble(struct xp_buf *out, const struct xp_signing_key *k, struct 
 	xp_der_wrap(&sd, XP_DER_SET, &part);
 	xp_der_put_oid(&part, XP_DER_OID_DATA);
 	xp_der_wrap(&sd, XP_DER_SEQUENCE, &part);
-	ok = put_certs(&sd, k->certs) && put_crls(&sd, k->crls) && signer_info(&part, k, attrs);
+	ok = put_certs(&sd, k->certs) && put_crls(&sd, k->crls) &&
+	     signer_info(&part, k, attrs, octets);
 	xp_der_wrap(&sd, XP_DER_SET, &part);
 	xp_der_wrap(&content, XP_DER_SEQUENCE, &sd);
 	xp_der_put_oid(&ci, XP_DER_OID_SIGNED_DATA);
@@ -225,14 +230,19 @@ enum xp_rc xp_sign(uint8_t **out, size_t *len, const struct xp_signing_key *k, c
 		   size_t content_len, int64_t signed_at_s, struct xp_err *err)
 {
 	struct xp_buf attrs = {0};
+	struct xp_buf octets = {0};
 	struct xp_buf p7s = {0};
-	enum xp_rc rc = XP_OK;
+	enum xp_rc rc;
 
-	if (!signed_attrs(&attrs, k, content, content_len, signed_at_s) ||
-	    !assemble(&p7s, k, &attrs))
+	if (!signed_attrs(&attrs, k, content, content_len, signed_at_s))
 		rc = xp_pki_fail(err, XP_E_INTERNAL, "signing");
 	else
+		rc = sign_octets(&octets, k, &attrs, err);
+	if (rc == XP_OK && (!xp_buf_ok(&octets) || !assemble(&p7s, k, &attrs, &octets)))
+		rc = xp_pki_fail(err, XP_E_INTERNAL, "signing");
+	if (rc == XP_OK)
 		rc = check_own(&p7s, &attrs, err);
+	xp_buf_free(&octets);
 	xp_buf_free(&attrs);
 	if (rc != XP_OK) {
 		xp_buf_free(&p7s);

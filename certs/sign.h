@@ -16,6 +16,13 @@ struct xp_signing_key; /* a private key with its certificate and the intermediat
 MUST_USE enum xp_rc xp_signing_key_load(struct xp_signing_key **out, const char *key_path,
 					const char *cert_path, const struct xp_secret *passphrase,
 					struct xp_err *err);
+struct xp_token;
+/*
+ * The same with a key on a token that is logged in [certs/key_pkcs11.h]; on success the signing key
+ * owns the token.
+ */
+MUST_USE enum xp_rc xp_signing_key_load_token(struct xp_signing_key **out, struct xp_token **token,
+					      const char *cert_path, struct xp_err *err);
 /*
  * The host's own key below the state folder ("host.key", "host.crt"), made on first use (role host;
  * a machine, never a person). *CREATED says whether it was made now.

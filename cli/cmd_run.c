@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/key_uri.h"
 #include "cli/job_confirm.h"
 #include "cli/job_detach.h"
 #include "cli/job_needed.h"
@@ -257,6 +258,10 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 		return xp_fail(err, XP_E_USAGE, "run needs a TARGET or --expect FILE");
 	if (expect && *confirms)
 		return xp_fail(err, XP_E_USAGE, "--expect and --confirm do not go together");
+	if (wish.key && xp_key_uri_is(wish.key) && xp_args_flag(args, "detach"))
+		return xp_fail(err, XP_E_USAGE,
+			       "--detach: a token's session cannot go along into the background; "
+			       "run in a terminal that stays, or sign with a key in a file");
 	TRY(xp_plan_options_read(&r->plan_options, args, err));
 	TRY(xp_session_open(&r->session, args, &wish, err));
 	r->session.setup.options = &r->plan_options;

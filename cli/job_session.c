@@ -8,8 +8,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/key_uri.h"
+#include "cli/key_option.h"
 #include "cli/output.h"
-#include "cli/passphrase.h"
 
 static enum xp_rc open_events(struct xp_session *s, const struct xp_args *args, struct xp_err *err)
 {
@@ -60,41 +61,26 @@ static enum xp_rc open_out(struct xp_session *s, const char *out, struct xp_err 
 	return XP_OK;
 }
 
-/* Does the PEM file say that it is encrypted? What cannot be read is told by the loading itself. */
-static bool key_file_is_encrypted(const char *path)
-{
-	AUTO_MEM char *pem = NULL;
-	size_t len = 0;
-	bool is;
-
-	if (xp_file_read(&pem, &len, path, 1u << 20, NULL) != XP_OK)
-		return false;
-	is = strstr(pem, "ENCRYPTED PRIVATE KEY") != NULL;
-	xp_wipe(pem, len);
-	return is;
-}
-
 static enum xp_rc load_key(struct xp_session *s, const struct xp_args *args,
 			   const struct xp_session_wish *wish, struct xp_err *err)
 {
-	const char *file = xp_args_string(args, "passphrase-file");
-	struct xp_secret passphrase = {0};
-	char what[sizeof(s->key_path) + 32];
-	enum xp_rc rc;
+	const struct xp_key_option option = {
+		.key = s->key_path,
+		.shown = wish->key,
+		.cert = s->cert_path,
+		.passphrase_file = xp_args_string(args, "passphrase-file"),
+	};
+	const char *module = xp_args_string(args, "pkcs11-module");
 
-	TRY(absolute(s->key_path, wish->key, err));
+	/* the journal will tell these to the one who resumes */
+	if (xp_key_uri_is(wish->key) || module)
+		TRY(xp_key_option_uri(s->key_path, sizeof(s->key_path), wish->key, module, err));
+	else
+		TRY(absolute(s->key_path, wish->key, err));
 	TRY(absolute(s->cert_path, wish->cert, err));
 	s->setup.key_path = s->key_path;
 	s->setup.cert_path = s->cert_path;
-	if (!key_file_is_encrypted(s->key_path))
-		return xp_signing_key_load(&s->key, s->key_path, s->cert_path, NULL, err);
-	snprintf(what, sizeof(what), "Passphrase of %s", wish->key);
-	rc = file ? xp_passphrase_read(&passphrase, file, err)
-		  : xp_passphrase_ask(&passphrase, what, false, "--passphrase-file", err);
-	if (rc == XP_OK)
-		rc = xp_signing_key_load(&s->key, s->key_path, s->cert_path, &passphrase, err);
-	xp_secret_free(&passphrase);
-	return rc;
+	return xp_key_option_load(&s->key, &option, err);
 }
 
 static enum xp_rc host_key(struct xp_session *s, struct xp_err *err)
@@ -137,6 +123,8 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 
 	if (!wish->key != !wish->cert)
 		return xp_fail(err, XP_E_USAGE, "--key and --cert go together");
+	if (!wish->key && xp_args_string(args, "pkcs11-module"))
+		return xp_fail(err, XP_E_USAGE, "--pkcs11-module needs --key and --cert");
 	TRY(open_events(s, args, err));
 	TRY(xp_args_number(&stall_s, args, "stall", 300, 86400, err));
 	s->setup.stall_ms = (uint32_t)stall_s * 1000;

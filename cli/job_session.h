@@ -7,9 +7,12 @@
 
 /* The rows of an option table that `run` and `resume` share. */
 #define XP_SESSION_OPTION_ROWS                                                                     \
-	{"key", XP_OPT_STRING, "K", "private key that signs (PKCS#8 PEM)"},                        \
+	{"key", XP_OPT_STRING, "K", "private key that signs (PKCS#8 PEM, or pkcs11: URI)"},        \
 		{"cert", XP_OPT_STRING, "FILE", "its certificate, with intermediates"},            \
-		{"passphrase-file", XP_OPT_STRING, "F", "the key's passphrase, first line"},       \
+		{"passphrase-file", XP_OPT_STRING, "F",                                            \
+		 "the key's passphrase or PIN, first line"},                                       \
+		{"pkcs11-module", XP_OPT_STRING, "FILE",                                           \
+		 "the library that reaches the token of a pkcs11: key"},                           \
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                    \
 		{"stall", XP_OPT_STRING, "SECONDS",                                                \
