@@ -157,10 +157,21 @@ static json_t *path_json(const char *dir, const char *base, const char *suffix)
 	return json_sprintf("%s/%s%s", dir, base, suffix);
 }
 
+/* "WHAT  DIR/FILE   (NOTE)" */
+static void print_file(const char *what, const char *dir, const char *file, const char *note)
+{
+	printf("%-18s", what);
+	xp_print_escaped(stdout, dir);
+	putchar('/');
+	xp_print_escaped(stdout, file);
+	printf("   (%s)\n", note);
+}
+
 static int report_root(const struct xp_args *args, const uint8_t root_fp[32],
 		       const struct xp_ca_issued *person)
 {
 	const char *dir = args->operands[0];
+	char file[sizeof(person->base) + 8];
 	json_t *doc;
 
 	if (xp_args_flag(args, "json")) {
@@ -175,20 +186,22 @@ static int report_root(const struct xp_args *args, const uint8_t root_fp[32],
 							      "person", person->person_id));
 		return xp_print_json(doc);
 	}
-	printf("root certificate  ");
-	xp_print_escaped(stdout, dir);
-	printf("/root.pem   (give it to those who check certificates)\n");
-	printf("revocation list   ");
-	xp_print_escaped(stdout, dir);
-	printf("/root.crl   (with it)\n");
-	if (person)
-		printf("performer         %s.key, %s.pem, person %s\n", person->base, person->base,
-		       person->person_id);
+	print_file("root certificate", dir, "root.pem", "give it to those who check certificates");
+	print_file("revocation list", dir, "root.crl", "give it to them, too");
+	print_file("root key", dir, "root.key", "keep it offline: it makes and revokes all others");
+	if (person) {
+		snprintf(file, sizeof(file), "%s.key", person->base);
+		print_file("performer's key", dir, file, "run --key");
+		snprintf(file, sizeof(file), "%s.pem", person->base);
+		print_file("certificate", dir, file, "run --cert");
+		printf("%-18s%s\n", "person", person->person_id);
+	}
 	print_fingerprint("Fingerprint of the root; write it down and hand it over by another way",
 			  root_fp);
-	printf("Keep root.key offline, and renew the list within %d days: keys revoke without "
-	       "--cert.\n",
+	printf("Within %d days renew the revocation list: expunge-cert keys revoke ",
 	       XP_CA_CRL_DAYS);
+	xp_print_escaped(stdout, dir);
+	putchar('\n');
 	return 0;
 }
 
@@ -392,8 +405,8 @@ const struct xp_command xp_cert_command_keys_person = {
 	.operands = "DIR",
 	.summary = "Make a key and a certificate for a person, a site or a host.",
 	.details =
-		"DIR is the folder of keys ca or keys setup. Only people are persons: role host is "
-		"a machine.",
+		"DIR is the folder of keys ca or keys setup. Only people are persons: role host\n"
+		"is a machine.",
 	.options = person_options,
 	.operands_min = 1,
 	.operands_max = 1,

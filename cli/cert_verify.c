@@ -406,11 +406,11 @@ const struct xp_command xp_cert_command_verify = {
 	.operands = "FILE or DIR...",
 	.summary = "Check records and their signatures.",
 	.details =
-		"A record is FILE with its signature beside it as FILE.p7s. Exit codes: 0 passed; "
-		"1 "
-		"failed; 2 indeterminate;\n3 authentic, but not what is required; 64 usage; 66 no "
-		"such "
-		"input; 70 our bug. The worst of several counts, in\nthe order 1, 70, 66, 2, 3, 0.",
+		"A record is FILE with its signature beside it as FILE.p7s; in a DIR, all of "
+		"them.\n"
+		"Exit codes: 0 passed, 1 failed, 2 indeterminate, 3 authentic but not what is\n"
+		"required, 64 usage, 66 no such input, 70 our bug. The worst of several counts,\n"
+		"in the order 1, 70, 66, 2, 3, 0.",
 	.options = options,
 	.operands_min = 1,
 	.operands_max = ~0u,

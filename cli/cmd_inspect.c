@@ -249,6 +249,11 @@ static void print_scalar(const char *key, const json_t *v)
 	if (json_is_string(v) && is_size(key)) {
 		xp_buf_size(&size, strtoull(json_string_value(v), NULL, 10));
 		fputs(xp_buf_str(&size), stdout);
+		if (strlen(json_string_value(v)) > 3) {
+			fputs(" (", stdout);
+			xp_print_escaped(stdout, json_string_value(v));
+			putchar(')');
+		}
 	} else if (json_is_string(v)) {
 		xp_print_escaped(stdout, json_string_value(v));
 	} else if (json_is_integer(v)) {

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_options.h"
+#include "cli/job_tell.h"
 #include "cli/output.h"
 #include "device/discover.h"
 #include "sanitize/plan.h"
@@ -172,21 +173,26 @@ static void field(const char *text, int width)
 	printf("%-*s ", width, xp_buf_str(&b));
 }
 
-static void print_drive(const struct xp_drive *d, const struct best *best)
+static void print_drive(const struct xp_drive *d, const struct best *best, bool with_head)
 {
 	AUTO(xp_buf_free) struct xp_buf size = {0};
 	AUTO(xp_buf_free) struct xp_buf model = {0};
+	AUTO(xp_buf_free) struct xp_buf confirm = {0};
 
 	xp_buf_size(&size, d->identity.capacity_bytes);
 	xp_buf_printf(&model, "%s%s%s", d->identity.vendor, d->identity.vendor[0] ? " " : "",
 		      d->identity.model[0] ? d->identity.model : d->identity.name);
+	if (with_head)
+		printf("%-14s %-7s %-9s %-24s %s\n", "DRIVE", "BUS", "MEDIA", "MODEL OR FILE",
+		       "SIZE");
 	field(d->path[0] ? d->path : "(no node)", 14);
 	field(xp_bus_name(d->identity.bus), 7);
 	field(xp_media_name(d->identity.media), 9);
 	field(xp_buf_str(&model), 24);
 	printf("%s\n", xp_buf_str(&size));
 	printf("    confirm  ");
-	xp_print_escaped(stdout, d->confirm);
+	xp_buf_shell_word(&confirm, d->confirm);
+	xp_print_escaped(stdout, xp_buf_str(&confirm));
 	if (d->slot[0]) {
 		printf("    slot ");
 		xp_print_escaped(stdout, d->slot);
@@ -209,9 +215,9 @@ static void print_drive(const struct xp_drive *d, const struct best *best)
 
 		printf("    in use   %s: ", xp_refusal_code_name(u->code));
 		xp_print_escaped(stdout, u->where);
-		printf("  (");
+		printf("\n             what would help: ");
 		xp_print_escaped(stdout, u->remedy);
-		printf(")\n");
+		putchar('\n');
 	}
 }
 
@@ -267,7 +273,7 @@ static enum xp_rc list(int *exit_code, const struct xp_args *args, struct xp_err
 		if (json)
 			json_array_append_new(drives, drive_json(&inv.drives[i], &best));
 		else
-			print_drive(&inv.drives[i], &best);
+			print_drive(&inv.drives[i], &best, i == 0);
 	}
 	if (json) {
 		*exit_code =

@@ -6,13 +6,19 @@
 #include "base/cleanup.h"
 #include "cli/output.h"
 
+static void print_summary(FILE *f, const struct xp_command *c)
+{
+	fprintf(f, "  %-18s ", c->name);
+	xp_print_wrapped(f, 21, c->summary);
+}
+
 static void print_commands(FILE *f, const char *program, const char *about,
 			   const struct xp_command *const *commands)
 {
 	fprintf(f, "%s %s: %s\n\nUsage: %s COMMAND [OPTION]...\n\n", program, XP_ABOUT_VERSION,
 		about, program);
 	for (; *commands; commands++)
-		fprintf(f, "  %-18s %s\n", (*commands)->name, (*commands)->summary);
+		print_summary(f, *commands);
 	fprintf(f, "\n%s COMMAND --help tells more of one; %s --version the version.\n", program,
 		program);
 }
@@ -37,6 +43,23 @@ static int matches(const char *name, int argc, char **argv)
 	if (!space)
 		return 1;
 	return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
+}
+
+/* "keys" alone: the commands of two words that begin with it. Returns how many there are. */
+static unsigned print_group(FILE *f, const char *program, const char *word,
+			    const struct xp_command *const *commands)
+{
+	size_t len = strlen(word);
+	unsigned n = 0;
+
+	for (; *commands; commands++) {
+		if (strncmp((*commands)->name, word, len) != 0 || (*commands)->name[len] != ' ')
+			continue;
+		if (n++ == 0)
+			fprintf(f, "Usage: %s %s COMMAND [OPTION]...\n\n", program, word);
+		print_summary(f, *commands);
+	}
+	return n;
 }
 
 static int run_command(const char *program, const struct xp_command *c, int argc, char **argv)
@@ -91,6 +114,12 @@ int xp_commands_main(const char *program, const char *about,
 		if (words)
 			return xp_output_finish(
 				run_command(program, *c, argc - 1 - words, argv + 1 + words));
+	}
+	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+		if (print_group(stdout, program, argv[1], commands))
+			return xp_output_finish(0);
+	} else if (print_group(stderr, program, argv[1], commands)) {
+		return xp_rc_exit_code(XP_E_USAGE);
 	}
 	xp_say("unknown command %s; %s --help lists them", argv[1], program);
 	return xp_rc_exit_code(XP_E_USAGE);

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/output.h"
+
+#define HELP_COLUMN 30
 
 static size_t table_len(const struct xp_option *table)
 {
@@ -149,7 +152,8 @@ void xp_options_print(FILE *f, const struct xp_option *table)
 		int n = fprintf(f, "  --%s%s%s", table[i].name, table[i].arg ? " " : "",
 				table[i].arg ? table[i].arg : "");
 
-		fprintf(f, "%*s%s\n", n < 30 ? 30 - n : 1, "", table[i].help);
+		fprintf(f, "%*s", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "");
+		xp_print_wrapped(f, HELP_COLUMN, table[i].help);
 	}
-	fprintf(f, "  --help%24s%s\n", "", "this text");
+	fprintf(f, "  %-*sthis text\n", HELP_COLUMN - 2, "--help");
 }
