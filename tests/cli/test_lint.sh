@@ -49,6 +49,8 @@ finds layers 'includes sanitize/s.h' verify/a.c '#include "sanitize/s.h"'
 finds layers 'includes device/d.h' certs/a.c '#include "device/d.h"'
 finds layers 'includes device/d.h' claim/a.c '#include "device/d.h"'
 finds layers 'includes device/d.h' base/a.c '#include "device/d.h"'
+finds layers 'includes device/d.h' tests/emu/a.c '#include "device/d.h"'
+finds layers 'includes device/d.h' tests/emu/emu_transport.c '#include "device/d.h"'
 finds layers 'cli/cert_a.c:1' cli/cert_a.c '#include "device/d.h"'
 finds layers 'blkid' certs/a.c '#include <blkid/blkid.h>'
 finds calls 'uses ioctl' verify/a.c '#include <sys/ioctl.h>

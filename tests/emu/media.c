@@ -181,10 +181,11 @@ static const struct emu_fill *fill_of(const struct emu_media *m, uint64_t sector
 static void look_at_fill(const struct emu_media *m, uint64_t sector, uint8_t *out)
 {
 	const struct emu_fill *f = fill_of(m, sector, false);
+	uint32_t pattern = f ? f->pattern : 0;
 	size_t len = m->cfg.sector_bytes;
 
 	for (size_t i = 0; i < len; i++)
-		out[i] = f ? (uint8_t)(f->pattern >> (24 - 8 * (i & 3))) : 0;
+		out[i] = (uint8_t)(pattern >> (24 - 8 * (i & 3)));
 	if (!f || !f->is_written || key_of(&f->keys, sector) == key_of(&m->keys, sector))
 		return;
 	apply_key(out, len, key_of(&f->keys, sector), sector);
