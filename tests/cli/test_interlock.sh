@@ -16,14 +16,18 @@ cleanup() {
 }
 trap cleanup EXIT
 
+# what must not change: the image, all of it or its first $digest_bytes
+digest_bytes=
+digest() { if [ -n "$digest_bytes" ]; then head -c "$digest_bytes" "$name"; else cat "$name"; fi | sha256sum; }
+
 # refused NAME, CODE, TARGET, CONFIRM...: run and plan say 4 and the code, and the image stays as it is
 refused() {
 	local what=$1 code=$2 target=$3 before after c args=()
 	shift 3
 	for c in "$@"; do args+=(--confirm "$c"); done
-	before=$(sha256sum <"$name")
+	before=$(digest)
 	exits "$what: run exits 4" 4 "$EXPUNGE" run --state "$S" --level clear "$target" "${args[@]}"
-	after=$(sha256sum <"$name")
+	after=$(digest)
 	check "$what: the reason is told" test -s err
 	is "$what: not a byte changed" "$after" "$before"
 	case $code in
@@ -81,7 +85,10 @@ else
 	skip 'a mounted loop' 'no ext4 here'
 fi
 if mkswap "$l" >/dev/null 2>&1 && swapon "$l" 2>/dev/null; then
+	# the kernel may put pages behind the header while we look
+	digest_bytes=4096
 	refused 'swap' swap "$l" "$name"
+	digest_bytes=
 	swapoff "$l"
 else
 	skip 'swap' 'it cannot be switched on here'
