@@ -200,6 +200,20 @@ static bool is_image(const struct xp_scan *s, const struct stat *st, const char 
 	       st->st_dev == s->image.fs_dev;
 }
 
+/* What the kernel knows already: a server that does not answer must not hold up the look. */
+static bool stat_cached(struct stat *st, int dir_fd, const char *path)
+{
+	struct statx sx;
+
+	if (statx(dir_fd, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MODE | STATX_INO, &sx))
+		return false;
+	*st = (struct stat){.st_mode = sx.stx_mode,
+			    .st_ino = sx.stx_ino,
+			    .st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
+			    .st_rdev = makedev(sx.stx_rdev_major, sx.stx_rdev_minor)};
+	return true;
+}
+
 static enum xp_rc opener_of_fd(struct xp_scan *s, const struct charnodes *chars,
 			       struct xp_opener *opener, const char *path_fmt_dir, const char *name,
 			       struct xp_err *err)
@@ -217,8 +231,10 @@ static enum xp_rc opener_of_fd(struct xp_scan *s, const struct charnodes *chars,
 		char full[512];
 
 		snprintf(full, sizeof(full), "%s/%s", path_fmt_dir, name);
-		if (fstatat(s->root->fd, full, &st, 0))
-			return XP_OK; /* closed meanwhile */
+		if (!stat_cached(&st, s->root->fd, full)) {
+			opener->is_shut = !path[0] && (errno == EACCES || errno == EPERM);
+			return XP_OK; /* else it was closed meanwhile, or lies on a user's FUSE */
+		}
 		opener->is_image = S_ISREG(st.st_mode) && is_image(s, &st, path);
 	}
 	if (opener->is_image) {
@@ -281,8 +297,15 @@ static enum xp_rc openers_of_fds(struct xp_scan *s, const struct charnodes *char
 		return XP_OK;
 	}
 	TRY(rc);
-	for (size_t i = 0; i < names.n; i++)
+	/*
+	 * A process with rights that we lack lists its descriptors and does not show them. init is
+	 * the one that is passed over: it holds no drives, and some hosts give it more than root
+	 * has.
+	 */
+	for (size_t i = 0; i < names.n && !opener->is_shut; i++)
 		TRY(opener_of_fd(s, chars, opener, fds, names.list[i], err));
+	if (opener->is_shut && opener->pid != 1)
+		s->unreadable++;
 	return XP_OK;
 }
 
@@ -319,7 +342,8 @@ static enum xp_rc openers_of_pid(struct xp_scan *s, const struct charnodes *char
 	xp_sysroot_read_text(opener.comm, sizeof(opener.comm), s->root, "proc/%s/comm", pid);
 	snprintf(dir, sizeof(dir), "proc/%s", pid);
 	TRY(openers_of_fds(s, chars, &opener, dir, err));
-	TRY(openers_of_threads(s, chars, &opener, pid, err));
+	if (!opener.is_shut)
+		TRY(openers_of_threads(s, chars, &opener, pid, err));
 	return openers_of_maps(s, chars, &opener, pid, err);
 }
 

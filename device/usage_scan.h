@@ -16,6 +16,7 @@ struct xp_opener {
 	char name[96];	/* the node as it was opened: "sda1", "sg2", "nvme0" */
 	bool is_image;	/* it is the image that the scan was told of */
 	bool is_mapped; /* by mmap */
+	bool is_shut;	/* its descriptors are listed and not shown */
 };
 
 /* A loop device and the file or node below it. */
