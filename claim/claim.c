@@ -1,6 +1,9 @@
 #include "claim/judge.h"
 
 #include "base/cleanup.h"
+#include "device/protocol/ata_identify.h"
+#include "device/protocol/nvme_identify.h"
+#include "device/protocol/scsi_capacity.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,10 +115,26 @@ enum xp_outcome xp_judge_unfinished(const struct xp_judge *j)
 	return XP_OUTCOME_FAILED;
 }
 
+/* An answer that nobody can decode answers nothing. */
+static bool is_answer(const struct xp_raw *raw)
+{
+	struct xp_ata_identify ata;
+	struct xp_nvme_ctrl ctrl;
+	struct xp_scsi_capacity capacity;
+
+	if (raw->kind == XP_RAW_ATA_IDENTIFY)
+		return xp_ata_identify_parse(&ata, raw->data, raw->len, NULL) == XP_OK;
+	if (raw->kind == XP_RAW_NVME_ID_CTRL)
+		return xp_nvme_ctrl_parse(&ctrl, raw->data, raw->len, NULL) == XP_OK;
+	if (raw->kind == XP_RAW_SCSI_READ_CAPACITY)
+		return xp_scsi_capacity_parse(&capacity, raw->data, raw->len, NULL) == XP_OK;
+	return raw->len > 0;
+}
+
 bool xp_judge_has_raw(const struct xp_identity *id, enum xp_raw_kind kind)
 {
 	for (size_t i = 0; i < id->raw_n; i++) {
-		if (id->raw[i].kind == kind && id->raw[i].len > 0)
+		if (id->raw[i].kind == kind && is_answer(&id->raw[i]))
 			return true;
 	}
 	return false;

@@ -57,7 +57,7 @@ void xp_rule_readback_contradicts(struct xp_judge *j);
 /* What an unfinished job ends as: aborted where somebody stopped it, indeterminate where the target
  * stopped to answer, else failed. */
 enum xp_outcome xp_judge_unfinished(const struct xp_judge *j);
-/* Is there a raw answer of the drive itself, of this kind? */
+/* Is there a raw answer of the drive itself, of this kind, and can it be decoded? */
 bool xp_judge_has_raw(const struct xp_identity *id, enum xp_raw_kind kind);
 /* Virtual media: no drive, no hidden areas of a drive. */
 bool xp_judge_is_drive(const struct xp_identity *id);

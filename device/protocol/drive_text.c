@@ -29,6 +29,9 @@ void xp_drive_text(char *out, size_t out_len, const uint8_t *field, size_t len, 
 	for (size_t i = from; i < len; i++)
 		is_ascii = is_ascii && text[i] >= 0x20 && text[i] <= 0x7e;
 	len -= from;
+	/* what calls itself so must not look like bytes in hex */
+	if (len >= 4 && memcmp(text + from, "hex:", 4) == 0)
+		is_ascii = false;
 	if (is_ascii && len < out_len) {
 		memcpy(out, text + from, len);
 		out[len] = 0;

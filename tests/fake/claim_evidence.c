@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "claim/sample_plan.h"
+#include "tests/fake/identify_data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,12 @@ static void add_raw(struct xp_identity *id, enum xp_raw_kind kind)
 	id->raw = calloc(1, sizeof(*id->raw));
 	must(id->raw != NULL);
 	id->raw_n = 1;
-	id->raw[0] = (struct xp_raw){.kind = kind, .data = calloc(1, 512), .len = 512};
+	id->raw[0] = (struct xp_raw){.kind = kind, .len = kind == XP_RAW_NVME_ID_CTRL ? 4096 : 512};
+	id->raw[0].data = calloc(1, id->raw[0].len);
 	must(id->raw[0].data != NULL);
+	identify_data_read(id->raw[0].data, 512,
+			   kind == XP_RAW_NVME_ID_CTRL ? "samsung-pm981a.nvme-hex"
+						       : "wd-wd4000kd.hex");
 }
 
 static struct xp_identity identity_of(enum claim_case which)

@@ -269,6 +269,15 @@ static void test_identify_hostile_model_is_given_in_hex(void **state)
 	seal();
 	assert_int_equal(parse(), XP_OK);
 	assert_int_equal(strlen(id.model), 84);
+	/* a printable name that would pass for the hex of another */
+	for (unsigned i = 0; i < 20; i++)
+		set_word(27 + i, 0x2020);
+	set_word(27, 0x6865);
+	set_word(28, 0x783a);
+	set_word(29, 0x3431);
+	seal();
+	assert_int_equal(parse(), XP_OK);
+	assert_string_equal(id.model, "hex:6865783a3431");
 }
 
 int main(void)

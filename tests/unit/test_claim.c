@@ -100,6 +100,13 @@ SPOIL(hidden_and_denied, {
 	s->ev->capacity.hidden_areas_apply = false;
 	s->ev->capacity.hidden_areas_known = false;
 })
+static void hidden_denied_by_noise(struct spoil *s)
+{
+	s->ev->capacity.hidden_areas_apply = false;
+	for (size_t i = 0; i < s->ev->n; i++)
+		if (s->ev->phases[i].identity.raw_n)
+			s->ev->phases[i].identity.raw[0].len = 1;
+}
 SPOIL(hidden_denied, s->ev->capacity.hidden_areas_apply = false)
 SPOIL(cancelled, s->ev->cancelled = true)
 SPOIL(short_write, s->erase->overwrite.bytes_written -= 512)
@@ -245,6 +252,7 @@ static const struct bite {
 	{HDD, hidden_unknown, 3, "hidden-areas-unknown", CLEAR, OK, LU},
 	{HDD, hidden_and_denied, 2, "hidden-areas-left", NONE, FAILED, DRIVE},
 	{HDD, hidden_denied, 3, NULL, CLEAR, OK, DRIVE},
+	{HDD, hidden_denied_by_noise, 3, "hidden-areas-unknown", CLEAR, OK, LU},
 	{STICK, hidden_denied, 3, "hidden-areas-unknown", CLEAR, OK, LU},
 	{IMAGE, hidden_unknown, 3, NULL, CLEAR, OK, LU},
 	{CRYPTO, frozen, 5, NULL, NONE, UNSURE, DRIVE},
