@@ -1,5 +1,7 @@
 #include "certs/check_batch.h"
 
+#include <openssl/evp.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +15,29 @@ static const char *drive_of(const struct xp_record *r)
 				  : r->media.name;
 }
 
+/* A serial number alone may be another's name; a partition is not the drive. */
+static bool hash_target(uint8_t out[32], const struct xp_identity *id)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "%s\n%s\n%s\n%s\n%s\n%llu\n%llu", id->vendor,
+			 id->model, id->serial, id->wwn, id->name,
+			 (unsigned long long)id->partition,
+			 (unsigned long long)id->partition_start);
+
+	return n > 0 && (size_t)n < sizeof(text) &&
+	       EVP_Digest(text, (size_t)n, out, NULL, EVP_sha256(), NULL) == 1;
+}
+
 void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r)
 {
 	*o = (struct xp_check_outcome){.exit_code = xp_check_exit_code(r)};
 	memcpy(o->json_sha256, r->json_sha256, 32);
 	if (!r->record)
 		return;
-	o->has_record = true;
+	o->has_record = hash_target(o->target_sha256, &r->record->media);
+	o->issued_s = r->record->issued_s;
+	o->scope = r->record->claim.scope;
+	o->wanted = r->record->accepted;
 	o->kind = r->record->kind;
 	o->level = r->record->claim.level;
 	snprintf(o->id, sizeof(o->id), "%s", r->record->id);
@@ -47,6 +65,17 @@ static bool can_close(const struct xp_check_outcome *o)
 static bool can_be_closed(const struct xp_check_outcome *o)
 {
 	return o->exit_code == 3 && o->has_record && o->kind == XP_RECORD_FAILURE;
+}
+
+/* Destruction earns everything. */
+static bool makes_good(const struct xp_check_outcome *later, const struct xp_check_outcome *f)
+{
+	bool enough = later->kind == XP_RECORD_DESTRUCTION ||
+		      (later->level >= f->wanted && later->scope >= f->scope);
+
+	return enough && later->issued_s >= f->issued_s &&
+	       memcmp(f->target_sha256, later->target_sha256, 32) == 0 &&
+	       memcmp(f->json_sha256, later->supersedes_sha256, 32) == 0;
 }
 
 /* The first of those with this id, in a list sorted by id. */
@@ -83,8 +112,7 @@ enum xp_rc xp_check_batch_close(struct xp_check_outcome *const *list, size_t n, 
 		     k < n && strcmp(sorted[k]->id, later->supersedes_id) == 0; k++) {
 			struct xp_check_outcome *f = sorted[k];
 
-			if (can_be_closed(f) && strcmp(f->drive, later->drive) == 0 &&
-			    memcmp(f->json_sha256, later->supersedes_sha256, 32) == 0)
+			if (can_be_closed(f) && makes_good(later, f))
 				snprintf(f->closed_by, sizeof(f->closed_by), "%s", later->id);
 		}
 	}

@@ -12,7 +12,11 @@ struct xp_check_outcome {
 	char id[XP_UUID_LEN];
 	uint8_t json_sha256[32];
 	enum xp_record_kind kind;
-	char drive[256]; /* serial number; none: wwn, then name */
+	char drive[256];	   /* serial number; none: wwn, then name */
+	uint8_t target_sha256[32]; /* of all that tells one target from another */
+	int64_t issued_s;
+	enum xp_scope scope;
+	enum xp_level wanted; /* the lowest level that this record's operator accepted */
 	char model[64];
 	enum xp_level level;
 	char supersedes_id[XP_UUID_LEN];
@@ -23,7 +27,8 @@ struct xp_check_outcome {
 void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r);
 /*
  * Fills closed_by: an authentic failure (exit code 3) is closed by a passed record of a
- * sanitization or a destruction that names its id and its digest and is of the same drive.
+ * sanitization or a destruction that names its id and its digest, is of the same target and not
+ * older, and earned what the failure was to earn, in no narrower scope.
  * XP_E_NOMEM.
  */
 MUST_USE enum xp_rc xp_check_batch_close(struct xp_check_outcome *const *list, size_t n,

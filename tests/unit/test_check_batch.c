@@ -19,11 +19,17 @@ static int setup(void **state)
 					    .has_record = true,
 					    .kind = XP_RECORD_FAILURE,
 					    .id = "id-1",
+					    .scope = XP_SCOPE_DRIVE,
+					    .wanted = XP_PURGE,
+					    .issued_s = 1000,
 					    .drive = "S-1"};
 	memset(failure.json_sha256, 7, 32);
 	success = (struct xp_check_outcome){.has_record = true,
 					    .kind = XP_RECORD_SANITIZATION,
 					    .id = "id-2",
+					    .scope = XP_SCOPE_DRIVE,
+					    .level = XP_PURGE,
+					    .issued_s = 1000,
 					    .drive = "S-1",
 					    .supersedes_id = "id-1"};
 	memset(success.supersedes_sha256, 7, 32);
@@ -47,6 +53,7 @@ static void test_failure_with_later_success_is_closed(void **state)
 	assert_string_equal(closed_by(), "id-2");
 	failure.closed_by[0] = 0;
 	success.kind = XP_RECORD_DESTRUCTION;
+	success.level = XP_NONE;
 	assert_string_equal(closed_by(), "id-2");
 }
 
@@ -59,13 +66,22 @@ static void test_failure_stays_open_unless_all_fits(void **state)
 	success.supersedes_sha256[31] ^= 1;
 	assert_string_equal(closed_by(), "");
 	setup(NULL);
-	snprintf(success.drive, sizeof(success.drive), "S-2");
+	success.target_sha256[0] = 1;
 	assert_string_equal(closed_by(), "");
 	setup(NULL);
 	snprintf(success.supersedes_id, sizeof(success.supersedes_id), "id-0");
 	assert_string_equal(closed_by(), "");
 	setup(NULL);
 	success.kind = XP_RECORD_CUSTODY;
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	success.level = XP_CLEAR; /* purge was asked for, and is still missing */
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	success.scope = XP_SCOPE_PARTITION;
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	success.issued_s--;
 	assert_string_equal(closed_by(), "");
 }
 
