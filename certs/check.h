@@ -44,9 +44,12 @@ MUST_USE enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, si
 struct xp_check_signer {
 	char role[16]; /* as the record says; empty: it names no such signer */
 	bool role_is_granted;
-	char name[128], organization[128];
+	bool role_is_beyond_ca; /* a CA on the way up may not grant it */
+	char name[128], name_latin[128], organization[128];
 	char person_id[64]; /* the certificate's subject serialNumber, or the roster's person */
 	uint8_t person[32]; /* the same for two certificates of one person */
+	/* the same by the number in the certificate, whatever the roster says; zeroes: none */
+	uint8_t person_by_ca[32];
 	uint8_t cert_sha256[32];
 	uint8_t key_sha256[32];
 	uint8_t signature_sha256[32]; /* over the octets of the signature */

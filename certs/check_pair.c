@@ -177,6 +177,7 @@ static void describe(struct xp_check_signer *s, const struct xp_cms_signer *si, 
 	memcpy(s->cert_sha256, si->cert_sha256, 32);
 	s->signing_time_s = si->signing_time_s;
 	xp_key_name_text(s->name, sizeof(s->name), name, NID_commonName);
+	xp_key_name_text(s->name_latin, sizeof(s->name_latin), name, NID_name);
 	xp_key_name_text(s->organization, sizeof(s->organization), name, NID_organizationName);
 	if (X509_pubkey_digest(cert, EVP_sha256(), s->key_sha256, &n) != 1)
 		memset(s->key_sha256, 0, 32);
@@ -196,6 +197,19 @@ static void mark_used(struct job *j, STACK_OF(X509) * chain)
 			if (X509_cmp(sk_X509_value(chain, i), sk_X509_value(j->certs, k)) == 0)
 				j->used[k] = true;
 	}
+}
+
+/* A CA that is limited to some policies cannot hand out a role beyond them. */
+static bool is_beyond_its_cas(const struct xp_check_signer *s, STACK_OF(X509) * chain)
+{
+	enum xp_role role;
+
+	if (!xp_role_parse(&role, s->role))
+		return false;
+	for (int i = 1; i + 1 < sk_X509_num(chain); i++)
+		if (!xp_key_ca_may_grant(sk_X509_value(chain, i), role))
+			return true;
+	return false;
 }
 
 static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
@@ -227,6 +241,7 @@ static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 		xp_key_name_text(s->chain[s->chain_n++], sizeof(s->chain[0]),
 				 X509_get_subject_name(sk_X509_value(chain.certs, i)),
 				 NID_commonName);
+	s->role_is_beyond_ca = is_beyond_its_cas(s, chain.certs);
 	if (chain.is_trusted)
 		mark_used(j, chain.certs);
 	else
@@ -278,8 +293,8 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 				"the certificate of %s is not fit to sign records: %s", s->name,
 				why);
 	judge_time(j, s, cert);
-	judge_chain(j, s, cert);
 	take_role(j, s);
+	judge_chain(j, s, cert);
 	xp_roles_judge(s, cert, si->commitment, &j->check->roster, j->f);
 	if (si->timestamp.len)
 		xp_findings_add(
@@ -287,6 +302,54 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 			"the signature of %s carries a timestamp, which this version does not "
 			"check",
 			s->name);
+}
+
+/* What the record says of the person behind a signature, against the certificate. */
+static void judge_signing_person(struct job *j, const struct xp_person *p,
+				 const struct xp_check_signer *s)
+{
+	if (s->name_latin[0] && p->name_latin[0] && strcmp(s->name_latin, p->name_latin) != 0)
+		xp_findings_add(j->f, "E_PERSON_MISMATCH",
+				"the record writes %s as %s, the certificate as %s", p->name,
+				p->name_latin, s->name_latin);
+	else if (!s->name_latin[0] && p->name_latin[0])
+		xp_findings_add(j->f, "W_PERSON_UNVOUCHED",
+				"that %s is written %s stands in the record only", p->name,
+				p->name_latin);
+	if (p->organization[0] && strcmp(s->organization, p->organization) != 0)
+		xp_findings_add(j->f, "W_PERSON_UNVOUCHED",
+				"the organization of %s is %s by the record, %s by the certificate",
+				p->name, p->organization,
+				s->organization[0] ? s->organization : "not said");
+}
+
+static void judge_person(struct job *j, const struct xp_person *p)
+{
+	const struct xp_check_result *r = j->result;
+	const struct xp_check_signer *same = NULL;
+	bool role_signed = false;
+
+	for (unsigned k = 0; k < r->signers_n; k++) {
+		if (strcmp(r->signers[k].role, p->role) != 0)
+			continue;
+		role_signed = true;
+		if (strcmp(r->signers[k].name, p->name) == 0)
+			same = &r->signers[k];
+	}
+	if (same)
+		judge_signing_person(j, p, same);
+	else if (role_signed && p->name[0])
+		xp_findings_add(j->f, "E_PERSON_MISMATCH",
+				"the record names %s as %s, but somebody else signed", p->name,
+				p->role);
+	else if (!role_signed &&
+		 (strcmp(p->role, "validator") == 0 || strcmp(p->role, "site") == 0))
+		/* approval is a signature, never a mention */
+		xp_findings_add(j->f, "E_PERSON_DID_NOT_SIGN",
+				"the record names %s as %s, who did not sign", p->name, p->role);
+	else if (!role_signed)
+		xp_findings_add(j->f, "W_PERSON_DID_NOT_SIGN",
+				"the record names %s as %s, who did not sign", p->name, p->role);
 }
 
 /* signers[] and persons[] of the record against those who signed. */
@@ -312,26 +375,8 @@ static void judge_binding(struct job *j)
 	if (rec->signers_n != r->signers_n)
 		xp_findings_add(j->f, "E_SIGNERS_MISMATCH", "%u signed, the record names %u",
 				r->signers_n, rec->signers_n);
-	for (unsigned i = 0; i < rec->persons_n; i++) {
-		const struct xp_person *p = &rec->persons[i];
-		bool role_signed = false;
-		bool same = false;
-
-		for (unsigned k = 0; k < r->signers_n; k++) {
-			if (strcmp(r->signers[k].role, p->role) != 0)
-				continue;
-			role_signed = true;
-			same |= strcmp(r->signers[k].name, p->name) == 0;
-		}
-		if (role_signed && p->name[0] && !same)
-			xp_findings_add(j->f, "E_PERSON_MISMATCH",
-					"the record names %s as %s, but somebody else signed",
-					p->name, p->role);
-		else if (!role_signed)
-			xp_findings_add(j->f, "W_PERSON_DID_NOT_SIGN",
-					"the record names %s as %s, who did not sign", p->name,
-					p->role);
-	}
+	for (unsigned i = 0; i < rec->persons_n; i++)
+		judge_person(j, &rec->persons[i]);
 }
 
 static void judge_padding(struct job *j)

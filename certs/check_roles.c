@@ -94,7 +94,7 @@ static const struct xp_roster_entry *find_person(const struct xp_roster *r, cons
 	return NULL;
 }
 
-static bool is_granted(const struct xp_roster *r, const uint8_t sha[32], const X509 *cert,
+static bool is_granted(const struct xp_roster *r, const struct xp_check_signer *s, const X509 *cert,
 		       enum xp_role role, bool *any)
 {
 	enum xp_role by_cert;
@@ -103,10 +103,10 @@ static bool is_granted(const struct xp_roster *r, const uint8_t sha[32], const X
 	*any = false;
 	if (xp_key_cert_role(&by_cert, cert)) {
 		*any = true;
-		yes = by_cert == role;
+		yes = by_cert == role && !s->role_is_beyond_ca;
 	}
 	for (size_t i = 0; i < r->n; i++) {
-		if (memcmp(r->list[i].cert_sha256, sha, 32) != 0)
+		if (memcmp(r->list[i].cert_sha256, s->cert_sha256, 32) != 0)
 			continue;
 		*any = true;
 		yes |= r->list[i].role == role;
@@ -119,15 +119,17 @@ static void identify(struct xp_check_signer *s, const X509 *cert, const struct x
 {
 	const struct xp_roster_entry *e = find_person(roster, s->cert_sha256);
 
+	xp_key_name_text(s->person_id, sizeof(s->person_id), X509_get_subject_name(cert),
+			 NID_serialNumber);
+	if (s->person_id[0])
+		hash_parts(s->person_by_ca, s->anchor_sha256, 32, s->person_id);
 	if (e) {
 		snprintf(s->person_id, sizeof(s->person_id), "%s", e->person);
 		hash_parts(s->person, "roster", 6, e->person);
 		return;
 	}
-	xp_key_name_text(s->person_id, sizeof(s->person_id), X509_get_subject_name(cert),
-			 NID_serialNumber);
 	if (s->person_id[0])
-		hash_parts(s->person, s->anchor_sha256, 32, s->person_id);
+		memcpy(s->person, s->person_by_ca, 32);
 	else
 		hash_parts(s->person, s->key_sha256, 32, "");
 }
@@ -144,8 +146,12 @@ void xp_roles_judge(struct xp_check_signer *s, const X509 *cert, enum xp_commitm
 		return;
 	wanted = role == XP_ROLE_VALIDATOR || role == XP_ROLE_SITE ? XP_PROOF_OF_APPROVAL
 								   : XP_PROOF_OF_CREATION;
-	s->role_is_granted = is_granted(roster, s->cert_sha256, cert, role, &any);
-	if (!s->role_is_granted && any)
+	s->role_is_granted = is_granted(roster, s, cert, role, &any);
+	if (!s->role_is_granted && s->role_is_beyond_ca)
+		xp_findings_add(findings, "E_ROLE_NOT_GRANTED",
+				"%s signed as %s; a CA above may not grant that role", s->name,
+				s->role);
+	else if (!s->role_is_granted && any)
 		xp_findings_add(
 			findings, "E_ROLE_NOT_GRANTED",
 			"%s signed as %s; the certificate and the roster grant another role",
@@ -163,6 +169,16 @@ void xp_roles_judge(struct xp_check_signer *s, const X509 *cert, enum xp_commitm
 			s->name, s->role);
 }
 
+/* By either name: a roster that lists one of two certificates must not split a person in two. */
+static bool is_one_person(const struct xp_check_signer *a, const struct xp_check_signer *b)
+{
+	static const uint8_t none[32];
+
+	return memcmp(a->person, b->person, 32) == 0 ||
+	       (memcmp(a->person_by_ca, none, 32) != 0 &&
+		memcmp(a->person_by_ca, b->person_by_ca, 32) == 0);
+}
+
 void xp_roles_judge_separation(const struct xp_check_signer *s, unsigned n,
 			       struct xp_findings *findings)
 {
@@ -174,8 +190,7 @@ void xp_roles_judge_separation(const struct xp_check_signer *s, unsigned n,
 			else if (memcmp(s[i].key_sha256, s[k].key_sha256, 32) == 0)
 				xp_findings_add(findings, "E_SAME_KEY",
 						"one key stands behind two certificates");
-			else if (memcmp(s[i].person, s[k].person, 32) == 0 &&
-				 strcmp(s[i].role, s[k].role) != 0)
+			else if (is_one_person(&s[i], &s[k]) && strcmp(s[i].role, s[k].role) != 0)
 				xp_findings_add(findings, "E_SAME_PERSON",
 						"%s and %s are one person in two roles", s[i].name,
 						s[k].name);

@@ -51,6 +51,8 @@ MUST_USE enum xp_rc xp_key_sign(uint8_t out[XP_TOKEN_SIGNATURE_MAX_BYTES], size_
 bool xp_key_is_p256(const EVP_PKEY *key);
 /* The role that the certificate's policies grant; false: none, or more than one. */
 bool xp_key_cert_role(enum xp_role *out, const X509 *cert);
+/* Does a CA's certificatePolicies leave room for the role? It does where there is none. */
+bool xp_key_ca_may_grant(const X509 *ca, enum xp_role role);
 /* Seconds since 1970 of a certificate's or list's time; INT64_MIN where it is no time. */
 int64_t xp_key_time_s(const ASN1_TIME *t);
 /* An attribute of a name as UTF-8, cut to fit; empty where it is absent. */

@@ -211,6 +211,24 @@ bool xp_key_cert_role(enum xp_role *out, const X509 *cert)
 	return n == 1;
 }
 
+bool xp_key_ca_may_grant(const X509 *ca, enum xp_role role)
+{
+	int critical = 0;
+	CERTIFICATEPOLICIES *list = X509_get_ext_d2i(ca, NID_certificate_policies, &critical, NULL);
+	bool may = !list && critical == -1; /* there is none, hence no limit */
+
+	for (int i = 0; list && i < sk_POLICYINFO_num(list); i++) {
+		const ASN1_OBJECT *o = sk_POLICYINFO_value(list, i)->policyid;
+		char oid[128];
+
+		may = may || OBJ_obj2nid(o) == NID_any_policy ||
+		      (OBJ_obj2txt(oid, sizeof(oid), o, 1) > 0 &&
+		       strcmp(oid, xp_role_oid(role)) == 0);
+	}
+	CERTIFICATEPOLICIES_free(list);
+	return may;
+}
+
 int64_t xp_key_time_s(const ASN1_TIME *t)
 {
 	struct tm tm;

@@ -457,6 +457,60 @@ static void test_existing_pki_with_intermediate_and_roster(void **state)
 	foreign_close(&p);
 }
 
+static void add_policy(X509 *c, const char *oid)
+{
+	CERTIFICATEPOLICIES *list = sk_POLICYINFO_new_null();
+	POLICYINFO *one = POLICYINFO_new();
+
+	assert_true(list && one);
+	one->policyid = OBJ_txt2obj(oid, 1);
+	assert_non_null(one->policyid);
+	assert_true(sk_POLICYINFO_push(list, one));
+	assert_int_equal(X509_add1_ext_i2d(c, NID_certificate_policies, list, 0, 0), 1);
+	CERTIFICATEPOLICIES_free(list);
+}
+
+/* The CA in the middle may hand out SUB (NULL: any role); the certificate below grants LEAF. */
+static void foreign_policies(struct foreign *p, const char *sub, const char *leaf)
+{
+	if (sub)
+		add_policy(p->sub, sub);
+	assert_true(X509_sign(p->sub, p->root_key, EVP_sha256()) > 0);
+	add_policy(p->cert, leaf);
+	assert_true(X509_sign(p->cert, p->sub_key, EVP_sha256()) > 0);
+}
+
+static void test_role_beyond_the_limits_of_its_ca_is_found(void **state)
+{
+	const struct {
+		const char *sub;
+		int code;
+		const char *finding;
+	} cases[] = {
+		{NULL, 0, NULL},
+		{"2.5.29.32.0", 0, NULL}, /* any policy */
+		{xp_role_oid(XP_ROLE_PERFORMER), 0, NULL},
+		{xp_role_oid(XP_ROLE_HOST), 1, "E_ROLE_NOT_GRANTED"},
+		{"1.3.6.1.4.1.5923.1", 1, "E_ROLE_NOT_GRANTED"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct foreign p = {0};
+
+		foreign_open(&p, GOOD_EKU);
+		foreign_policies(&p, cases[i].sub, xp_role_oid(XP_ROLE_PERFORMER));
+		foreign_sign(&p);
+		trust(p.root, p.root_crl);
+		also_crl(p.sub_crl);
+		expect(cases[i].code, cases[i].finding);
+		/* the verifier's own roster needs no CA's leave */
+		roster(p.cert, "performer");
+		expect(0, NULL);
+		foreign_close(&p);
+	}
+}
+
 static void test_intermediate_revoked_fails(void **state)
 {
 	struct foreign p = {0};
@@ -552,6 +606,65 @@ static void test_person_of_other_name_is_found(void **state)
 	check_lab_sign(&lab, NULL);
 	trust(lab.lab.root, lab.lab.crl);
 	expect(1, "E_PERSON_MISMATCH");
+}
+
+static void write_and_expect(int want, const char *code)
+{
+	free(lab.json);
+	lab.json = NULL;
+	assert_int_equal(xp_record_write(&lab.json, &lab.json_len, lab.record, NULL), XP_OK);
+	check_lab_sign(&lab, NULL);
+	expect(want, code);
+}
+
+static void test_person_who_did_not_sign_is_no_validator(void **state)
+{
+	struct xp_person *p = &lab.record->persons[lab.record->persons_n++];
+
+	(void)state;
+	trust(lab.lab.root, lab.lab.crl);
+	*p = (struct xp_person){.role = "validator", .name = "Bob"};
+	write_and_expect(1, "E_PERSON_DID_NOT_SIGN");
+	*p = (struct xp_person){.role = "site", .name = "Bob"};
+	write_and_expect(1, "E_PERSON_DID_NOT_SIGN");
+	*p = (struct xp_person){.role = "host", .name = "stick"};
+	write_and_expect(0, "W_PERSON_DID_NOT_SIGN");
+}
+
+static void test_person_unvouched_is_said(void **state)
+{
+	struct xp_person *p = &lab.record->persons[0];
+
+	(void)state;
+	trust(lab.lab.root, lab.lab.crl);
+	snprintf(p->organization, sizeof(p->organization), "Another House");
+	write_and_expect(0, "W_PERSON_UNVOUCHED");
+	snprintf(p->name_latin, sizeof(p->name_latin), "Bob");
+	write_and_expect(0, "W_PERSON_UNVOUCHED");
+}
+
+static void test_roster_does_not_split_a_person_in_two(void **state)
+{
+	struct xp_check_signer s[2] = {{.role = "performer"}, {.role = "validator"}};
+	struct xp_roster_entry entry = {.role = XP_ROLE_VALIDATOR, .person = "somebody else"};
+	const struct xp_roster one = {.list = &entry, .n = 1};
+	struct xp_findings f = {0};
+	struct lab_person again;
+
+	(void)state;
+	lab_person_new(&again, &lab.lab, XP_ROLE_VALIDATOR, "A. Lice", "p-1");
+	assert_int_equal(xp_pki_fingerprint(s[0].cert_sha256, lab.alice.cert, NULL), XP_OK);
+	assert_int_equal(xp_pki_fingerprint(s[1].cert_sha256, again.cert, NULL), XP_OK);
+	memcpy(entry.cert_sha256, s[1].cert_sha256, 32);
+	s[0].key_sha256[0] = 1;
+	xp_roles_judge(&s[0], lab.alice.cert, XP_PROOF_OF_CREATION, &one, &f);
+	xp_roles_judge(&s[1], again.cert, XP_PROOF_OF_APPROVAL, &one, &f);
+	assert_int_equal(f.n, 0);
+	xp_roles_judge_separation(s, 2, &f);
+	assert_int_equal(f.n, 1);
+	assert_string_equal(f.list[0].code, "E_SAME_PERSON");
+	xp_findings_free(&f);
+	lab_person_free(&again);
 }
 
 static void test_one_person_in_two_roles_is_found(void **state)
@@ -680,6 +793,10 @@ int main(void)
 		T(test_wrong_purpose_is_found_by_the_checker),
 		T(test_role_by_commitment_alone_is_found),
 		T(test_person_of_other_name_is_found),
+		T(test_role_beyond_the_limits_of_its_ca_is_found),
+		T(test_person_who_did_not_sign_is_no_validator),
+		T(test_person_unvouched_is_said),
+		T(test_roster_does_not_split_a_person_in_two),
 		T(test_one_person_in_two_roles_is_found),
 		T(test_roster_malformed_is_usage_error),
 		T(test_demands_are_policy_findings),
