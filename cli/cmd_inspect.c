@@ -352,18 +352,18 @@ static int inspect_run(const struct xp_args *args)
 		xp_fail(&err, XP_E_USAGE,
 			"give a TARGET, or --replay FILE instead (--record-transcript needs a "
 			"TARGET)");
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), NULL);
 	}
 	in = calloc(1, sizeof(*in));
 	if (!in) {
 		xp_fail(&err, XP_E_NOMEM, "no memory to inspect a target");
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), NULL);
 	}
 	in->blanks_serials = blank;
 	rc = replay ? inspect_transcript(in, replay, &err)
 		    : inspect_target(in, args->operands[0], transcript, &err);
 	if (rc != XP_OK)
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), NULL);
 	doc = document(in);
 	if (in->why.rc != XP_OK)
 		xp_say("%s: the drive was not asked: %s", in->target.path, in->why.msg);

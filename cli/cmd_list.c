@@ -293,7 +293,9 @@ static int run(const struct xp_args *args)
 	int exit_code = 0;
 	struct xp_err err = {0};
 
-	return list(&exit_code, args, &err) == XP_OK ? exit_code : xp_say_error(&err);
+	return list(&exit_code, args, &err) == XP_OK
+		       ? exit_code
+		       : xp_report_error(&err, xp_args_flag(args, "json"), "drives");
 }
 
 const struct xp_command xp_command_list = {

@@ -11,6 +11,8 @@
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
+	{"confirm", XP_OPT_LIST, "STRING",
+	 "the target's confirm string, where it has changed since"},
 	{"target", XP_OPT_STRING, "PATH", "where the target is now, if not where it was"},
 	{"allow-remote", XP_OPT_FLAG, NULL, "allow iSCSI, FC and NVMe-oF targets"},
 	XP_SESSION_OPTION_ROWS,
@@ -83,6 +85,7 @@ static enum xp_rc set_up(struct resume *r, const struct xp_args *args, struct xp
 	};
 	AUTO(xp_state_close)
 	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	const char *const *confirms;
 	const char *path;
 
 	TRY(xp_state_open_existing(&state, xp_args_string(args, "state"), err));
@@ -101,6 +104,8 @@ static enum xp_rc set_up(struct resume *r, const struct xp_args *args, struct xp
 	/* the operator confirmed this very target when the job began; it must still be that one */
 	path = text_of(r->first, "confirm");
 	TRY(xp_confirms_add(&r->confirms, path ? path : "", err));
+	for (confirms = xp_args_list(args, "confirm"); *confirms; confirms++)
+		TRY(xp_confirms_add(&r->confirms, *confirms, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
 	path = xp_args_string(args, "target");
 	if (!path)
@@ -116,16 +121,16 @@ static int run(const struct xp_args *args)
 
 	if (!r) {
 		xp_fail(&err, XP_E_NOMEM, "resume");
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), "results");
 	}
 	xp_session_init(&r->session);
 	if (choose(r, args, &err) != XP_OK || xp_batch_new(&r->batch, 1, &err) != XP_OK ||
 	    set_up(r, args, &err) != XP_OK)
-		return xp_say_untouched(&err);
+		return xp_say_untouched(&err, xp_args_flag(args, "json"));
 	xp_cancel_install();
 	if (xp_batch_run(&r->batch, r->session.events_fd, r->session.quiet, r->session.setup.clock,
 			 &err) != XP_OK)
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), "results");
 	exit_code = xp_batch_report(&r->batch, r->session.json, r->session.jsonl);
 	if (!r->session.json && !r->session.jsonl)
 		xp_tell_exit_code(exit_code);

@@ -314,13 +314,13 @@ static int run(const struct xp_args *args)
 
 	if (!r) {
 		xp_fail(&err, XP_E_NOMEM, "run");
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), "results");
 	}
 	xp_session_init(&r->session);
 	if (set_up(r, args, &err) != XP_OK)
-		return xp_say_untouched(&err);
+		return xp_say_untouched(&err, xp_args_flag(args, "json"));
 	if (carry_out(r, args, &exit_code, &err) != XP_OK)
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), "results");
 	if (r->incomplete)
 		exit_code = xp_exit_worse(exit_code, 6);
 	if (!r->session.json && !r->session.jsonl)

@@ -88,7 +88,7 @@ static int run(const struct xp_args *args)
 	if (rc == XP_OK)
 		rc = xp_job_summaries_read(&all, &state, &err);
 	if (rc != XP_OK && rc != XP_E_NOENT)
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), "jobs");
 	jobs = json ? json_array() : NULL;
 	for (size_t i = 0; i < all.n; i++) {
 		if (all.list[i].ended && !with_ended)

@@ -228,11 +228,11 @@ static int run(const struct xp_args *args)
 
 	if (!c) {
 		xp_fail(&err, XP_E_NOMEM, "verify");
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), NULL);
 	}
 	c->root.fd = -1;
 	if (check(c, args, &err) != XP_OK)
-		return xp_say_error(&err);
+		return xp_report_error(&err, xp_args_flag(args, "json"), NULL);
 	exit_code = verdict_exit_code(c->result.verdict);
 	if (xp_args_flag(args, "json"))
 		return xp_exit_worse(exit_code, report_json(c));

@@ -171,13 +171,13 @@ enum xp_rc xp_session_open(struct xp_session *s, const struct xp_args *args,
 	return rc;
 }
 
-int xp_say_untouched(struct xp_err *err)
+int xp_say_untouched(struct xp_err *err, bool json)
 {
 	if (xp_rc_exit_code(err->rc) == xp_rc_exit_code(XP_E_IO)) {
 		err->rc = XP_E_REFUSED;
 		(void)xp_err_prefix(err, "nothing was touched");
 	}
-	return xp_say_error(err);
+	return xp_report_error(err, json, "results");
 }
 
 void xp_session_close(struct xp_session *s)

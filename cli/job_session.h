@@ -51,5 +51,5 @@ void xp_session_init(struct xp_session *s);
 MUST_USE enum xp_rc xp_session_open(struct xp_session *s, const struct xp_args *args,
 				    const struct xp_session_wish *wish, struct xp_err *err);
 /* Tells an error from before the first target was held: what would be a failure is a refusal. */
-int xp_say_untouched(struct xp_err *err);
+int xp_say_untouched(struct xp_err *err, bool json);
 void xp_session_close(struct xp_session *s);

@@ -185,6 +185,20 @@ int xp_say_error(const struct xp_err *err)
 	return xp_rc_exit_code(err->rc);
 }
 
+int xp_report_error(const struct xp_err *err, bool json, const char *list)
+{
+	int exit_code = xp_say_error(err);
+	json_t *o = json ? json_object() : NULL;
+
+	if (!json)
+		return exit_code;
+	if (list)
+		json_object_set_new(o, list, json_array());
+	json_object_set_new(o, "error", xp_json_text(err->msg));
+	json_object_set_new(o, "exit_code", json_integer(exit_code));
+	return xp_exit_worse(exit_code, xp_print_json(o));
+}
+
 int xp_print_json(json_t *doc)
 {
 	AUTO_MEM char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;

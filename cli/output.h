@@ -19,6 +19,12 @@ void xp_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a failure. Returns its exit code, so that a command can return it. */
 int xp_say_error(const struct xp_err *err);
 
+/*
+ * The same for a command that was asked for JSON: with JSON, stdout gets {"error": TEXT,
+ * "exit_code": N} and, where LIST is not NULL, an empty list of that name.
+ */
+int xp_report_error(const struct xp_err *err, bool json, const char *list);
+
 /* TEXT with control characters, bidi controls and malformed UTF-8 as \xNN or \u{NNNN}. */
 void xp_buf_escaped(struct xp_buf *out, const char *text);
 /* The same onto a stream. */

@@ -87,6 +87,8 @@ exits 'a state folder that cannot be' 4 "$EXPUNGE" run run-disk.img --level clea
 is 'not a byte changed' "$(sha256sum run-disk.img)" "$before"
 
 # --- usage and input
+exits 'a failed set-up with --json' 64 run run-disk.img --level clear --key nowhere.pem --json
+is 'is one document, too' "$(jq -c '[.results, .exit_code]' out)" '[[],64]'
 exits 'no such target' 66 run nowhere.img --confirm nowhere.img
 exits 'a folder is no target' 69 run "$TMPDIR" --confirm x
 exits 'an unknown option' 64 run run-disk.img --frobnicate
