@@ -60,6 +60,27 @@ static void look_up(struct verdict *v, X509_CRL *crl, X509 *cert)
 	}
 }
 
+static bool is_signed_by(X509_CRL *crl, X509 *issuer)
+{
+	bool yes = X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) == 0 &&
+		   X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1;
+
+	ERR_clear_error();
+	return yes;
+}
+
+/* Of a list that cannot be relied upon: only what speaks against the certificate. */
+static void look_up_accused(struct verdict *v, X509_CRL *crl, X509 *cert)
+{
+	struct verdict alone = {.removed_s = INT64_MIN};
+
+	look_up(&alone, crl, cert);
+	if (alone.entry && !v->entry) {
+		v->entry = alone.entry;
+		v->listed_s = INT64_MAX; /* nothing that is older takes it back */
+	}
+}
+
 /* From when on nothing signed with the key counts; INT64_MIN: that is not known. */
 static int64_t counts_until(const X509_REVOKED *entry, bool *is_compromise)
 {
@@ -120,8 +141,12 @@ void xp_crl_judge(struct xp_crl_view *out, const struct xp_chain_input *in, X509
 			int64_t at_s = xp_key_time_s(X509_CRL_get0_lastUpdate(crl));
 			int64_t next_s = xp_key_time_s(X509_CRL_get0_nextUpdate(crl));
 
-			if (!xp_crl_is_usable(crl, issuer, in->now_s, &why))
+			if (!xp_crl_is_usable(crl, issuer, in->now_s, &why)) {
+				/* it clears nobody, but what it accuses is its issuer's word */
+				if (is_signed_by(crl, issuer))
+					look_up_accused(&v, crl, cert);
 				continue;
+			}
 			out->any = true;
 			if (at_s > out->date_s)
 				out->date_s = at_s;

@@ -283,6 +283,41 @@ static void test_crl_partitioned_is_refused(void **state)
 	X509_CRL_free(crl);
 }
 
+/* A list that clears nobody still accuses: beside one that is clean and current. */
+static void test_crl_that_cannot_be_relied_upon_still_accuses(void **state)
+{
+	X509_CRL *future = make_crl(lab.alice.cert, LAB_NOW_S + LAB_DAY_S, 30);
+	X509_CRL *delta = make_crl(lab.alice.cert, LAB_NOW_S - 5, 30);
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+	struct lab other;
+	X509_CRL *strange = NULL;
+	const struct xp_pki_revocation rev = {.cert = lab.alice.cert, .at_s = LAB_NOW_S - 5};
+
+	(void)state;
+	assert_int_equal(ASN1_INTEGER_set(base, 1), 1);
+	assert_int_equal(X509_CRL_add1_ext_i2d(delta, NID_delta_crl, base, 1, 0), 1);
+	assert_true(X509_CRL_sign(delta, lab.lab.root_key, EVP_sha256()) > 0);
+	ASN1_INTEGER_free(base);
+	trust(lab.lab.root, lab.lab.crl);
+	also_crl(delta);
+	expect(1, "E_REVOKED");
+	trust(lab.lab.root, future);
+	also_crl(lab.lab.crl);
+	expect(1, "E_REVOKED");
+	/* a stranger accuses nobody */
+	lab_open(&other);
+	assert_int_equal(xp_pki_crl_new(&strange, NULL, &rev, other.root, other.root_key,
+					LAB_NOW_S - 5, LAB_NOW_S + LAB_DAY_S, NULL),
+			 XP_OK);
+	trust(lab.lab.root, lab.lab.crl);
+	also_crl(strange);
+	expect(0, NULL);
+	lab_close(&other);
+	X509_CRL_free(strange);
+	X509_CRL_free(future);
+	X509_CRL_free(delta);
+}
+
 static void test_crl_files_that_are_none_are_usage_errors(void **state)
 {
 	struct xp_trust *t;
@@ -785,6 +820,7 @@ int main(void)
 		T(test_crl_of_other_ca_is_no_help_and_no_harm),
 		T(test_crl_delta_is_refused),
 		T(test_crl_partitioned_is_refused),
+		T(test_crl_that_cannot_be_relied_upon_still_accuses),
 		T(test_crl_files_that_are_none_are_usage_errors),
 		T(test_certificate_expired_is_indeterminate),
 		T(test_existing_pki_with_intermediate_and_roster),
