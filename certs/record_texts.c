@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/jcs.h"
 #include "certs/record_check.h"
 #include "certs/record_fields.h"
+
+#define TREE_DEPTH_MAX 16 /* of a record as a whole */
 
 /* In lower case, words with one space between, no punctuation. */
 static const char *const forbidden[] = {
@@ -28,24 +31,50 @@ static const char *const forbidden[] = {
 	"fully verified",
 };
 
-static bool is_word_char(unsigned char c)
+static bool is_word_char(uint32_t c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c >= 0x80;
 }
 
-/* " word word " into OUT. */
+/* Takes no room: soft hyphens, joiners, byte order marks, tags. */
+static bool is_unseen(uint32_t c)
+{
+	return c == 0xad || c == 0x180e || (c >= 0x200b && c <= 0x200d) ||
+	       (c >= 0x2060 && c <= 0x2065) || (c >= 0x206a && c <= 0x206f) || c == 0xfeff ||
+	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+/* The letter behind a full-width form, or 0 for what nobody sees. */
+static uint32_t plain_letter(uint32_t c)
+{
+	if (c >= 0xff01 && c <= 0xff5e)
+		c -= 0xff01 - '!';
+	if (is_unseen(c))
+		return 0;
+	if (c == 0x3000 || c == 0xa0 || c == 0x2028 || c == 0x2029 || (c >= 0x2000 && c <= 0x200a))
+		return ' ';
+	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/* " word word " into OUT. What is not ASCII counts as part of a word. */
 static void normalize(char *out, size_t size, const char *text)
 {
+	size_t left = strlen(text);
 	size_t n = 0;
 
 	out[n++] = ' ';
-	for (; *text && n + 2 < size; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (left && n + 2 < size) {
+		uint32_t c = 0;
+		size_t len = xp_utf8_next(&c, text, left);
 
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c - 'A' + 'a');
+		c = len ? plain_letter(c) : 0x80;
+		len = len ? len : 1;
+		text += len;
+		left -= len;
+		if (!c)
+			continue;
 		if (is_word_char(c))
-			out[n++] = (char)c;
+			out[n++] = c < 0x80 ? (char)c : '?';
 		else if (out[n - 1] != ' ')
 			out[n++] = ' ';
 	}
@@ -85,6 +114,32 @@ static void check_text(void *ctx, const char *path, const char *text)
 				path, what);
 }
 
+/* Texts of a tree that no schema describes. */
+static void check_tree(struct xp_findings *findings, const char *where, json_t *v, unsigned depth)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (depth > TREE_DEPTH_MAX)
+		return;
+	if (json_is_string(v))
+		check_text(findings, where, json_string_value(v));
+	json_object_foreach (v, key, member)
+		check_tree(findings, where, member, depth + 1);
+	json_array_foreach (v, i, member)
+		check_tree(findings, where, member, depth + 1);
+}
+
+/* What an organization's policy calls itself stands in the certificate, too. */
+static void check_policy_texts(struct xp_findings *findings, json_t *policy)
+{
+	static const char *const keys[] = {"title", "table_source", "standard", "edition"};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(keys); i++)
+		check_tree(findings, "policy.document", json_object_get(policy, keys[i]), 0);
+}
+
 enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_findings *findings,
 				 struct xp_err *err)
 {
@@ -96,6 +151,8 @@ enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_findings *
 		return xp_fail(err, XP_E_NOMEM, "record");
 	doc->r = *r;			  /* borrowed: nothing of it is freed here */
 	rc = xp_record_derive(doc, &why); /* for the policy's names; one that is none has none */
+	check_policy_texts(findings, doc->policy.document);
+	check_tree(findings, "ext", r->ext, 0);
 	json_decref(doc->policy.document);
 	doc->policy.document = NULL;
 	if (rc == XP_E_NOMEM)

@@ -520,6 +520,16 @@ static void test_record_check_forbidden_texts_fail(void **state)
 	r = honest();
 	SET(r->classification_after, "validated");
 	expect(r, "E_TEXT_FORBIDDEN", "media.classification_after");
+	r = honest();
+	r->ext = json_pack("{s:[{s:s}]}", "org.example.seal", "text", "NIST approved");
+	expect(r, "E_TEXT_FORBIDDEN", "ext");
+	r = honest();
+	free(r->policy_json);
+	r->policy_json = strdup("{\"name\":\"x\",\"standard\":\"y\",\"edition\":\"z\","
+				"\"title\":\"Conforms to IEEE 2883\"}");
+	assert_non_null(r->policy_json);
+	r->policy_len = strlen(r->policy_json);
+	expect(r, "E_TEXT_FORBIDDEN", "policy.document");
 }
 
 static void test_text_forbidden_matches_whole_words(void **state)
@@ -528,6 +538,16 @@ static void test_text_forbidden_matches_whole_words(void **state)
 	assert_string_equal(xp_record_text_forbidden("100% verified!"), "100 verified");
 	assert_string_equal(xp_record_text_forbidden("DoD-grade"), "dod grade");
 	assert_string_equal(xp_record_text_forbidden("(NIST  approved)"), "nist approved");
+	/* full-width letters, and a joiner between two */
+	assert_string_equal(
+		xp_record_text_forbidden("\xef\xbc\xae\xef\xbc\xa9\xef\xbc\xb3\xef\xbc\xb4"
+					 "\xe3\x80\x80"
+					 "approved"),
+		"nist approved");
+	assert_string_equal(xp_record_text_forbidden("de\xe2\x80\x8dstroyed"), "destroyed");
+	assert_string_equal(xp_record_text_forbidden("N\xe2\x80\x8bIST\xe2\x80\xa8"
+						     "certified"),
+			    "nist certified");
 	assert_null(xp_record_text_forbidden("a validator's decision"));
 	assert_null(xp_record_text_forbidden("undestroyed"));
 	assert_null(xp_record_text_forbidden("NIST SP 800-88"));
