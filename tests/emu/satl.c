@@ -270,6 +270,14 @@ static void dispatch(struct emu_satl *s, struct emu_scsi_cmd *cmd)
 	case 0x03:
 		request_sense(s, cmd);
 		break;
+	case 0x1a:
+	case 0x5a:
+		emu_satl_mode_sense(s, cmd);
+		break;
+	case 0x1b: /* START STOP UNIT: STANDBY IMMEDIATE, or nothing is to be done */
+		if (!(cmd->cdb[4] & 1))
+			simple(s, cmd, 0xe0, false);
+		break;
 	case 0x25:
 		capacity(s, cmd, false);
 		break;

@@ -1,4 +1,4 @@
-/* What the translation layer says of the drive: INQUIRY and the vital product data. */
+/* What the translation layer says of the drive: INQUIRY, vital product data, mode pages. */
 #include "base/wire.h"
 #include "tests/emu/satl_inside.h"
 
@@ -120,6 +120,49 @@ void emu_satl_inquiry(struct emu_satl *s, struct emu_scsi_cmd *cmd)
 	if (len == 0) {
 		emu_satl_sense(s, cmd, 0x05, 0x2400);
 		return;
+	}
+	emu_satl_give(cmd, data, len < allocated ? len : allocated);
+}
+
+/* Caching (WCE) and control (D_SENSE) [SPC-5, SBC-4]; PC 01b asks what could be changed: nothing.
+ */
+void emu_satl_mode_sense(struct emu_satl *s, struct emu_scsi_cmd *cmd)
+{
+	bool is_10 = cmd->cdb[0] == 0x5a;
+	size_t head = is_10 ? 8 : 4;
+	size_t allocated = is_10 ? get_be16(cmd->cdb + 7) : cmd->cdb[4];
+	unsigned control = cmd->cdb[2] >> 6;
+	unsigned page = cmd->cdb[2] & 0x3f;
+	uint8_t data[8 + 20 + 12] = {0};
+	size_t len = head;
+
+	if (control == 3) {
+		emu_satl_sense(s, cmd, 0x05, 0x3900);
+		return;
+	}
+	if (page == 0x08 || page == 0x3f) {
+		data[len] = 0x08;
+		data[len + 1] = 18;
+		data[len + 2] = control == 1 ? 0 : 0x04;
+		len += 20;
+	}
+	if (page == 0x0a || page == 0x3f) {
+		data[len] = 0x0a;
+		data[len + 1] = 10;
+		data[len + 2] = control == 1 || s->fixed_sense ? 0 : 0x04;
+		len += 12;
+	}
+	if (len == head) {
+		emu_satl_sense(s, cmd, 0x05, 0x2400);
+		return;
+	}
+	/* no block descriptors; FUA is understood */
+	if (is_10) {
+		put_be16(data, (uint16_t)(len - 2));
+		data[3] = 0x10;
+	} else {
+		data[0] = (uint8_t)(len - 1);
+		data[2] = 0x10;
 	}
 	emu_satl_give(cmd, data, len < allocated ? len : allocated);
 }

@@ -13,3 +13,4 @@ bool emu_satl_send(struct emu_satl *s, struct emu_scsi_cmd *cmd, const struct em
 		   struct emu_ata_result *r);
 void emu_satl_pass_through(struct emu_satl *s, struct emu_scsi_cmd *cmd);
 void emu_satl_inquiry(struct emu_satl *s, struct emu_scsi_cmd *cmd);
+void emu_satl_mode_sense(struct emu_satl *s, struct emu_scsi_cmd *cmd);

@@ -311,6 +311,7 @@ static void test_sanitize_faults_play(void **state)
 {
 	struct world w;
 	struct emu_ata_result r;
+	uint8_t out[512];
 
 	(void)state;
 	make_ssd(&w);
@@ -338,6 +339,17 @@ static void test_sanitize_faults_play(void **state)
 	wait_s(&w, 3);
 	expect(emu_ask_sanitize(w.d, STATUS, 0, 0), 0x8000, 0xffff);
 	assert_true(left(&w) >= SECTORS);
+	emu_ata_free(&w.d);
+	/* a maker's own pattern */
+	make_ssd(&w);
+	emu_ata_faults(w.d)->vendor_pattern = true;
+	emu_ata_faults(w.d)->pattern = 0x33cc55aa;
+	emu_ask_sanitize(w.d, BLOCK, 0, 0);
+	wait_s(&w, 61);
+	r = emu_ask_read(w.d, 17, out);
+	assert_true(emu_is_good(&r));
+	assert_int_equal(get_be32(out), 0x33cc55aa);
+	assert_int_equal(left(&w), 0);
 	emu_ata_free(&w.d);
 	/* the liar */
 	make_ssd(&w);

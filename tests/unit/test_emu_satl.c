@@ -146,6 +146,30 @@ static void test_satl_reads_and_writes(void **state)
 	emu_ata_free(&w.d);
 }
 
+static void test_satl_mode_pages(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_ssd(&w);
+	assert_int_equal(in(&w, CDB(0x1a, 0, 0x3f, 0, 252, 0), 252), NO_SENSE);
+	assert_int_equal(w.cmd.moved, 36);
+	assert_memory_equal(w.data, ((uint8_t[]){35, 0, 0x10, 0, 0x08, 18, 0x04}), 7);
+	assert_memory_equal(w.data + 24, ((uint8_t[]){0x0a, 10, 0x04}), 3);
+	w.unit.fixed_sense = true;
+	assert_int_equal(in(&w, CDB(0x5a, 0, 0x0a, 0, 0, 0, 0, 0, 252, 0), 252), NO_SENSE);
+	assert_int_equal(w.cmd.moved, 20);
+	assert_memory_equal(w.data, ((uint8_t[]){0, 18, 0, 0x10, 0, 0, 0, 0, 0x0a, 10, 0}), 11);
+	assert_int_equal(in(&w, CDB(0x1a, 0, 0x48, 0, 252, 0), 252), NO_SENSE);
+	assert_int_equal(w.data[6], 0);
+	assert_int_equal(in(&w, CDB(0x1a, 0, 0x3f, 0, 4, 0), 252), NO_SENSE);
+	assert_int_equal(w.cmd.moved, 4);
+	assert_int_equal(in(&w, CDB(0x1a, 0, 0xc8, 0, 252, 0), 252), 0x053900);
+	assert_int_equal(in(&w, CDB(0x1a, 0, 0x1c, 0, 252, 0), 252), 0x052400);
+	assert_int_equal(in(&w, CDB(0x1b, 0, 0, 0, 0, 0), 0), NO_SENSE);
+	emu_ata_free(&w.d);
+}
+
 static void test_satl_unmap_is_trim(void **state)
 {
 	struct world w;
@@ -386,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_satl_says_what_the_drive_is),
 		cmocka_unit_test(test_satl_reads_and_writes),
+		cmocka_unit_test(test_satl_mode_pages),
 		cmocka_unit_test(test_satl_unmap_is_trim),
 		cmocka_unit_test(test_satl_attention_is_told_once),
 		cmocka_unit_test(test_satl_sanitize_shows_in_sense),

@@ -107,11 +107,13 @@ static void test_security_states_follow_the_standard(void **state)
 static void test_security_locked_refuses_what_reaches_data(void **state)
 {
 	struct world w;
+	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	uint8_t sector[512] = {0};
 	struct emu_ata_cmd dco = {.command = 0xb1, .feature = 0xc2, .count = 1};
 
 	(void)state;
-	make_hdd(&w);
+	cfg.has_amac = true;
+	make(&w, &cfg);
 	GOOD(emu_ask_password(w.d, 0xf1, 0, "secret"));
 	GOOD(emu_ask_read(w.d, 0, sector));
 	cycle(&w);
@@ -124,6 +126,10 @@ static void test_security_locked_refuses_what_reaches_data(void **state)
 	ABORT(emu_ask_sanitize(w.d, 0x14, 1, 0));
 	GOOD(emu_ask(w.d, 0xb4, true, 0, 0, 0));
 	GOOD(emu_ask(w.d, 0x27, true, 0, 0, 0));
+	ABORT(emu_ask(w.d, 0x37, true, 0, 0, 999));
+	GOOD(emu_ask(w.d, 0x78, true, 0, 0, 0));
+	ABORT(emu_ask(w.d, 0x78, true, 1, 0, 999));
+	ABORT(emu_ask(w.d, 0x78, true, 2, 0, 0));
 	GOOD(emu_ask(w.d, 0xe5, false, 0, 0, 0));
 	emu_ata_free(&w.d);
 }
@@ -172,6 +178,7 @@ static void test_security_master_unlocks_by_high_and_only_erases_by_maximum(void
 	emu_media_stain(w.media, 7, 1);
 	GOOD(emu_ask_erase(w.d, MASTER, "master"));
 	assert_int_equal(emu_ata_security_state(w.d), EMU_SEC1);
+	assert_int_equal(word(&w, 128), 0x0021);
 	assert_int_equal(emu_media_stains(w.media, 0, SECTORS).sectors, 0);
 	emu_ata_free(&w.d);
 }
