@@ -89,13 +89,22 @@ static bool name_add(X509_NAME *name, int nid, const char *text)
 					  -1, 0) == 1;
 }
 
-static bool set_subject(X509 *c, const struct xp_pki_subject *s)
+X509_NAME *xp_pki_name_new(const struct xp_pki_subject *s)
 {
 	X509_NAME *name = X509_NAME_new();
-	bool ok = name && name_add(name, NID_organizationName, s->organization) &&
-		  name_add(name, NID_commonName, s->name) &&
-		  name_add(name, NID_name, s->name_latin) &&
-		  name_add(name, NID_serialNumber, s->person_id) && X509_set_subject_name(c, name);
+
+	if (name && name_add(name, NID_organizationName, s->organization) &&
+	    name_add(name, NID_commonName, s->name) && name_add(name, NID_name, s->name_latin) &&
+	    name_add(name, NID_serialNumber, s->person_id))
+		return name;
+	X509_NAME_free(name);
+	return NULL;
+}
+
+static bool set_subject(X509 *c, const struct xp_pki_subject *s)
+{
+	X509_NAME *name = xp_pki_name_new(s);
+	bool ok = name && X509_set_subject_name(c, name);
 
 	X509_NAME_free(name);
 	return ok;
@@ -129,21 +138,28 @@ static bool add_ext(X509 *c, X509 *issuer, int nid, const char *value)
 	return ok;
 }
 
-static bool add_role(X509 *c, enum xp_role role)
+CERTIFICATEPOLICIES *xp_pki_role_policies(enum xp_role role)
 {
 	CERTIFICATEPOLICIES *list = CERTIFICATEPOLICIES_new();
 	POLICYINFO *info = POLICYINFO_new();
 	ASN1_OBJECT *oid = OBJ_txt2obj(xp_role_oid(role), 1);
-	bool ok = list && info && oid && sk_POLICYINFO_push(list, info);
 
-	if (!ok) {
-		POLICYINFO_free(info);
-		ASN1_OBJECT_free(oid);
-	} else {
+	if (list && info && oid && sk_POLICYINFO_push(list, info)) {
 		ASN1_OBJECT_free(info->policyid);
 		info->policyid = oid;
-		ok = X509_add1_ext_i2d(c, NID_certificate_policies, list, 0, 0) == 1;
+		return list;
 	}
+	POLICYINFO_free(info);
+	ASN1_OBJECT_free(oid);
+	CERTIFICATEPOLICIES_free(list);
+	return NULL;
+}
+
+static bool add_role(X509 *c, enum xp_role role)
+{
+	CERTIFICATEPOLICIES *list = xp_pki_role_policies(role);
+	bool ok = list && X509_add1_ext_i2d(c, NID_certificate_policies, list, 0, 0) == 1;
+
 	CERTIFICATEPOLICIES_free(list);
 	return ok;
 }
@@ -232,10 +248,10 @@ static bool entry_describe(X509_REVOKED *r, const struct xp_pki_revocation *add)
 {
 	ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
 	ASN1_GENERALIZEDTIME *from = NULL;
-	bool ok = reason &&
-		  ASN1_ENUMERATED_set(reason, add->is_key_compromise
-						      ? CRL_REASON_KEY_COMPROMISE
-						      : CRL_REASON_CESSATION_OF_OPERATION) &&
+	long why = add->is_key_compromise ? CRL_REASON_KEY_COMPROMISE
+		   : add->is_superseded	  ? CRL_REASON_SUPERSEDED
+					  : CRL_REASON_CESSATION_OF_OPERATION;
+	bool ok = reason && ASN1_ENUMERATED_set(reason, why) &&
 		  X509_REVOKED_add1_ext_i2d(r, NID_crl_reason, reason, 0, 0) == 1;
 
 	if (ok && add->is_key_compromise) {

@@ -8,7 +8,7 @@
 #include "base/secret.h"
 
 #include <openssl/evp.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 enum xp_role { XP_ROLE_PERFORMER, XP_ROLE_VALIDATOR, XP_ROLE_SITE, XP_ROLE_HOST };
 #define XP_ROLE_COUNT 4
@@ -28,6 +28,10 @@ void xp_pki_key_free(EVP_PKEY **k);
 void xp_pki_cert_free(X509 **c);
 void xp_pki_crl_free(X509_CRL **c);
 
+/* NULL: a text does not fit. */
+X509_NAME *xp_pki_name_new(const struct xp_pki_subject *subject);
+/* The policy that grants a role; NULL: no memory. */
+CERTIFICATEPOLICIES *xp_pki_role_policies(enum xp_role role);
 /* A new P-256 key. */
 MUST_USE enum xp_rc xp_pki_key_new(EVP_PKEY **out, struct xp_err *err);
 /* A self-signed root that may issue end certificates only (pathlen 0). */
@@ -43,6 +47,7 @@ struct xp_pki_revocation {
 	const X509 *cert; /* NULL: none is added */
 	int64_t at_s;
 	bool is_key_compromise;
+	bool is_superseded;	/* by another key of the same person */
 	int64_t invalid_from_s; /* invalidityDate; with is_key_compromise only */
 };
 /*

@@ -187,7 +187,9 @@ static enum xp_rc pick_base(char out[64], const struct xp_ca *ca, const struct x
 			snprintf(out, 64, "%s", xp_role_name(req->role));
 		else
 			snprintf(out, 64, "%s-%u", xp_role_name(req->role), i);
-		snprintf(name, sizeof(name), "%s.key", out);
+		snprintf(name, sizeof(name), "%s.pem", out);
+		if (fstatat(ca->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+			snprintf(name, sizeof(name), "%s.key", out);
 		if (fstatat(ca->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 			if (!req->base)
 				continue;
@@ -253,22 +255,29 @@ static enum xp_rc write_cert(const struct xp_ca *ca, const char *base, X509 *cer
 	return xp_file_write_at(ca->dir_fd, name, both.data, both.len, 0644, false, err);
 }
 
+/* What can be found wrong before anything is written. */
+static enum xp_rc may_issue(char base[64], const struct xp_ca *ca, const struct xp_ca_request *req,
+			    int64_t *to_s, struct xp_err *err)
+{
+	*to_s = req->now_s + (int64_t)req->days * DAY_S;
+	if (req->base && (strchr(req->base, '/') || req->base[0] == '.' || strlen(req->base) > 60))
+		return xp_fail(err, XP_E_USAGE, "%s: not a usable file name", req->base);
+	if (*to_s > xp_key_time_s(X509_get0_notAfter(ca->root)))
+		return xp_fail(err, XP_E_USAGE, "the root ends before the %u days are over",
+			       req->days);
+	return pick_base(base, ca, req, err);
+}
+
 enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca, const struct xp_ca_request *req,
 		       struct xp_err *err)
 {
 	AUTO(xp_pki_key_free) EVP_PKEY *key = NULL;
 	AUTO(xp_pki_cert_free) X509 *cert = NULL;
 	struct xp_pki_subject subject = req->subject;
-	int64_t to_s = req->now_s + (int64_t)req->days * DAY_S;
-	int64_t root_to_s = xp_key_time_s(X509_get0_notAfter(ca->root));
+	int64_t to_s;
 
 	*out = (struct xp_ca_issued){0};
-	if (req->base && (strchr(req->base, '/') || req->base[0] == '.' || strlen(req->base) > 60))
-		return xp_fail(err, XP_E_USAGE, "%s: not a usable file name", req->base);
-	if (to_s > root_to_s)
-		return xp_fail(err, XP_E_USAGE, "the root ends before the %u days are over",
-			       req->days);
-	TRY(pick_base(out->base, ca, req, err));
+	TRY(may_issue(out->base, ca, req, &to_s, err));
 	/* a machine and a site are no persons, but numbers tell them apart as well */
 	if (!subject.person_id) {
 		TRY(draw_person_id(out->person_id, err));
@@ -276,12 +285,25 @@ enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca, const struct 
 	} else {
 		snprintf(out->person_id, sizeof(out->person_id), "%s", subject.person_id);
 	}
-	TRY(xp_pki_key_new(&key, err));
-	TRY(xp_pki_issue(&cert, key, req->role, &subject, req->now_s, to_s, ca->root, ca->key,
-			 err));
+	if (!req->public_key)
+		TRY(xp_pki_key_new(&key, err));
+	TRY(xp_pki_issue(&cert, key ? key : req->public_key, req->role, &subject, req->now_s, to_s,
+			 ca->root, ca->key, err));
 	TRY(xp_pki_fingerprint(out->fingerprint, cert, err));
-	TRY(write_key(ca, out->base, key, req->passphrase, err));
+	if (key)
+		TRY(write_key(ca, out->base, key, req->passphrase, err));
 	return write_cert(ca, out->base, cert, err);
+}
+
+/* The signature tells, a name would not. */
+static enum xp_rc must_be_ours(const struct xp_ca *ca, const X509 *cert, struct xp_err *err)
+{
+	X509 *copy = X509_dup(cert);
+	bool ours = copy && X509_verify(copy, ca->key) == 1;
+
+	X509_free(copy);
+	ERR_clear_error();
+	return ours ? XP_OK : xp_fail(err, XP_E_USAGE, "the certificate was not issued by this CA");
 }
 
 enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *revocation,
@@ -289,20 +311,48 @@ enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *re
 {
 	AUTO(xp_pki_crl_free) X509_CRL *next = NULL;
 
-	if (revocation) {
-		/* the signature tells, a name would not */
-		X509 *copy = X509_dup(revocation->cert);
-		bool ours = copy && X509_verify(copy, ca->key) == 1;
-
-		X509_free(copy);
-		ERR_clear_error();
-		if (!ours)
-			return xp_fail(err, XP_E_USAGE,
-				       "the certificate was not issued by this CA");
-	}
+	if (revocation)
+		TRY(must_be_ours(ca, revocation->cert, err));
 	TRY(xp_pki_crl_new(&next, ca->crl, revocation, ca->root, ca->key, now_s,
 			   now_s + (int64_t)XP_CA_CRL_DAYS * DAY_S, err));
 	X509_CRL_free(ca->crl);
 	ca->crl = STEAL(next);
 	return write_crl(ca, true, err);
+}
+
+enum xp_rc xp_ca_replace(struct xp_ca_issued *out, struct xp_ca *ca,
+			 const struct xp_ca_request *req, X509 *old, bool revoke,
+			 struct xp_err *err)
+{
+	const struct xp_pki_revocation revocation = {
+		.cert = old,
+		.at_s = req->now_s,
+		.is_superseded = true,
+	};
+	const X509_NAME *subject = X509_get_subject_name(old);
+	char name[256], name_latin[256], organization[256], person_id[256];
+	struct xp_ca_request next = *req;
+	int64_t to_s;
+
+	TRY(must_be_ours(ca, old, err));
+	xp_key_name_text(name, sizeof(name), subject, NID_commonName);
+	xp_key_name_text(name_latin, sizeof(name_latin), subject, NID_name);
+	xp_key_name_text(organization, sizeof(organization), subject, NID_organizationName);
+	xp_key_name_text(person_id, sizeof(person_id), subject, NID_serialNumber);
+	if (!xp_key_cert_role(&next.role, old) || !*name || !*person_id)
+		return xp_fail(err, XP_E_USAGE,
+			       "the certificate names no role, no name or no number that a "
+			       "successor could have");
+	if (req->public_key && EVP_PKEY_eq(req->public_key, X509_get0_pubkey(old)) == 1)
+		return xp_fail(err, XP_E_USAGE,
+			       "the request has the key of the certificate that it is to replace");
+	next.subject = (struct xp_pki_subject){.name = name,
+					       .name_latin = name_latin,
+					       .organization = organization,
+					       .person_id = person_id};
+	TRY(may_issue(out->base, ca, &next, &to_s, err));
+	/* first the list: the new certificate comes with it */
+	if (revoke)
+		TRY(xp_ca_write_list(ca, &revocation, req->now_s, err));
+	return xp_ca_issue(out, ca, &next, err);
 }

@@ -31,6 +31,7 @@ struct xp_ca_request {
 	const char
 		*base; /* files BASE.key and BASE.pem; NULL: the role, then role-2, role-3, ... */
 	unsigned days;
+	EVP_PKEY *public_key; /* the owner has the private one; NULL: it is made here */
 	const struct xp_secret *passphrase; /* of the new key; NULL: not encrypted */
 	int64_t now_s;
 };
@@ -51,3 +52,11 @@ MUST_USE enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca,
  */
 MUST_USE enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *revocation,
 				     int64_t now_s, struct xp_err *err);
+/*
+ * A successor of OLD: the same role, name and number with another key; role and subject of REQ are
+ * not looked at. OLD stays valid, unless REVOKE: then it is listed as superseded before the new one
+ * is made. XP_E_USAGE where OLD is not of this CA, names no role or person, or has the same key.
+ */
+MUST_USE enum xp_rc xp_ca_replace(struct xp_ca_issued *out, struct xp_ca *ca,
+				  const struct xp_ca_request *req, X509 *old, bool revoke,
+				  struct xp_err *err);

@@ -1,5 +1,5 @@
 /* cert_keys: `expunge-cert keys ...`: an offline root, the keys of people, revocation. */
-#include "cli/commands_cert.h"
+#include "cli/cert_keys.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "certs/key.h"
 #include "certs/pki_folder.h"
+#include "cli/commands_cert.h"
 #include "cli/output.h"
 #include "cli/passphrase.h"
 
@@ -54,6 +55,7 @@ static const struct xp_option person_options[] = {
 	{"person", XP_OPT_STRING, "ID", "the person's number at this CA; a new one is drawn"},
 	{"days", XP_OPT_STRING, "DAYS", "how long the certificate lasts (400)"},
 	{"file", XP_OPT_STRING, "BASE", "write BASE.key and BASE.pem (the role)"},
+	{"request", XP_OPT_STRING, "FILE", "certify the key of this request; make none"},
 	{"passphrase-file", XP_OPT_STRING, "FILE", "first line: the passphrase of the new key"},
 	{"no-passphrase", XP_OPT_FLAG, NULL, "write the new key unencrypted"},
 	OPT_CA_PASSPHRASE,
@@ -70,8 +72,8 @@ static const struct xp_option revoke_options[] = {
 };
 
 /* *GIVEN: there is one; otherwise the user asked for a key without. */
-static enum xp_rc new_passphrase(struct xp_secret *out, bool *given, const struct xp_args *args,
-				 const char *what, struct xp_err *err)
+enum xp_rc xp_keys_new_passphrase(struct xp_secret *out, bool *given, const struct xp_args *args,
+				  const char *what, struct xp_err *err)
 {
 	const char *file = xp_args_string(args, "passphrase-file");
 	bool none = xp_args_flag(args, "no-passphrase");
@@ -88,7 +90,7 @@ static enum xp_rc new_passphrase(struct xp_secret *out, bool *given, const struc
 	return xp_passphrase_ask(out, what, true, "--passphrase-file or --no-passphrase", err);
 }
 
-static enum xp_rc plausible_now(int64_t *out, struct xp_err *err)
+enum xp_rc xp_keys_now(int64_t *out, struct xp_err *err)
 {
 	const struct xp_clock *clock = xp_clock_system();
 
@@ -99,8 +101,8 @@ static enum xp_rc plausible_now(int64_t *out, struct xp_err *err)
 	return XP_OK;
 }
 
-static enum xp_rc needed(const char **out, const struct xp_args *args, const char *name,
-			 struct xp_err *err)
+enum xp_rc xp_keys_needed(const char **out, const struct xp_args *args, const char *name,
+			  struct xp_err *err)
 {
 	*out = xp_args_string(args, name);
 	if (!*out || !**out)
@@ -108,7 +110,15 @@ static enum xp_rc needed(const char **out, const struct xp_args *args, const cha
 	return XP_OK;
 }
 
-static enum xp_rc days_of(unsigned *out, const struct xp_args *args, struct xp_err *err)
+enum xp_rc xp_keys_role(enum xp_role *out, const char *role, struct xp_err *err)
+{
+	if (xp_role_parse(out, role))
+		return XP_OK;
+	return xp_fail(err, XP_E_USAGE, "--role %s: performer, validator, site or host is wanted",
+		       role);
+}
+
+enum xp_rc xp_keys_days(unsigned *out, const struct xp_args *args, struct xp_err *err)
 {
 	uint64_t days;
 
@@ -119,7 +129,7 @@ static enum xp_rc days_of(unsigned *out, const struct xp_args *args, struct xp_e
 	return XP_OK;
 }
 
-static enum xp_rc open_ca(struct xp_ca **out, const struct xp_args *args, struct xp_err *err)
+enum xp_rc xp_keys_open_ca(struct xp_ca **out, const struct xp_args *args, struct xp_err *err)
 {
 	AUTO(xp_secret_free) struct xp_secret pass = {0};
 	const char *dir = args->operands[0];
@@ -152,13 +162,13 @@ static json_t *hex_json(const uint8_t fp[32])
 	return json_string(hex);
 }
 
-static json_t *path_json(const char *dir, const char *base, const char *suffix)
+json_t *xp_keys_path_json(const char *dir, const char *base, const char *suffix)
 {
 	return json_sprintf("%s/%s%s", dir, base, suffix);
 }
 
 /* "WHAT  DIR/FILE   (NOTE)" */
-static void print_file(const char *what, const char *dir, const char *file, const char *note)
+void xp_keys_print_file(const char *what, const char *dir, const char *file, const char *note)
 {
 	printf("%-18s", what);
 	xp_print_escaped(stdout, dir);
@@ -175,25 +185,27 @@ static int report_root(const struct xp_args *args, const uint8_t root_fp[32],
 	json_t *doc;
 
 	if (xp_args_flag(args, "json")) {
-		doc = json_pack("{s:o, s:o, s:o}", "root", path_json(dir, "root", ".pem"),
+		doc = json_pack("{s:o, s:o, s:o}", "root", xp_keys_path_json(dir, "root", ".pem"),
 				"root_fingerprint", hex_json(root_fp), "crl",
-				path_json(dir, "root", ".crl"));
+				xp_keys_path_json(dir, "root", ".crl"));
 		if (doc && person)
-			json_object_update_new(doc, json_pack("{s:o, s:o, s:s}", "key",
-							      path_json(dir, person->base, ".key"),
-							      "cert",
-							      path_json(dir, person->base, ".pem"),
-							      "person", person->person_id));
+			json_object_update_new(
+				doc, json_pack("{s:o, s:o, s:s}", "key",
+					       xp_keys_path_json(dir, person->base, ".key"), "cert",
+					       xp_keys_path_json(dir, person->base, ".pem"),
+					       "person", person->person_id));
 		return xp_print_json(doc);
 	}
-	print_file("root certificate", dir, "root.pem", "give it to those who check certificates");
-	print_file("revocation list", dir, "root.crl", "give it to them, too");
-	print_file("root key", dir, "root.key", "keep it offline: it makes and revokes all others");
+	xp_keys_print_file("root certificate", dir, "root.pem",
+			   "give it to those who check certificates");
+	xp_keys_print_file("revocation list", dir, "root.crl", "give it to them, too");
+	xp_keys_print_file("root key", dir, "root.key",
+			   "keep it offline: it makes and revokes all others");
 	if (person) {
 		snprintf(file, sizeof(file), "%s.key", person->base);
-		print_file("performer's key", dir, file, "run --key");
+		xp_keys_print_file("performer's key", dir, file, "run --key");
 		snprintf(file, sizeof(file), "%s.pem", person->base);
-		print_file("certificate", dir, file, "run --cert");
+		xp_keys_print_file("certificate", dir, file, "run --cert");
 		printf("%-18s%s\n", "person", person->person_id);
 	}
 	print_fingerprint("Fingerprint of the root; write it down and hand it over by another way",
@@ -212,8 +224,8 @@ static enum xp_rc create(struct xp_ca **ca, uint8_t root_fp[32], const struct xp
 	char text[192];
 	int64_t now;
 
-	TRY(needed(&organization, args, "organization", err));
-	TRY(plausible_now(&now, err));
+	TRY(xp_keys_needed(&organization, args, "organization", err));
+	TRY(xp_keys_now(&now, err));
 	if (!name) {
 		/* a common name holds 64 characters */
 		snprintf(text, sizeof(text), "%s%sSanitization Root",
@@ -233,12 +245,12 @@ static enum xp_rc do_setup(uint8_t root_fp[32], struct xp_ca_issued *person,
 	struct xp_ca_request req = {.role = XP_ROLE_PERFORMER};
 	bool given = false;
 
-	TRY(needed(&req.subject.name, args, "name", err));
-	TRY(needed(&req.subject.organization, args, "organization", err));
+	TRY(xp_keys_needed(&req.subject.name, args, "name", err));
+	TRY(xp_keys_needed(&req.subject.organization, args, "organization", err));
 	req.subject.name_latin = xp_args_string(args, "latin-name");
-	TRY(days_of(&req.days, args, err));
-	TRY(plausible_now(&req.now_s, err));
-	TRY(new_passphrase(&pass, &given, args, "New passphrase for both keys", err));
+	TRY(xp_keys_days(&req.days, args, err));
+	TRY(xp_keys_now(&req.now_s, err));
+	TRY(xp_keys_new_passphrase(&pass, &given, args, "New passphrase for both keys", err));
 	TRY(create(&ca, root_fp, args, NULL, given ? &pass : NULL, err));
 	req.passphrase = given ? &pass : NULL;
 	return xp_ca_issue(person, ca, &req, err);
@@ -263,68 +275,111 @@ static int run_ca(const struct xp_args *args)
 	struct xp_err err;
 	bool given = false;
 
-	if (new_passphrase(&pass, &given, args, "New passphrase for root.key", &err) != XP_OK ||
+	if (xp_keys_new_passphrase(&pass, &given, args, "New passphrase for root.key", &err) !=
+		    XP_OK ||
 	    create(&ca, root_fp, args, xp_args_string(args, "name"), given ? &pass : NULL, &err) !=
 		    XP_OK)
 		return xp_say_error(&err);
 	return report_root(args, root_fp, NULL);
 }
 
+enum xp_rc xp_keys_read_request(struct xp_request *out, const struct xp_args *args,
+				struct xp_err *err)
+{
+	const char *file = xp_args_string(args, "request");
+	AUTO_MEM char *pem = NULL;
+	size_t len = 0;
+
+	if (!file)
+		return XP_OK;
+	if (xp_args_string(args, "passphrase-file") || xp_args_flag(args, "no-passphrase"))
+		return xp_fail(err, XP_E_USAGE,
+			       "--request: no key is made here that could have a passphrase");
+	TRY(xp_file_read(&pem, &len, file, XP_KEY_FILE_MAX_BYTES, err));
+	return xp_request_read(out, pem, len, file, err);
+}
+
+/* The first that says something. */
+static const char *either(const char *a, const char *b, const char *c)
+{
+	if (a)
+		return a;
+	return b && *b ? b : c;
+}
+
 static enum xp_rc do_person(struct xp_ca_issued *out, const struct xp_args *args,
 			    struct xp_err *err)
 {
 	AUTO(xp_secret_free) struct xp_secret pass = {0};
+	AUTO(xp_request_free) struct xp_request asked = {0};
 	AUTO(xp_ca_free) struct xp_ca *ca = NULL;
 	struct xp_ca_request req = {.base = xp_args_string(args, "file")};
 	char organization[128];
 	const char *role;
 	bool given = false;
 
-	TRY(needed(&req.subject.name, args, "name", err));
-	TRY(needed(&role, args, "role", err));
-	if (!xp_role_parse(&req.role, role))
-		return xp_fail(err, XP_E_USAGE,
-			       "--role %s: performer, validator, site or host is wanted", role);
-	TRY(days_of(&req.days, args, err));
-	TRY(plausible_now(&req.now_s, err));
-	TRY(open_ca(&ca, args, err));
-	TRY(new_passphrase(&pass, &given, args, "New passphrase for the new key", err));
+	TRY(xp_keys_read_request(&asked, args, err));
+	req.subject.name = either(xp_args_string(args, "name"), asked.name, NULL);
+	if (!req.subject.name)
+		TRY(xp_keys_needed(&req.subject.name, args, "name", err));
+	TRY(xp_keys_needed(&role, args, "role", err));
+	TRY(xp_keys_role(&req.role, role, err));
+	TRY(xp_keys_days(&req.days, args, err));
+	TRY(xp_keys_now(&req.now_s, err));
+	TRY(xp_keys_open_ca(&ca, args, err));
+	if (!asked.key)
+		TRY(xp_keys_new_passphrase(&pass, &given, args, "New passphrase for the new key",
+					   err));
 	xp_key_name_text(organization, sizeof(organization), X509_get_subject_name(xp_ca_root(ca)),
 			 NID_organizationName);
-	req.subject.organization = xp_args_string(args, "organization");
-	if (!req.subject.organization)
-		req.subject.organization = organization;
-	req.subject.name_latin = xp_args_string(args, "latin-name");
+	req.subject.organization =
+		either(xp_args_string(args, "organization"), asked.organization, organization);
+	req.subject.name_latin = either(xp_args_string(args, "latin-name"), asked.name_latin, NULL);
 	req.subject.person_id = xp_args_string(args, "person");
+	req.public_key = asked.key;
 	req.passphrase = given ? &pass : NULL;
 	return xp_ca_issue(out, ca, &req, err);
 }
 
-static int run_person(const struct xp_args *args)
+int xp_keys_report_issued(const struct xp_args *args, const struct xp_ca_issued *out)
 {
 	const char *dir = args->operands[0];
+	bool has_key = !xp_args_string(args, "request");
+	json_t *doc;
+
+	if (xp_args_flag(args, "json")) {
+		doc = json_pack("{s:o, s:o, s:s}", "cert",
+				xp_keys_path_json(dir, out->base, ".pem"), "fingerprint",
+				hex_json(out->fingerprint), "person", out->person_id);
+		if (doc && has_key)
+			json_object_set_new(doc, "key", xp_keys_path_json(dir, out->base, ".key"));
+		return xp_print_json(doc);
+	}
+	if (has_key) {
+		printf("key          ");
+		xp_print_escaped(stdout, out->base);
+		printf(".key   (goes to its owner, and nowhere else)\n");
+	}
+	printf("certificate  ");
+	xp_print_escaped(stdout, out->base);
+	printf(".pem, person ");
+	xp_print_escaped(stdout, out->person_id);
+	puts("");
+	print_fingerprint("Fingerprint of the certificate", out->fingerprint);
+	return 0;
+}
+
+static int run_person(const struct xp_args *args)
+{
 	struct xp_ca_issued out;
 	struct xp_err err;
 
 	if (do_person(&out, args, &err) != XP_OK)
 		return xp_say_error(&err);
-	if (xp_args_flag(args, "json"))
-		return xp_print_json(json_pack("{s:o, s:o, s:o, s:s}", "key",
-					       path_json(dir, out.base, ".key"), "cert",
-					       path_json(dir, out.base, ".pem"), "fingerprint",
-					       hex_json(out.fingerprint), "person", out.person_id));
-	printf("key          ");
-	xp_print_escaped(stdout, out.base);
-	printf(".key   (goes to its owner, and nowhere else)\ncertificate  ");
-	xp_print_escaped(stdout, out.base);
-	printf(".pem, person ");
-	xp_print_escaped(stdout, out.person_id);
-	puts("");
-	print_fingerprint("Fingerprint of the certificate", out.fingerprint);
-	return 0;
+	return xp_keys_report_issued(args, &out);
 }
 
-static enum xp_rc read_cert(X509 **out, const char *file, struct xp_err *err)
+enum xp_rc xp_keys_read_cert(X509 **out, const char *file, struct xp_err *err)
 {
 	STACK_OF(X509) *certs = NULL;
 	STACK_OF(X509_CRL) *crls = NULL;
@@ -349,7 +404,7 @@ static enum xp_rc do_revoke(const struct xp_args *args, struct xp_err *err)
 	const char *from = xp_args_string(args, "from");
 	const char *file = xp_args_string(args, "cert");
 
-	TRY(plausible_now(&rev.at_s, err));
+	TRY(xp_keys_now(&rev.at_s, err));
 	if (from && !file)
 		return xp_fail(err, XP_E_USAGE, "--from needs --cert");
 	if (from && !xp_time_parse(&rev.invalid_from_s, from))
@@ -358,9 +413,9 @@ static enum xp_rc do_revoke(const struct xp_args *args, struct xp_err *err)
 		return xp_fail(err, XP_E_USAGE, "--from %s lies in the future", from);
 	rev.is_key_compromise = from != NULL;
 	if (file)
-		TRY(read_cert(&cert, file, err));
+		TRY(xp_keys_read_cert(&cert, file, err));
 	rev.cert = cert;
-	TRY(open_ca(&ca, args, err));
+	TRY(xp_keys_open_ca(&ca, args, err));
 	return xp_ca_write_list(ca, file ? &rev : NULL, rev.at_s, err);
 }
 
@@ -372,7 +427,8 @@ static int run_revoke(const struct xp_args *args)
 	if (do_revoke(args, &err) != XP_OK)
 		return xp_say_error(&err);
 	if (xp_args_flag(args, "json"))
-		return xp_print_json(json_pack("{s:o}", "crl", path_json(dir, "root", ".crl")));
+		return xp_print_json(
+			json_pack("{s:o}", "crl", xp_keys_path_json(dir, "root", ".crl")));
 	printf("revocation list  ");
 	xp_print_escaped(stdout, dir);
 	printf("/root.crl   (give it to those who check certificates)\n");

@@ -7,6 +7,7 @@ int main(int argc, char **argv)
 		&xp_cert_command_show,		 &xp_cert_command_verify,
 		&xp_cert_command_keys_setup,	 &xp_cert_command_keys_ca,
 		&xp_cert_command_keys_person,	 &xp_cert_command_keys_revoke,
+		&xp_cert_command_keys_request,	 &xp_cert_command_keys_replace,
 		&xp_cert_command_log_verify,	 &xp_cert_command_log_prove,
 		&xp_cert_command_log_checkpoint, NULL,
 	};

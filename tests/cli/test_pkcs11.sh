@@ -101,6 +101,33 @@ cp t.orig t.img
 exits 'a token is found by its serial number, a key by its id' 0 run_with \
 	"pkcs11:serial=$(softhsm2-util --show-slots | awk '/Serial number/ { s = $3 } /Label: *bench/ { print s }');id=%A1" "${with[@]}"
 
+# --- a request from the token, and a certificate for it
+request() { cert keys request mine --name Tess --organization O --role performer "$@"; }
+exits 'a key on a token asks for a certificate' 0 request --key "$key" "${with[@]}" --json
+is 'no key is written' "$(jq -r 'has("key")' out)$(find mine -name '*.key' | wc -l)" false0
+check 'stock openssl accepts the request' quiet openssl req -in mine/performer.csr -verify -noout
+exits 'our CA answers it' 0 cert keys person ca --role performer --request mine/performer.csr --file tess
+cp t.orig t.img
+exits 'and with that certificate the token signs' 0 "$EXPUNGE" run t.img --level clear --confirm t.img --state st \
+	--out tess.d --key "$key" --cert ca/tess.pem "${with[@]}"
+exits 'which verifies' 0 cert verify tess.d --trust ca/root.pem
+exits 'the same key is no successor' 64 cert keys replace ca --cert ca/tess.pem --request mine/performer.csr
+ec_key P-256 >spare.key
+check 'another token has another key' import spare.key 'spare part' spare c3
+exits 'a label with a blank' 0 request --key 'pkcs11:token=spare%20part' "${with[@]}" --file spare
+exits 'with another key there is a successor' 0 cert keys replace ca --cert ca/tess.pem --request mine/spare.csr --file tess2
+cp t.orig t.img
+exits 'and it signs' 0 "$EXPUNGE" run t.img --level clear --confirm t.img --state st --out tess2.d \
+	--key 'pkcs11:token=spare%20part' --cert ca/tess2.pem "${with[@]}"
+exits 'which verifies, too' 0 cert verify tess2.d --trust ca/root.pem
+exits 'a request with a wrong PIN' 64 request --key "$key" --pkcs11-module "$module" --passphrase-file wrong-pin --file w
+exits 'a request without a module' 64 request --key "$key" --passphrase-file pin --file w
+exits 'a module without a key' 64 request --pkcs11-module "$module" --no-passphrase --file w
+check 'and none of these left a file' test ! -e mine/w.csr -a ! -e mine/w.key
+exits 'a key in a file is asked for' 0 env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" strace -f -e trace=openat -o trace "$EXPUNGE_CERT" keys request mine \
+	--name T --role site --no-passphrase
+is 'and that loads no module' "$(grep -c softhsm trace)" 0
+
 # --- an interrupted job goes on with the key on the token
 head -c 402653184 /dev/zero >big.img
 begin() {
