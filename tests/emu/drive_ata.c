@@ -1,5 +1,7 @@
 #include "tests/emu/drive_ata_inside.h"
 
+#include "base/wire.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,8 +142,9 @@ struct emu_ata *emu_ata_new(const struct emu_ata_config *cfg, struct emu_time *t
 		free(d);
 		return NULL;
 	}
-	d->smart_enabled = cfg->has_smart;
-	d->sec.master_id = 0xfffe;
+	/* an image says of itself whether SMART is on, and who set the master password */
+	d->smart_enabled = cfg->has_smart && (!cfg->wears || (cfg->image[2 * 85] & 1));
+	d->sec.master_id = cfg->wears ? get_le16(cfg->image + 2 * 92) : 0xfffe;
 	d->hid.native = d->hid.kept = cfg->sectors;
 	emu_ata_power_on(d);
 	return d;

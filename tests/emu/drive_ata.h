@@ -29,10 +29,14 @@ struct emu_ata_config {
 	uint32_t erase_seconds;	   /* SECURITY ERASE UNIT, normal */
 	uint32_t enhanced_seconds; /* ... enhanced */
 	uint32_t sanitize_seconds; /* one pass; crypto scramble is quicker */
+	bool wears;		   /* IDENTIFY DEVICE is the image, with what changes since */
+	uint8_t image[512];
 };
 /* A hard disk with HPA and DCO, and an SSD that encrypts; all else that they can have, too. */
 struct emu_ata_config emu_ata_hdd(uint64_t sectors);
 struct emu_ata_config emu_ata_ssd(uint64_t sectors);
+/* What a drive is by its IDENTIFY DEVICE data, to be worn. false: none that can be emulated. */
+bool emu_ata_wear(struct emu_ata_config *cfg, const uint8_t identify[512]);
 
 /* What goes wrong. May be changed at any time. */
 struct emu_ata_faults {

@@ -117,7 +117,7 @@ static void feature_words(struct emu_ata *d, uint8_t *id)
 			 bit(d->sec.maximum, 8));
 }
 
-void emu_ata_identify(struct emu_ata *d, uint8_t out[512])
+static void own_identify(struct emu_ata *d, uint8_t *out)
 {
 	uint64_t sectors = d->hid.now;
 
@@ -127,6 +127,14 @@ void emu_ata_identify(struct emu_ata *d, uint8_t out[512])
 	put_le32(out + 2 * 60, sectors > 0x0fffffff ? 0x0fffffff : (uint32_t)sectors);
 	put_le64(out + 2 * 100, sectors);
 	emu_ata_checksum(out);
+}
+
+void emu_ata_identify(struct emu_ata *d, uint8_t out[512])
+{
+	if (d->cfg.wears)
+		emu_ata_worn_identify(d, out);
+	else
+		own_identify(d, out);
 	if (d->faults.checksum_wrong)
 		out[511] ^= 0x01;
 }

@@ -86,3 +86,5 @@ void emu_ata_sanitize_settle(struct emu_ata *d);
 void emu_ata_hidden_power_on(struct emu_ata *d);
 /* Bytes 511 and 510 of IDENTIFY and DCO data. */
 void emu_ata_checksum(uint8_t data[512]);
+/* IDENTIFY DEVICE of a drive that wears an image. */
+void emu_ata_worn_identify(const struct emu_ata *d, uint8_t out[512]);
