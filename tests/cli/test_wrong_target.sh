@@ -34,7 +34,6 @@ is 'not a byte changed' "$(sha256sum wt-a/wt.img)" "$before"
 # --- a name does not make it the same file
 truncate -s 1M wt-a/n.img wt-b/n.img
 exits 'one of two files of a name is erased' 0 run wt-a/n.img --confirm n.img --json
-record=$(jq -r '.results[0].record' out)
 exits 'the other one is needed, whatever it reads' 0 run wt-b/n.img --confirm n.img --if-needed --json
 is 'it is erased and has its own record' "$(jq -r '.results[0].outcome' out)" sanitized
 mv wt-a/n.img wt-a/m.img

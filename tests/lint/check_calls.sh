@@ -11,10 +11,10 @@ mapfile -t below_cli < <(code | grep -v '^cli/')
 mapfile -t extent < <(files 'device/extent*.c')
 
 only_in "ioctls only where drives, block nodes, file maps and the terminal are" 'ioctl' \
-	'device/transport_[a-z0-9_]*\.o|device/block\.o|device/extent[a-z_]*\.o|cli/tui/.*|cli/job_progress\.o' "$symbols"
+	'device/transport_[a-z0-9_]*\.o|device/block\.o|device/extent[a-z_]*\.o|cli/tui/.*|cli/(job_progress|output)\.o' "$symbols"
 grep_code '\bioctl\s*\(' "${extent[@]}" | grep -vE 'FS_IOC_|FIGETBSZ' |
 	report "device/extent asks only for file maps"
-grep_code '\bioctl\s*\(' cli/job_progress.c /dev/null | grep -v 'TIOCGWINSZ' | report "cli asks only how wide the terminal is"
+grep_code '\bioctl\s*\(' cli/job_progress.c cli/output.c | grep -v 'TIOCGWINSZ' | report "cli asks only how wide the terminal is"
 only_in "no other program is run" \
 	'system|popen|execv|execve|execvp|execvpe|execl|execlp|execle|fexecve|execveat|posix_spawnp?|vfork' \
 	'none' "$symbols"
