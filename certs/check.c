@@ -20,6 +20,7 @@ enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *clock, str
 	if (!c->cache)
 		return xp_fail(err, XP_E_NOMEM, "check");
 	TRY(xp_trust_init(&c->trust, err));
+	TRY(xp_trust_init(&c->tsa, err));
 	*out = STEAL(c);
 	return XP_OK;
 }
@@ -29,6 +30,7 @@ void xp_check_free(struct xp_check **c)
 	if (!*c)
 		return;
 	xp_trust_free(&(*c)->trust);
+	xp_trust_free(&(*c)->tsa);
 	xp_roster_free(&(*c)->roster);
 	if ((*c)->cache)
 		xp_check_cache_clear((*c)->cache);
@@ -42,6 +44,11 @@ struct xp_trust *xp_check_trust(struct xp_check *c)
 	/* what was good under the old trust need not be under the new one */
 	xp_check_cache_clear(c->cache);
 	return &c->trust;
+}
+
+struct xp_trust *xp_check_tsa(struct xp_check *c)
+{
+	return &c->tsa;
 }
 
 void xp_check_require(struct xp_check *c, const struct xp_requirements *r)

@@ -32,6 +32,8 @@ MUST_USE enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *c
 void xp_check_free(struct xp_check **c);
 /* For xp_trust_add_*: anchors, fingerprints and lists. */
 struct xp_trust *xp_check_trust(struct xp_check *c);
+/* For xp_trust_add_anchors: who is believed about time. Nobody in xp_check_trust is. */
+struct xp_trust *xp_check_tsa(struct xp_check *c);
 void xp_check_require(struct xp_check *c, const struct xp_requirements *r);
 /*
  * The roster: {"roster":[{"cert_sha256":HEX,"person":TEXT,"role":ROLE},...]}. It grants a role to a
@@ -62,6 +64,10 @@ struct xp_check_signer {
 	uint8_t anchor_sha256[32];
 	bool crl_known;
 	int64_t crl_date_s;
+	bool time_is_proven; /* by a timestamp */
+	int64_t proven_s;    /* the signature is older */
+	char tsa[128];	     /* who says so */
+	uint8_t tsa_anchor_sha256[32];
 };
 
 struct xp_check_result {
@@ -70,7 +76,7 @@ struct xp_check_result {
 	uint8_t json_sha256[32];
 	struct xp_check_signer signers[XP_CMS_SIGNERS_MAX];
 	unsigned signers_n;
-	bool time_is_proven;
+	bool time_is_proven; /* of every signature */
 	struct {
 		bool is_proven; /* record and signatures stand in the log, by the verifier's key */
 		uint64_t index;

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "certs/key.h"
+#include "certs/timestamp_check.h"
 
 #define CLOCK_SLACK_S 300
 
@@ -97,22 +98,6 @@ static X509 *find_cert(struct job *j, const uint8_t sha256[32])
 		}
 	}
 	return NULL;
-}
-
-/* Do issuer and serial number name this certificate, byte for byte? */
-static bool names_cert(struct xp_bytes issuer, struct xp_bytes serial, X509 *cert)
-{
-	const unsigned char *name = NULL;
-	unsigned char *der = NULL;
-	size_t name_len = 0;
-	int der_len = i2d_ASN1_INTEGER(X509_get_serialNumber(cert), &der);
-	bool same = der_len > 0 &&
-		    X509_NAME_get0_der(X509_get_issuer_name(cert), &name, &name_len) == 1 &&
-		    xp_bytes_equal(issuer, name, name_len) &&
-		    xp_bytes_equal(serial, der, (size_t)der_len);
-
-	OPENSSL_free(der);
-	return same;
 }
 
 /* The library's view of the same signer, found by the octets of the signature. */
@@ -212,9 +197,63 @@ static bool is_beyond_its_cas(const struct xp_check_signer *s, STACK_OF(X509) * 
 	return false;
 }
 
+static void judge_timestamp(struct job *j, struct xp_check_signer *s,
+			    const struct xp_cms_signer *si)
+{
+	const struct xp_timestamp_input in = {
+		.token = si->timestamp,
+		.signature = si->signature,
+		.name = s->name,
+		.now_s = j->check->clock->wall_s(j->check->clock->ctx),
+		.signing_time_s = si->signing_time_s,
+		.anchors = j->check->tsa.anchors,
+		.crls = j->check->trust.crls,
+	};
+	struct xp_timestamp t;
+
+	if (!si->timestamp.len)
+		return;
+	xp_timestamp_check(&t, &in, j->f);
+	if (!t.is_good)
+		return;
+	s->time_is_proven = true;
+	s->proven_s = t.older_s;
+	memcpy(s->tsa, t.authority, sizeof(s->tsa));
+	memcpy(s->tsa_anchor_sha256, t.anchor_sha256, sizeof(s->tsa_anchor_sha256));
+}
+
+/*
+ * A signer that is good today needs no proven time. One that no longer is may have been good when
+ * the authority saw the signature.
+ */
+static void find_chain(struct job *j, struct xp_chain *chain, const struct xp_check_signer *s,
+		       struct xp_chain_input *in)
+{
+	struct xp_findings today = {0};
+	uint8_t key[32];
+	bool keyed = xp_check_cache_key(key, &j->cms, s->cert_sha256, in->now_s);
+
+	if (keyed && xp_check_cache_get(chain, j->check->cache, key))
+		return;
+	xp_chain_check(chain, in, &today);
+	if (keyed && chain->is_trusted && today.n == 0 && !today.lost) {
+		xp_check_cache_put(j->check->cache, key, chain);
+	} else if (s->time_is_proven) {
+		xp_chain_free(chain);
+		in->proven = true;
+		in->proven_s = s->proven_s;
+		xp_chain_check(chain, in, j->f);
+	} else {
+		for (size_t i = 0; i < today.n; i++)
+			xp_findings_add(j->f, today.list[i].code, "%s", today.list[i].text);
+		j->f->lost |= today.lost;
+	}
+	xp_findings_free(&today);
+}
+
 static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 {
-	const struct xp_chain_input in = {
+	struct xp_chain_input in = {
 		.trust = &j->check->trust,
 		.signer = cert,
 		.embedded = j->certs,
@@ -223,15 +262,8 @@ static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 		.signing_time_s = s->signing_time_s,
 	};
 	struct xp_chain chain;
-	size_t findings = j->f->n;
-	uint8_t key[32];
-	bool keyed = xp_check_cache_key(key, &j->cms, s->cert_sha256, in.now_s);
 
-	if (!keyed || !xp_check_cache_get(&chain, j->check->cache, key)) {
-		xp_chain_check(&chain, &in, j->f);
-		if (keyed && chain.is_trusted && j->f->n == findings)
-			xp_check_cache_put(j->check->cache, key, &chain);
-	}
+	find_chain(j, &chain, s, &in);
 	s->is_trusted = chain.is_trusted;
 	s->is_self_issued = chain.is_trusted && !chain.has_issuer;
 	s->crl_known = chain.crl_known;
@@ -246,6 +278,12 @@ static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 		mark_used(j, chain.certs);
 	else
 		j->all_trusted = false;
+	if (s->time_is_proven && s->is_trusted &&
+	    memcmp(s->anchor_sha256, s->tsa_anchor_sha256, 32) == 0)
+		xp_findings_add(j->f, "W_TIMESTAMP_SAME_CA",
+				"%s is vouched for by the same CA as %s: the proven time is that "
+				"CA's word",
+				s->tsa, s->name);
 	xp_chain_free(&chain);
 }
 
@@ -277,12 +315,12 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 		return;
 	}
 	describe(s, si, cert);
-	if (!names_cert(si->issuer, si->serial, cert))
+	if (!xp_key_cert_is_named(cert, si->issuer, si->serial))
 		xp_findings_add(
 			j->f, "E_CMS_SID",
 			"the signer's issuer and serial number are not those of %s's certificate",
 			s->name);
-	if (si->ess_issuer.len && !names_cert(si->ess_issuer, si->ess_serial, cert))
+	if (si->ess_issuer.len && !xp_key_cert_is_named(cert, si->ess_issuer, si->ess_serial))
 		xp_findings_add(j->f, "E_CMS_SID",
 				"the signed issuer and serial number are not those "
 				"of %s's certificate",
@@ -293,15 +331,10 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 				"the certificate of %s is not fit to sign records: %s", s->name,
 				why);
 	judge_time(j, s, cert);
+	judge_timestamp(j, s, si);
 	take_role(j, s);
 	judge_chain(j, s, cert);
 	xp_roles_judge(s, cert, si->commitment, &j->check->roster, j->f);
-	if (si->timestamp.len)
-		xp_findings_add(
-			j->f, "I_TIMESTAMP_UNKNOWN",
-			"the signature of %s carries a timestamp, which this version does not "
-			"check",
-			s->name);
 }
 
 /* What the record says of the person behind a signature, against the certificate. */
@@ -419,6 +452,9 @@ enum xp_rc xp_check_signatures(struct xp_check_result *result, const struct xp_c
 	j.all_trusted = true;
 	for (unsigned i = 0; i < j.cms.signers_n; i++)
 		check_signer(&j, &j.cms.signers[i]);
+	result->time_is_proven = result->signers_n > 0;
+	for (unsigned i = 0; i < result->signers_n; i++)
+		result->time_is_proven &= result->signers[i].time_is_proven;
 	xp_roles_judge_separation(result->signers, result->signers_n, j.f);
 	if (result->record)
 		judge_binding(&j);

@@ -7,6 +7,7 @@
 struct xp_check {
 	const struct xp_clock *clock;
 	struct xp_trust trust;
+	struct xp_trust tsa; /* anchors only; revocation lists stand in TRUST */
 	struct xp_roster roster;
 	struct xp_requirements req;
 	struct xp_check_cache *cache; /* one context, one thread */

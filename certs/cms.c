@@ -317,6 +317,7 @@ static bool take_signer(struct parse *p, struct xp_span *set)
 		return false;
 	}
 	si = &p->cms->signers[p->cms->signers_n++];
+	si->body = (struct xp_bytes){s.at, s.left};
 	take_version(p, &s, "a signer's version");
 	if (!xp_der_enter(&sid, &s, XP_DER_SEQUENCE)) {
 		FIND(p, "E_CMS_SID", "a signer is not named by issuer and serial number");

@@ -14,6 +14,7 @@
 enum xp_commitment { XP_PROOF_OF_CREATION, XP_PROOF_OF_APPROVAL };
 
 struct xp_cms_signer {
+	struct xp_bytes body;	/* contents of the SignerInfo */
 	struct xp_bytes issuer; /* Name */
 	struct xp_bytes serial; /* INTEGER */
 	struct xp_bytes attrs;	/* the signed attributes as they stand, tag A0h */

@@ -48,6 +48,21 @@ bool xp_key_cert_is_fit(X509 *cert, const char **why)
 	return !*why;
 }
 
+bool xp_key_cert_is_named(X509 *cert, struct xp_bytes issuer, struct xp_bytes serial)
+{
+	const unsigned char *name = NULL;
+	unsigned char *der = NULL;
+	size_t name_len = 0;
+	int der_len = i2d_ASN1_INTEGER(X509_get_serialNumber(cert), &der);
+	bool same = der_len > 0 &&
+		    X509_NAME_get0_der(X509_get_issuer_name(cert), &name, &name_len) == 1 &&
+		    xp_bytes_equal(issuer, name, name_len) &&
+		    xp_bytes_equal(serial, der, (size_t)der_len);
+
+	OPENSSL_free(der);
+	return same;
+}
+
 static enum xp_rc trial_signature(const struct xp_signing_key *k, struct xp_err *err)
 {
 	static const uint8_t message[] = "trial signature";

@@ -1,5 +1,6 @@
 /* key: what a signing key is inside, and reading PKCS#8 and certificate files. */
 #pragma once
+#include "certs/cms_der.h"
 #include "certs/key_pkcs11.h"
 #include "certs/pki.h"
 #include "certs/sign.h"
@@ -59,3 +60,5 @@ int64_t xp_key_time_s(const ASN1_TIME *t);
 void xp_key_name_text(char *out, size_t size, const X509_NAME *name, int nid);
 /* Is the certificate one that may sign records? Else *WHY says what it lacks. */
 bool xp_key_cert_is_fit(X509 *cert, const char **why);
+/* Do ISSUER (a Name) and SERIAL (an INTEGER) name the certificate, byte for byte? */
+bool xp_key_cert_is_named(X509 *cert, struct xp_bytes issuer, struct xp_bytes serial);

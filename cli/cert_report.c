@@ -57,6 +57,11 @@ static json_t *signer_json(const struct xp_check_signer *s)
 		json_object_set_new(j, "anchor_sha256", hex_json(s->anchor_sha256));
 	if (s->crl_known)
 		json_object_set_new(j, "crl_date", time_json(s->crl_date_s));
+	if (s->time_is_proven)
+		json_object_set_new(j, "timestamp",
+				    json_pack("{s:o, s:s, s:o}", "older_than",
+					      time_json(s->proven_s), "authority", s->tsa,
+					      "anchor_sha256", hex_json(s->tsa_anchor_sha256)));
 	return j;
 }
 
@@ -153,6 +158,13 @@ static void print_signer(const struct xp_check_signer *s, bool has_record)
 		printf(", role %s%s", s->role[0] ? s->role : "unknown",
 		       s->role_is_granted ? "" : " (not granted)");
 	printf(", at %s by the signer's own clock\n", when);
+	if (s->time_is_proven) {
+		xp_time_format(when, s->proven_s);
+		label("time");
+		printf("signed before %s, as vouched for by ", when);
+		text(s->tsa);
+		puts("");
+	}
 	label("trust");
 	if (!s->is_trusted) {
 		puts("none: nothing that you named vouches for this signer");

@@ -21,7 +21,7 @@ static const struct xp_option options[] = {
 	{"require-scope", XP_OPT_STRING, "S", "drive, namespace, logical-unit, partition or file"},
 	{"require-role", XP_OPT_STRING, "R", "somebody must have signed in this role"},
 	{"require-time", XP_OPT_FLAG, NULL, "the time of the signature must be proven"},
-	{"tsa", XP_OPT_LIST, "FILE", "refused: this version checks no timestamps"},
+	{"tsa", XP_OPT_LIST, "FILE", "a root of a timestamp authority that you trust, in PEM"},
 	{"log-key", XP_OPT_STRING, "FILE", "the log's verifier key: the record must stand in it"},
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"},
 	{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a record, as they come"},
@@ -53,14 +53,15 @@ static void batch_free(struct batch *b)
 typedef enum xp_rc add_fn(struct xp_trust *t, const char *data, size_t len, const char *name,
 			  struct xp_err *err);
 
-static enum xp_rc add_files(struct batch *b, const char *option, add_fn *add, struct xp_err *err)
+static enum xp_rc add_files(struct batch *b, struct xp_trust *to, const char *option, add_fn *add,
+			    struct xp_err *err)
 {
 	for (const char *const *file = xp_args_list(b->args, option); *file; file++) {
 		AUTO_MEM char *data = NULL;
 		size_t len = 0;
 
 		TRY(xp_file_read(&data, &len, *file, INPUT_MAX_BYTES, err));
-		TRY(add(xp_check_trust(b->check), data, len, *file, err));
+		TRY(add(to, data, len, *file, err));
 	}
 	return XP_OK;
 }
@@ -83,8 +84,6 @@ static enum xp_rc read_requirements(struct batch *b, struct xp_err *err)
 		return xp_fail(err, XP_E_USAGE, "--require-scope %s: no such scope", scope);
 	if (role && !xp_role_parse(&b->req.role, role))
 		return xp_fail(err, XP_E_USAGE, "--require-role %s: no such role", role);
-	if (xp_args_list(b->args, "tsa")[0])
-		return xp_fail(err, XP_E_USAGE, "--tsa: this version checks no timestamps");
 	if (b->json && b->jsonl)
 		return xp_fail(err, XP_E_USAGE, "--json and --jsonl exclude each other");
 	return XP_OK;
@@ -115,8 +114,9 @@ static enum xp_rc prepare(struct batch *b, struct xp_err *err)
 	TRY(read_requirements(b, err));
 	TRY(read_log_key(b, err));
 	TRY(xp_check_new(&b->check, xp_clock_system(), err));
-	TRY(add_files(b, "trust", xp_trust_add_anchors, err));
-	TRY(add_files(b, "crl", xp_trust_add_crls, err));
+	TRY(add_files(b, xp_check_trust(b->check), "trust", xp_trust_add_anchors, err));
+	TRY(add_files(b, xp_check_trust(b->check), "crl", xp_trust_add_crls, err));
+	TRY(add_files(b, xp_check_tsa(b->check), "tsa", xp_trust_add_anchors, err));
 	for (const char *const *hex = xp_args_list(b->args, "trust-fingerprint"); *hex; hex++)
 		TRY(xp_trust_add_fingerprint(xp_check_trust(b->check), *hex, err));
 	TRY(xp_trust_check(xp_check_trust(b->check), err));

@@ -13,3 +13,6 @@ extern const struct xp_command xp_cert_command_keys_replace;
 extern const struct xp_command xp_cert_command_log_verify;
 extern const struct xp_command xp_cert_command_log_prove;
 extern const struct xp_command xp_cert_command_log_checkpoint;
+extern const struct xp_command xp_cert_command_timestamp_request;
+extern const struct xp_command xp_cert_command_timestamp_embed;
+extern const struct xp_command xp_cert_command_timestamp_fetch;
