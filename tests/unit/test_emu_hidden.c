@@ -249,6 +249,30 @@ static void test_io_bad_sectors_say_where(void **state)
 	emu_ata_free(&w.d);
 }
 
+static void test_io_power_cut_gives_no_answer_and_writes_nothing(void **state)
+{
+	struct world w;
+	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
+	struct emu_ata_cmd write = {.command = 0x35, .is_48bit = true, .count = 256};
+	static uint8_t data[256 * 512];
+	struct emu_ata_result r;
+
+	(void)state;
+	make(&w, &cfg);
+	GOOD(emu_ask(w.d, 0x27, true, 0, 0, 0));
+	memset(data, 0xee, sizeof(data));
+	emu_ata_cut_power_at(w.d, w.time.now_ns + 100 * EMU_US);
+	r = emu_ask_out(w.d, &write, data, sizeof(data));
+	assert_false(r.answered);
+	ABORT(emu_ask(w.d, 0x37, true, 0, 0, 999)); /* READ NATIVE MAX is forgotten */
+	GOOD(emu_ask_read(w.d, 0, data));
+	assert_true(xp_mem_is_filled(data, 0, 512));
+	emu_ata_power_off(w.d);
+	r = emu_ask(w.d, 0xe5, false, 0, 0, 0);
+	assert_false(r.answered);
+	emu_ata_free(&w.d);
+}
+
 static void test_trim_reads_as_the_drive_says_and_erases_nothing(void **state)
 {
 	struct world w;
@@ -330,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_dco_takes_capacity_away_and_restores_it),
 		cmocka_unit_test(test_io_28_and_48_bits_and_4096_byte_sectors),
 		cmocka_unit_test(test_io_bad_sectors_say_where),
+		cmocka_unit_test(test_io_power_cut_gives_no_answer_and_writes_nothing),
 		cmocka_unit_test(test_trim_reads_as_the_drive_says_and_erases_nothing),
 		cmocka_unit_test(test_logs_and_smart),
 	};
