@@ -63,6 +63,25 @@ enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len,
 	return xp_roster_parse(&c->roster, json, len, name, err);
 }
 
+/* What the record says of its log, against the proof. */
+static void compare_log(struct xp_check_result *r)
+{
+	const struct xp_record *rec = r->record;
+
+	if (!rec->log.present)
+		return;
+	if (strcmp(rec->log.origin, r->log.origin) != 0)
+		xp_findings_add(&r->findings, "W_LOG_ORIGIN",
+				"the record names the log %s, the proof is of %s", rec->log.origin,
+				r->log.origin);
+	else if (rec->log.start_index >= r->log.index)
+		xp_findings_add(&r->findings, "E_LOG_START",
+				"the record says that its job began at leaf %llu, it stands itself "
+				"at leaf %llu",
+				(unsigned long long)rec->log.start_index,
+				(unsigned long long)r->log.index);
+}
+
 void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,
 		  const struct xp_note_vkey *vkey)
 {
@@ -94,6 +113,7 @@ void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,
 	result->log.index = found.index;
 	result->log.size = found.checkpoint.head.size;
 	snprintf(result->log.origin, sizeof(result->log.origin), "%s", found.checkpoint.origin);
+	compare_log(result);
 }
 
 void xp_check_result_free(struct xp_check_result *r)

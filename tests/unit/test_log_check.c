@@ -3,12 +3,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "certs/check.h"
 #include "tests/fake/log_fixture.h"
 
 #define ID "01980000-0000-7000-8000-000000000001"
@@ -217,6 +219,39 @@ static void test_proof_malformed_is_refused(void **state)
 	assert_int_equal(xp_log_proof_parse(&p, b.data, b.len, NULL), XP_E_MALFORMED);
 }
 
+/* What xp_check_log says of the lab's record, with START and ORIGIN in it. */
+static void assert_log_says(const struct lab *lab, const char *origin, uint64_t start,
+			    const char *code)
+{
+	struct xp_check_result r = {.signers_n = 2};
+
+	r.record = calloc(1, sizeof(*r.record));
+	assert_non_null(r.record);
+	memcpy(r.json_sha256, lab->record, 32);
+	memcpy(r.signers[0].signature_sha256, lab->sigs[0], 32);
+	memcpy(r.signers[1].signature_sha256, lab->sigs[1], 32);
+	snprintf(r.record->id, sizeof(r.record->id), "%s", ID);
+	snprintf(r.record->log.origin, sizeof(r.record->log.origin), "%s", origin);
+	r.record->log.start_index = start;
+	r.record->log.present = true;
+	xp_check_log(&r, lab->proof, lab->proof_len, xp_log_vkey(lab->log));
+	assert_true(r.log.is_proven);
+	assert_int_equal(r.findings.n, code ? 1 : 0);
+	if (code)
+		assert_string_equal(r.findings.list[0].code, code);
+	xp_check_result_free(&r);
+}
+
+static void test_log_of_the_record_must_be_that_of_the_proof(void **state)
+{
+	const struct lab *lab = *state;
+
+	assert_log_says(lab, "example.com/usb-1", 5, NULL);
+	assert_log_says(lab, "example.com/usb-1", 6, "E_LOG_START");
+	assert_log_says(lab, "example.com/usb-1", UINT64_MAX, "E_LOG_START");
+	assert_log_says(lab, "example.com/usb-2", 5, "W_LOG_ORIGIN");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_check_key_unknown_is_indeterminate),
 		cmocka_unit_test(test_check_every_changed_bit_is_seen),
 		cmocka_unit_test(test_proof_malformed_is_refused),
+		cmocka_unit_test(test_log_of_the_record_must_be_that_of_the_proof),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
