@@ -110,6 +110,12 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
 
+# a PKCS#11 module that lies as it is told, beside the test that loads it
+$(B)/tests/lying_token.so: tests/fault/lying_token.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(filter-out -fPIE,$(BASE_CFLAGS)) $(WERROR_FLAG) -fPIC -shared $(LDOPT) $(LDFLAGS) -o $@ $<
+$(B)/tests/test_key_pkcs11: | $(B)/tests/lying_token.so
+
 # a file system that fails as it is told; where libfuse3 is not there its tests are skipped
 FUSE_LIBS := $(shell pkg-config --libs fuse3 2>/dev/null)
 FAULTFS := $(if $(FUSE_LIBS),$(B)/faultfs)
