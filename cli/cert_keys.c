@@ -181,7 +181,7 @@ static int report_root(const struct xp_args *args, const uint8_t root_fp[32],
 		       const struct xp_ca_issued *person)
 {
 	const char *dir = args->operands[0];
-	char file[sizeof(person->base) + 8];
+	char file[80];
 	json_t *doc;
 
 	if (xp_args_flag(args, "json")) {
