@@ -273,12 +273,11 @@ static void summarize_line(struct xp_job_summary *s, const json_t *line)
 		snprintf(s->where, sizeof(s->where), "in phase erase, done up to byte %s",
 			 text_of(line, "offset"));
 	} else if (strcmp(type, "phase-end") == 0) {
-		const json_t *phase = json_object_get(line, "phase");
-
-		snprintf(s->where, sizeof(s->where), "%s phase %s",
-			 json_is_true(json_object_get(phase, "interrupted")) ? "stopped in"
-									     : "after",
-			 text_of(phase, "phase"));
+		snprintf(s->where, sizeof(s->where), "after phase %s",
+			 text_of(json_object_get(line, "phase"), "phase"));
+	} else if (strcmp(type, "cancelled") == 0) {
+		/* the phase ended because the take did, not because it was done */
+		snprintf(s->where, sizeof(s->where), "stopped before the job was done");
 	} else if (strcmp(type, "end") == 0) {
 		s->ended = true;
 		s->exit_code = (int)json_integer_value(json_object_get(line, "exit_code"));

@@ -41,8 +41,9 @@ static bool wait_line(int tty, const sigset_t *blocked)
 	return signals < 0 || !(fds[1].revents & POLLIN);
 }
 
-static enum xp_rc read_silently(struct xp_secret *out, int tty, const struct termios *quiet,
-				const struct termios *old, struct xp_err *err)
+static enum xp_rc read_silently(struct xp_secret *out, int tty, const char *prompt,
+				const struct termios *quiet, const struct termios *old,
+				struct xp_err *err)
 {
 	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 	enum xp_rc rc;
@@ -52,8 +53,11 @@ static enum xp_rc read_silently(struct xp_secret *out, int tty, const struct ter
 	for (size_t i = 0; i < XP_ARRAY_LEN(ending); i++)
 		sigaddset(&blocked, ending[i]);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
+	/* before the prompt: what is typed in answer to it is not thrown away */
 	if (tcsetattr(tty, TCSAFLUSH, quiet))
 		rc = xp_fail_errno(err, XP_E_IO, "terminal");
+	else if (xp_fd_write_all(tty, prompt, strlen(prompt), err) != XP_OK)
+		rc = XP_E_IO;
 	else if (wait_line(tty, &blocked))
 		rc = xp_secret_read_line(out, tty, err);
 	else
@@ -81,8 +85,7 @@ static enum xp_rc ask_once(struct xp_secret *out, int tty, const char *what, con
 		return xp_fail_errno(err, XP_E_IO, "terminal");
 	quiet = old;
 	quiet.c_lflag &= (tcflag_t) ~(tcflag_t)ECHO;
-	TRY(xp_fd_write_all(tty, prompt, strlen(prompt), err));
-	return read_silently(out, tty, &quiet, &old, err);
+	return read_silently(out, tty, prompt, &quiet, &old, err);
 }
 
 enum xp_rc xp_passphrase_ask(struct xp_secret *out, const char *what, bool twice,

@@ -381,12 +381,12 @@ static enum xp_rc system_use(struct walk *w)
 			continue;
 		if (s->boot.in[i])
 			return use_add(w, XP_REFUSED_BOOT_MEDIUM, "boot", &s->map.list[i],
-				       "none: start the machine from another medium",
+				       "start the machine from another medium",
 				       "the running system was started from %s",
 				       s->map.list[i].name);
 		if (s->system.in[i])
 			return use_add(w, XP_REFUSED_SYSTEM_DISK, "system", &s->map.list[i],
-				       "none: start the machine from another medium",
+				       "start the machine from another medium",
 				       "the running system stands on %s", s->map.list[i].name);
 	}
 	return XP_OK;
