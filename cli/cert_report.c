@@ -184,6 +184,23 @@ static void print_signer(const struct xp_check_signer *s, bool has_record)
 	puts("");
 }
 
+/* By whose table the level was earned. */
+static void print_policy(const struct xp_record *r)
+{
+	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
+	struct xp_err err = {0};
+
+	if (xp_policy_parse(&policy, r->policy_json, r->policy_len, &err) != XP_OK)
+		return;
+	label("policy");
+	text(xp_policy_name(policy));
+	fputs(", after ", stdout);
+	text(xp_policy_standard(policy));
+	fputs(" ", stdout);
+	text(xp_policy_edition(policy));
+	puts("");
+}
+
 static void print_record(const struct xp_record *r)
 {
 	char when[XP_TIME_LEN];
@@ -200,6 +217,7 @@ static void print_record(const struct xp_record *r)
 	printf("%s, scope %s, by %s, outcome %s\n", xp_level_name(r->claim.level),
 	       xp_scope_name(r->claim.scope), xp_technique_name(r->claim.technique),
 	       xp_outcome_name(r->claim.outcome));
+	print_policy(r);
 }
 
 /* The verdict in a sentence, for whoever does not know the codes. */

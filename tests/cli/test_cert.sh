@@ -55,6 +55,7 @@ is 'and the role' "$(jq -r '.results[0].signers[0].role' out)" performer
 is 'and the CA' "$(jq -r '.results[0].signers[0].chain[0]' out)" 'Örg Sanitization Root'
 is 'and the date of the list' "$(jq -r '.results[0].signers[0] | has("crl_date")' out)" true
 exits 'verify for people passes, too' 0 cert verify done.d --trust ca/root.pem
+check 'it says by whose table the level was earned' has '^  policy    nist-800-88r2, after NIST SP 800-88 r2$'
 is 'it never says what cannot be known' \
 	"$(grep -ciE 'unrecoverable|is sanitized|100 %|approved|compliant|destroyed' out)" 0
 check 'stock openssl accepts the signature' quiet openssl cms -verify -binary -cades -content "$record" \
