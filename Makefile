@@ -38,7 +38,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wwrit
 # instrumented code misleads the warnings that follow values; the release build has them all
 ifeq ($(SAN),1)
 WARN += -Wno-format-truncation -Wno-null-dereference -Wno-maybe-uninitialized \
-	-Wno-stringop-overflow -Wno-stringop-truncation -Wno-restrict
+	-Wno-stringop-overflow -Wno-stringop-truncation -Wno-restrict -Wno-frame-larger-than
 endif
 ifeq ($(WERROR),1)
 WERROR_FLAG := -Werror
