@@ -273,7 +273,7 @@ static void summarize_line(struct xp_job_summary *s, const json_t *line)
 		snprintf(s->where, sizeof(s->where), "in phase erase, done up to byte %s",
 			 text_of(line, "offset"));
 	} else if (strcmp(type, "phase-end") == 0) {
-		snprintf(s->where, sizeof(s->where), "after phase %s",
+		snprintf(s->where, sizeof(s->where), "last phase: %s",
 			 text_of(json_object_get(line, "phase"), "phase"));
 	} else if (strcmp(type, "cancelled") == 0) {
 		/* the phase ended because the take did, not because it was done */

@@ -84,16 +84,22 @@ static void tell_refused(const struct xp_job *job)
 		xp_say("  %s", without_path(job->err.msg, job->target.path));
 }
 
+/* What else must be typed for another command to find the job. */
+static void state_option(struct xp_buf *b, const struct xp_job *job)
+{
+	if (job->setup->state->is_default)
+		return;
+	xp_buf_puts(b, " --state ");
+	xp_buf_shell_word(b, job->setup->state->path);
+}
+
 static void tell_interrupted(const struct xp_job *job)
 {
 	AUTO(xp_buf_free) struct xp_buf name = {0};
 	AUTO(xp_buf_free) struct xp_buf state = {0};
 
 	title(&name, job);
-	if (!job->setup->state->is_default) {
-		xp_buf_puts(&state, " --state ");
-		xp_buf_shell_word(&state, job->setup->state->path);
-	}
+	state_option(&state, job);
 	xp_say("%s: interrupted, data may remain", xp_buf_str(&name));
 	if (job->err.rc != XP_OK)
 		xp_say("  %s", without_path(job->err.msg, job->target.path));
@@ -168,6 +174,7 @@ static void tell_ended(const struct xp_job *job)
 void xp_tell_job(const struct xp_job *job)
 {
 	AUTO(xp_buf_free) struct xp_buf name = {0};
+	AUTO(xp_buf_free) struct xp_buf state = {0};
 
 	switch (job->state) {
 	case XP_JOB_REFUSED:
@@ -179,8 +186,11 @@ void xp_tell_job(const struct xp_job *job)
 	case XP_JOB_DETACHED:
 		title(&name, job);
 		xp_print_escaped(stdout, xp_buf_str(&name));
-		printf(": job %s runs in the background; expunge wait %s waits for it\n", job->id,
+		printf(": job %s runs in the background; to wait for it: expunge wait %s", job->id,
 		       job->id);
+		state_option(&state, job);
+		xp_print_escaped(stdout, xp_buf_str(&state));
+		putchar('\n');
 		return;
 	case XP_JOB_ENDED:
 	case XP_JOB_NOT_NEEDED:
