@@ -519,7 +519,7 @@ static void test_other_half_of_curve_changes_signature_hash(void **state)
 	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
 	BIGNUM *r = BN_dup(ECDSA_SIG_get0_r(sig));
 	BIGNUM *s = BN_new();
-	struct xp_check_result a, b;
+	static struct xp_check_result a, b;
 	unsigned char *der = NULL;
 	uint8_t *p7s;
 	size_t len = 0;
