@@ -480,6 +480,8 @@ enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err)
 {
 	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
 	AUTO_MEM char *json = NULL;
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
+	struct checker c = {.r = r, .f = &findings};
 	struct xp_err why = {0};
 	size_t len;
 	enum xp_rc rc = xp_record_write(&json, &len, r, &why);
@@ -488,6 +490,15 @@ enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err)
 		rc = xp_policy_parse(&policy, r->policy_json, r->policy_len, &why);
 	if (rc != XP_OK)
 		return xp_fail(err, rc == XP_E_NOMEM ? rc : XP_E_USAGE, "%s", why.msg);
+	TRY(check_policy_origin(&c, policy, err));
+	if (r->signers_n && !has_testifier(r))
+		return xp_fail(err, XP_E_USAGE,
+			       "the key's role is %s: a record needs a performer or a host",
+			       r->signers[0].role);
+	for (size_t i = 0; i < findings.n; i++)
+		if (findings.list[i].code[0] == 'E')
+			return xp_fail(err, XP_E_USAGE, "%s: give it a name of its own",
+				       findings.list[i].text);
 	return XP_OK;
 }
 

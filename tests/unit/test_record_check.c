@@ -626,6 +626,21 @@ static void expect_no_rehearsal(struct xp_record *r, const char *where)
 }
 
 /* before the erase there is no evidence yet, and nobody has signed */
+static void test_record_rehearse_refuses_what_would_never_verify(void **state)
+{
+	struct xp_record *r = honest();
+
+	(void)state;
+	assert_int_equal(xp_record_rehearse(r, NULL), XP_OK);
+	SET(r->signers[0].role, "validator");
+	assert_int_equal(xp_record_rehearse(r, NULL), XP_E_USAGE);
+	r->signers_n = 0;
+	assert_int_equal(xp_record_rehearse(r, NULL), XP_OK);
+	rewrite_policy(r, "\"edition\": \"r2\"", "\"edition\": \"r1\"");
+	assert_int_equal(xp_record_rehearse(r, NULL), XP_E_USAGE);
+	record_sample_free(r);
+}
+
 static void test_record_rehearse_finds_what_was_typed(void **state)
 {
 	struct xp_record *r;
@@ -695,6 +710,7 @@ int main(void)
 		cmocka_unit_test(test_text_forbidden_matches_whole_words),
 		cmocka_unit_test(test_record_check_own_texts_are_allowed),
 		cmocka_unit_test(test_record_check_today_only_warns),
+		cmocka_unit_test(test_record_rehearse_refuses_what_would_never_verify),
 		cmocka_unit_test(test_record_rehearse_finds_what_was_typed),
 		cmocka_unit_test(test_record_write_testimony_is_never_refused),
 	};
