@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "certs/oids.h"
 #include "certs/timestamp.h"
 #include "certs/timestamp_check.h"
@@ -303,6 +304,26 @@ static void test_revoked_authority_does_not_count(void **state)
 	}
 }
 
+static void test_list_that_clears_nobody_still_accuses_the_authority(void **state)
+{
+	X509_CRL *crl = tsa_lab_revoke(&tsa, SOON_S + 10, CRL_REASON_SUPERSEDED);
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+
+	(void)state;
+	/* of after the token, and with a harmless reason for what came later */
+	expect(&tsa, (struct tsa_stamp){.at_s = LAB_NOW_S},
+	       &(struct who){.tsa = tsa.root, .tsa_crl = crl}, 0, NULL);
+	X509_CRL_free(crl);
+	crl = tsa_lab_revoke(&tsa, LAB_NOW_S - 10, CRL_REASON_SUPERSEDED);
+	assert_int_equal(ASN1_INTEGER_set(base, 1), 1);
+	assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0), 1);
+	assert_true(X509_CRL_sign(crl, tsa.root_key, EVP_sha256()) > 0);
+	expect(&tsa, (struct tsa_stamp){0}, &(struct who){.tsa = tsa.root, .tsa_crl = crl}, 2,
+	       "I_TIMESTAMP_REVOKED");
+	ASN1_INTEGER_free(base);
+	X509_CRL_free(crl);
+}
+
 static void test_certificate_of_another_purpose_is_found(void **state)
 {
 	static const char *const ekus[] = {NULL, "timeStamping",
@@ -555,6 +576,59 @@ static void test_embed_refuses_what_is_wrong(void **state)
 	}
 }
 
+/* The first signature without a token gets one. */
+static void stamp_next(uint8_t **p7s, size_t *len)
+{
+	const struct xp_bytes file = {*p7s, *len};
+	struct xp_findings f = {0};
+	struct xp_buf out = {0};
+	struct tsa_stamp s = {.at_s = SOON_S};
+	struct xp_cms c;
+	size_t token_len = 0;
+	uint8_t *token;
+
+	assert_true(xp_cms_parse(&c, *p7s, *len, &f));
+	for (unsigned i = c.signers_n; i > 0; i--)
+		if (!c.signers[i - 1].timestamp.len)
+			s.signature = c.signers[i - 1].signature;
+	token = tsa_lab_token(&tsa, &s, &token_len);
+	assert_int_equal(xp_timestamp_embed(&out, file, (struct xp_bytes){token, token_len},
+					    (struct xp_bytes){0}, SOON_S, &f, NULL),
+			 XP_OK);
+	free(token);
+	free(*p7s);
+	*len = out.len;
+	*p7s = (uint8_t *)STEAL(out.data);
+}
+
+static void test_each_of_two_signatures_needs_its_own(void **state)
+{
+	const struct who w = {.tsa = tsa.root, .require_time = true};
+	struct xp_signing_key *bob = lab_signing_key(&lab.bob, NULL);
+	struct cms_parts parts;
+	uint8_t *other = NULL;
+	uint8_t *p7s;
+	size_t len = 0;
+
+	(void)state;
+	check_lab_name_signers(&lab, true, true);
+	check_lab_sign(&lab, NULL);
+	assert_int_equal(xp_sign(&other, &len, bob, lab.json, lab.json_len, LAB_NOW_S, NULL),
+			 XP_OK);
+	cms_parts_take(&parts, lab.p7s, lab.p7s_len);
+	cms_parts_join(&parts, other, len);
+	p7s = cms_parts_build(&parts, &len);
+	expect_bytes(p7s, len, &w, 3, "P_TIME");
+	stamp_next(&p7s, &len);
+	expect_bytes(p7s, len, &w, 3, "P_TIME");
+	stamp_next(&p7s, &len);
+	expect_bytes(p7s, len, &w, 0, "W_");
+	cms_parts_free(&parts);
+	xp_signing_key_free(&bob);
+	free(other);
+	free(p7s);
+}
+
 static void test_replies_are_read(void **state)
 {
 	static const uint8_t good[] = {0x30, 0x07, 0x30, 0x03, 0x02, 0x01, 0x00, 0x30, 0x00};
@@ -598,6 +672,7 @@ int main(void)
 		T(test_timestamp_by_nobody_named_is_indeterminate),
 		T(test_authority_of_the_signers_ca_is_not_believed),
 		T(test_revoked_authority_does_not_count),
+		T(test_list_that_clears_nobody_still_accuses_the_authority),
 		T(test_certificate_of_another_purpose_is_found),
 		T(test_other_certificates_must_be_vouched_for),
 		T(test_transplanted_timestamp_is_found),
@@ -610,6 +685,7 @@ int main(void)
 		T(test_request_asks_for_the_signature),
 		T(test_embedded_token_is_checked_and_kept_once),
 		T(test_embed_refuses_what_is_wrong),
+		T(test_each_of_two_signatures_needs_its_own),
 		T(test_replies_are_read),
 	};
 
