@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/record_check.h"
 #include "cli/job_host.h"
 #include "cli/job_log.h"
 #include "cli/job_reread.h"
@@ -70,7 +71,8 @@ enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err)
 	xp_job_describe_host(r, s->inventory);
 	describe_people(job);
 	xp_claim_compute(&r->claim, &r->evidence, s->options->policy);
-	return XP_OK;
+	/* what could not stand in a certificate is found now, while nothing is lost */
+	return xp_record_rehearse(r, err);
 }
 
 static enum xp_rc reserve_in(struct xp_job *job, int fd, const char *what, struct xp_err *err)

@@ -94,6 +94,8 @@ exits 'a folder is no target' 69 run "$TMPDIR" --confirm x
 exits 'an unknown option' 64 run run-disk.img --frobnicate
 exits 'an unknown level' 64 run run-disk.img --level destroy
 exits 'pattern without digits' 64 run run-disk.img --technique overwrite-pattern --pattern xyz
+sed 's/"title": "/"title": "Our /' "$OLDPWD/docs/policies/nist-800-88r2.json" >swapped.json
+exits 'other bytes under a built-in name' 64 run run-disk.img --policy ./swapped.json --level clear --confirm run-disk.img
 exits 'an unknown policy' 66 run run-disk.img --policy nist-800-88r9 --confirm run-disk.img
 exits 'a technique that an image cannot do' 69 run run-disk.img --technique ata-sanitize-crypto --confirm run-disk.img
 exits 'the same target twice' 64 run run-disk.img ./run-disk.img --confirm run-disk.img
