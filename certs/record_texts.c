@@ -117,18 +117,14 @@ static void check_text(void *ctx, const char *path, const char *text)
 /* Texts of a tree that no schema describes. */
 static void check_tree(struct xp_findings *findings, const char *where, json_t *v, unsigned depth)
 {
-	const char *key;
-	json_t *member;
-	size_t i;
-
 	if (depth > TREE_DEPTH_MAX)
 		return;
 	if (json_is_string(v))
 		check_text(findings, where, json_string_value(v));
-	json_object_foreach (v, key, member)
-		check_tree(findings, where, member, depth + 1);
-	json_array_foreach (v, i, member)
-		check_tree(findings, where, member, depth + 1);
+	for (void *at = json_object_iter(v); at; at = json_object_iter_next(v, at))
+		check_tree(findings, where, json_object_iter_value(at), depth + 1);
+	for (size_t i = 0; i < json_array_size(v); i++)
+		check_tree(findings, where, json_array_get(v, i), depth + 1);
 }
 
 /* What an organization's policy calls itself stands in the certificate, too. */
