@@ -357,3 +357,54 @@ void emu_satl_exec(struct emu_satl *s, struct emu_scsi_cmd *cmd)
 	}
 	dispatch(s, cmd);
 }
+
+static void unit_exec(void *ctx, struct emu_scsi_cmd *cmd)
+{
+	emu_satl_exec(ctx, cmd);
+}
+
+static void unit_power_off(void *ctx)
+{
+	struct emu_satl *s = ctx;
+
+	if (s->drive)
+		emu_ata_power_off(s->drive);
+}
+
+static void unit_power_on(void *ctx)
+{
+	struct emu_satl *s = ctx;
+
+	if (s->drive)
+		emu_ata_power_on(s->drive);
+	s->has_attention = true;
+}
+
+static void unit_reset(void *ctx)
+{
+	struct emu_satl *s = ctx;
+
+	if (s->drive)
+		emu_ata_reset(s->drive);
+	s->has_attention = true;
+}
+
+static struct emu_time *unit_time(void *ctx)
+{
+	struct emu_satl *s = ctx;
+
+	return s->drive ? emu_ata_time(s->drive) : NULL;
+}
+
+struct emu_unit emu_satl_unit(struct emu_satl *s)
+{
+	static const struct emu_unit_ops ops = {
+		.exec = unit_exec,
+		.power_off = unit_power_off,
+		.power_on = unit_power_on,
+		.reset = unit_reset,
+		.time = unit_time,
+	};
+
+	return (struct emu_unit){&ops, s};
+}

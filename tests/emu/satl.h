@@ -5,24 +5,7 @@
  */
 #pragma once
 #include "tests/emu/drive_ata.h"
-
-/* One SCSI command and its answer, as every door hands it over. */
-#define EMU_SENSE_MAX 252
-struct emu_scsi_cmd {
-	const uint8_t *cdb;
-	size_t cdb_len;
-	const uint8_t *out;
-	size_t out_len;
-	uint8_t *in;
-	size_t in_len;
-	uint64_t give_up_ns; /* the host's time-out; 0: none */
-	/* the answer */
-	bool answered;
-	uint8_t status;
-	size_t moved; /* bytes of data, either way */
-	uint8_t sense[EMU_SENSE_MAX];
-	size_t sense_len;
-};
+#include "tests/emu/unit.h"
 
 enum emu_registers {
 	EMU_REGISTERS_KEPT,
@@ -53,3 +36,5 @@ void emu_satl_plug(struct emu_satl *s, struct emu_ata *drive);
 /* Power off and on again, and the attention that follows. */
 void emu_satl_power_cycle(struct emu_satl *s);
 void emu_satl_exec(struct emu_satl *s, struct emu_scsi_cmd *cmd);
+/* S as what a door opens to. */
+struct emu_unit emu_satl_unit(struct emu_satl *s);
