@@ -2,6 +2,7 @@
 #include "claim/judge.h"
 
 #include "base/cleanup.h"
+#include "claim/completion.h"
 
 #include <string.h>
 
@@ -73,17 +74,25 @@ static void rule_interrupted(struct xp_judge *j)
 
 /*
  * 7: completion that nobody saw. A device technique earns its level only by a decoder that finds
- * its success in the drive's raw answers; for none of the techniques is there one under these
- * rules.
+ * its success in the drive's raw answers (claim/completion.h).
  */
 static void rule_completion_unknown(struct xp_judge *j)
 {
-	if (!xp_technique_is_host_overwrite(j->technique))
+	struct xp_completion found;
+
+	if (xp_technique_is_host_overwrite(j->technique))
+		return;
+	xp_completion_decide(&found, j->erase);
+	if (found.end == XP_COMPLETION_FAILED)
+		xp_judge_lower(j, 7, "completion-failed", XP_NONE, XP_OUTCOME_FAILED,
+			       "the drive says that %s failed: %s", xp_technique_name(j->technique),
+			       found.why);
+	else if (found.end == XP_COMPLETION_UNPROVEN)
 		xp_judge_lower(j, 7, "completion-unproven", XP_NONE, XP_OUTCOME_INDETERMINATE,
 			       j->erase->command.accepted
-				       ? "%s was accepted, its completion is not proven"
-				       : "nothing proves that %s was carried out",
-			       xp_technique_name(j->technique));
+				       ? "%s was accepted, its completion is not proven%s%s"
+				       : "nothing proves that %s was carried out%s%s",
+			       xp_technique_name(j->technique), *found.why ? ": " : "", found.why);
 }
 
 /* 8: a success that may be somebody else's. */

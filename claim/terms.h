@@ -61,3 +61,5 @@ bool xp_outcome_parse(enum xp_outcome *out, const char *name);
 
 /* Written by the host over ordinary writes (as opposed to a command that the drive carries out). */
 bool xp_technique_is_host_overwrite(enum xp_technique v);
+/* One command that the drive carries out by itself (ATA, SCSI, NVMe). */
+bool xp_technique_is_device_command(enum xp_technique v);

@@ -3,7 +3,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "sanitize/method.h"
+
+static const char *const note_names[] = {
+	[XP_COMMAND_SECRET] = "secret",	    [XP_COMMAND_SENT] = "sent",
+	[XP_COMMAND_ACCEPTED] = "accepted", [XP_COMMAND_ENDED] = "ended",
+	[XP_COMMAND_OPEN] = "open",
+};
+
+const char *xp_command_note_name(enum xp_command_note v)
+{
+	return note_names[v];
+}
+
+bool xp_command_note_parse(enum xp_command_note *out, const char *name)
+{
+	for (size_t i = 0; i < XP_ARRAY_LEN(note_names); i++) {
+		if (strcmp(note_names[i], name) == 0) {
+			*out = (enum xp_command_note)i;
+			return true;
+		}
+	}
+	return false;
+}
 
 enum xp_rc xp_engine_phase_begin(struct xp_phase **out, struct xp_evidence *ev,
 				 enum xp_phase_kind kind, const struct xp_engine_request *req,
@@ -22,6 +45,8 @@ enum xp_rc xp_engine_phase_begin(struct xp_phase **out, struct xp_evidence *ev,
 	phase->end_s = phase->start_s;
 	phase->end_ns = phase->start_ns;
 	*out = phase;
+	if (req->hooks.identify)
+		return req->hooks.identify(req->hooks.ctx, &phase->identity, err);
 	return xp_permit_identify(&phase->identity, req->permit, err);
 }
 
@@ -64,9 +89,14 @@ static enum xp_rc run_pass(struct xp_evidence *ev, const struct xp_engine_reques
 
 	TRY(xp_engine_phase_begin(&run.phase, ev, XP_PHASE_ERASE, req, err));
 	run.phase->interrupted = attaches;
-	run.phase->overwrite.pass = pass;
-	run.phase->overwrite.passes = req->passes;
-	run.phase->overwrite.content = req->contents[pass - 1];
+	if (xp_technique_is_device_command(req->technique)) {
+		run.phase->command.nvme_status = 0xffffffff; /* none was sent yet */
+		run.resume_phase = attaches ? req->resume_phase : NULL;
+	} else {
+		run.phase->overwrite.pass = pass;
+		run.phase->overwrite.passes = req->passes;
+		run.phase->overwrite.content = req->contents[pass - 1];
+	}
 	if (attaches) {
 		run.resume_offset = req->resume_offset;
 		run.resume_unwritten = req->resume_unwritten;
@@ -84,11 +114,12 @@ enum xp_rc xp_engine_erase(struct xp_evidence *ev, const struct xp_engine_reques
 			   struct xp_err *err)
 {
 	const struct xp_method *method = xp_method_find(req->technique);
+	uint32_t passes = xp_technique_is_device_command(req->technique) ? 1 : req->passes;
 
 	if (!method)
 		return xp_fail(err, XP_E_UNSUPPORTED, "%s: this build cannot carry it out",
 			       xp_technique_name(req->technique));
-	for (uint32_t pass = req->first_pass; pass <= req->passes; pass++) {
+	for (uint32_t pass = req->first_pass; pass <= passes; pass++) {
 		if (req->hooks.cancelled(req->hooks.ctx))
 			return xp_fail(err, XP_E_CANCELLED, "cancelled before pass %u", pass);
 		TRY(run_pass(ev, req, method, pass, err));

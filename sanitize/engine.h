@@ -6,7 +6,19 @@
 #pragma once
 #include "base/clock.h"
 #include "claim/evidence.h"
+#include "device/drive_facts.h"
 #include "device/interlock.h"
+
+/* Where a device technique stands; each is on disk before the next step. */
+enum xp_command_note {
+	XP_COMMAND_SECRET,   /* a password is about to be set on the drive */
+	XP_COMMAND_SENT,     /* the destructive command is about to be sent */
+	XP_COMMAND_ACCEPTED, /* the drive took it */
+	XP_COMMAND_ENDED,    /* the drive's word on its end was read, whatever it is */
+	XP_COMMAND_OPEN,     /* no password of ours is left on the drive */
+};
+const char *xp_command_note_name(enum xp_command_note v); /* "secret", "sent", ... */
+bool xp_command_note_parse(enum xp_command_note *out, const char *name);
 
 /* What the engine asks of its owner. All may be called from the thread that runs the engine only.
  */
@@ -21,6 +33,16 @@ struct xp_engine_hooks {
 	enum xp_rc (*phase_end)(void *ctx, const struct xp_phase *phase, struct xp_err *err);
 	void (*progress)(void *ctx, const char *label, uint64_t done_bytes, uint64_t total_bytes);
 	bool (*cancelled)(void *ctx);
+	/* Device techniques: PHASE as it stands now must be on disk when it returns. */
+	enum xp_rc (*command_note)(void *ctx, enum xp_command_note what,
+				   const struct xp_phase *phase, struct xp_err *err);
+	/* Waits; may return early when the job is cancelled. */
+	void (*sleep_ms)(void *ctx, uint32_t ms);
+	/*
+	 * The identity now, by the drive's own word where it has one, compared with the one that
+	 * the job began with: XP_E_REFUSED where it differs. NULL: xp_permit_identify.
+	 */
+	enum xp_rc (*identify)(void *ctx, struct xp_identity *out, struct xp_err *err);
 };
 
 struct xp_engine_request {
@@ -37,11 +59,22 @@ struct xp_engine_request {
 	uint32_t stall_ms; /* no progress for so long: XP_E_TIMEOUT; 0: the default */
 	const struct xp_clock *clock;
 	char boot_id[37];
+	/* device techniques; NULL for host overwrites of what has no drive in sight */
+	struct xp_transport *transport;
+	const struct xp_drive_facts *facts; /* as probed under the permit, before this attempt */
+	/*
+	 * Of a take before this one, where it broke off in this attempt's command: the phase as it
+	 * was journalled last, and at which note. NULL: there is none.
+	 */
+	const struct xp_phase *resume_phase;
+	enum xp_command_note resume_note;
 	struct xp_engine_hooks hooks;
 };
 
 /*
  * Runs the passes from first_pass on; each is a phase in EV, also one that failed or was cancelled.
+ * A device technique is one pass. Cancelled while the drive is at it: the drive goes on by itself,
+ * and a later take attaches to it.
  * Errors: XP_E_REFUSED (the identity changed: nothing was written in this pass), XP_E_CANCELLED,
  * XP_E_UNSUPPORTED, XP_E_IO (the target is gone, or the journal cannot be written), XP_E_NOMEM.
  */

@@ -19,7 +19,8 @@ struct xp_method_run {
 	struct xp_phase *phase; /* the method fills its result part */
 	uint64_t resume_offset; /* bytes that an earlier take has on the medium; 0: none */
 	const struct xp_extents *resume_unwritten; /* what that take could not write; may be NULL */
-	void *state;				   /* the method's own; freed by its end function */
+	const struct xp_phase *resume_phase; /* device techniques: see struct xp_engine_request */
+	void *state;			     /* the method's own; freed by its end function */
 };
 
 struct xp_method {

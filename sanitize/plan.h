@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "claim/claim.h"
+#include "device/drive_facts.h"
 #include "device/target.h"
 
 /* One technique that can be carried out on the target, here and now. */
@@ -12,15 +13,33 @@ struct xp_capability {
 	uint64_t seconds; /* estimate for one pass or one command; 0: not known */
 };
 
+/* One that the drive has and that cannot be carried out as things stand: frozen, locked, a bridge
+ * in between, a namespace in use. */
+struct xp_obstacle {
+	enum xp_technique technique;
+	enum xp_refusal_code code;
+	char why[192];
+	char remedy[256]; /* what would make it possible */
+};
+
 struct xp_capabilities {
 	struct xp_capability list[XP_TECHNIQUE_COUNT];
 	unsigned n;
+	struct xp_obstacle obstacles[XP_TECHNIQUE_COUNT];
+	unsigned obstacles_n;
 	uint64_t read_bytes_per_s;	   /* estimate for a readback; 0: not known */
 	struct xp_capacity_facts capacity; /* hidden areas, as far as they were asked for */
 };
 
 /* What the host itself can do to any target: overwrite it. Estimates by kind of media. */
 void xp_capabilities_host(struct xp_capabilities *out, const struct xp_target *target);
+
+/*
+ * Adds what the drive itself can do, by its own word in FACTS: techniques, obstacles, estimates,
+ * and the hidden areas.
+ */
+void xp_capabilities_drive(struct xp_capabilities *out, const struct xp_target *target,
+			   const struct xp_drive_facts *facts);
 
 struct xp_plan_request {
 	const struct xp_target *target;

@@ -22,10 +22,15 @@ static const char *const bus_names[] = {
 XP_NAMES(bus, xp_bus, bus_names, XP_BUS_FILE + 1)
 
 static const char *const raw_kind_names[] = {
-	[XP_RAW_ATA_IDENTIFY] = "ata-identify", [XP_RAW_SCSI_INQUIRY] = "scsi-inquiry",
-	[XP_RAW_SCSI_VPD] = "scsi-vpd",		[XP_RAW_SCSI_READ_CAPACITY] = "scsi-read-capacity",
-	[XP_RAW_NVME_ID_CTRL] = "nvme-id-ctrl", [XP_RAW_NVME_ID_NS] = "nvme-id-ns",
-	[XP_RAW_NVME_LOG] = "nvme-log",		[XP_RAW_ATA_LOG] = "ata-log",
+	[XP_RAW_ATA_IDENTIFY] = "ata-identify",
+	[XP_RAW_SCSI_INQUIRY] = "scsi-inquiry",
+	[XP_RAW_SCSI_VPD] = "scsi-vpd",
+	[XP_RAW_SCSI_READ_CAPACITY] = "scsi-read-capacity",
+	[XP_RAW_NVME_ID_CTRL] = "nvme-id-ctrl",
+	[XP_RAW_NVME_ID_NS] = "nvme-id-ns",
+	[XP_RAW_NVME_LOG] = "nvme-log",
+	[XP_RAW_ATA_LOG] = "ata-log",
+	[XP_RAW_SENSE] = "sense",
 };
 XP_NAMES(raw_kind, xp_raw_kind, raw_kind_names, XP_RAW_KIND_COUNT)
 

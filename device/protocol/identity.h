@@ -47,6 +47,8 @@ enum xp_raw_kind {
 	XP_RAW_NVME_ID_NS, /* arg: the NSID */
 	XP_RAW_NVME_LOG,   /* arg: the log id */
 	XP_RAW_ATA_LOG,	   /* arg: log << 8 | page */
+	XP_RAW_SENSE, /* sense data; arg: 0 of REQUEST SENSE, else the ATA command (bits 15:8) and
+		       * FEATURE (7:0) whose registers it brings back */
 	XP_RAW_KIND_COUNT,
 };
 const char *xp_raw_kind_name(enum xp_raw_kind v);

@@ -1,0 +1,48 @@
+#include "claim/completion.h"
+
+const struct xp_raw *xp_completion_answer(const struct xp_phase *erase, bool was_before,
+					  enum xp_raw_kind kind, uint32_t arg)
+{
+	const struct xp_command_result *c = &erase->command;
+	const struct xp_raw *list = was_before ? c->before : c->after;
+	size_t n = was_before ? c->before_n : c->after_n;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].kind == kind && list[i].arg == arg)
+			return &list[i];
+	return NULL;
+}
+
+void xp_completion_decide(struct xp_completion *out, const struct xp_phase *erase)
+{
+	*out = (struct xp_completion){.end = XP_COMPLETION_UNPROVEN};
+	switch (erase->technique) {
+	case XP_ATA_SANITIZE_CRYPTO:
+	case XP_ATA_SANITIZE_BLOCK:
+	case XP_ATA_SANITIZE_OVERWRITE:
+	case XP_ATA_SECURE_ERASE:
+	case XP_ATA_SECURE_ERASE_ENHANCED:
+		xp_completion_ata(out, erase);
+		break;
+	case XP_SCSI_SANITIZE_CRYPTO:
+	case XP_SCSI_SANITIZE_BLOCK:
+	case XP_SCSI_SANITIZE_OVERWRITE:
+	case XP_SCSI_FORMAT:
+		xp_completion_scsi(out, erase);
+		break;
+	case XP_NVME_SANITIZE_CRYPTO:
+	case XP_NVME_SANITIZE_BLOCK:
+	case XP_NVME_SANITIZE_OVERWRITE:
+	case XP_NVME_FORMAT_CRYPTO:
+	case XP_NVME_FORMAT_USER:
+		xp_completion_nvme(out, erase);
+		break;
+	case XP_OVERWRITE_ZERO:
+	case XP_OVERWRITE_RANDOM:
+	case XP_OVERWRITE_PATTERN:
+	case XP_LUKS_DESTROY:
+	case XP_FILE_OVERWRITE:
+	case XP_TECHNIQUE_COUNT:
+		break;
+	}
+}

@@ -1,0 +1,37 @@
+/*
+ * device_command: what every device technique does with its command: sends it under the permit,
+ * keeps the drive's answers as evidence, tells the journal, waits. Inside sanitize/ only.
+ */
+#pragma once
+#include "device/transport.h"
+#include "sanitize/method.h"
+
+/* How often a drive that is at it is asked, in milliseconds. */
+#define XP_POLL_MS 2000u
+
+/*
+ * Sends CMD and keeps command block, status and sense in the phase; for the one destructive command
+ * of the technique. Errors are those of the transport: XP_E_IO, XP_E_TIMEOUT, XP_E_REFUSED.
+ */
+MUST_USE enum xp_rc xp_device_command_send(struct xp_method_run *run, const struct xp_cmd *cmd,
+					   struct xp_reply *reply, struct xp_err *err);
+/* Any other command, under the permit; nothing is kept. */
+MUST_USE enum xp_rc xp_device_command_ask(struct xp_method_run *run, const struct xp_cmd *cmd,
+					  struct xp_reply *reply, struct xp_err *err);
+
+enum xp_keep { XP_KEEP_BEFORE, XP_KEEP_AFTER };
+/*
+ * Keeps a copy of an answer in command.before or command.after; one of the same kind and arg is
+ * replaced. XP_E_NOMEM.
+ */
+MUST_USE enum xp_rc xp_device_command_keep(struct xp_method_run *run, enum xp_keep where,
+					   enum xp_raw_kind kind, uint32_t arg, const void *data,
+					   size_t len, struct xp_err *err);
+
+MUST_USE enum xp_rc xp_device_command_note(struct xp_method_run *run, enum xp_command_note what,
+					   struct xp_err *err);
+/* Tells how far the drive is, of 65536, in bytes of its capacity. */
+void xp_device_command_progress(const struct xp_method_run *run, const char *label,
+				uint32_t of_65536);
+/* Waits until the next poll. XP_E_CANCELLED: the job was cancelled; the drive goes on. */
+MUST_USE enum xp_rc xp_device_command_wait(const struct xp_method_run *run, struct xp_err *err);
