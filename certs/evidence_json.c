@@ -12,6 +12,7 @@ XP_ENUM_NAME(raw_kind_name, xp_raw_kind_name, xp_raw_kind)
 XP_ENUM_NAME(backend_name, xp_io_backend_name, xp_io_backend)
 XP_ENUM_NAME(content_name, xp_content_kind_name, xp_content_kind)
 XP_ENUM_NAME(mode_name, xp_readback_mode_name, xp_readback_mode)
+XP_ENUM_NAME(seed_mode_name, xp_seed_mode_name, xp_seed_mode)
 XP_ENUM_NAME(scheme_name, xp_sample_scheme_name, xp_sample_scheme)
 XP_ENUM_NAME(phase_name, xp_phase_kind_name, xp_phase_kind)
 XP_ENUM_NAME(technique_name, xp_technique_name, xp_technique)
@@ -132,6 +133,37 @@ static const struct xp_field overwrite_fields[] = {
 const struct xp_schema xp_schema_overwrite =
 	XP_SCHEMA(struct xp_overwrite_result, overwrite_fields);
 
+/* ---- baseline ---- */
+
+#define BASELINE(KEY, TYPE, PRESENCE, M, ...)                                                      \
+	XP_FIELD(KEY, TYPE, PRESENCE, struct xp_baseline_result, M, __VA_ARGS__)
+
+static const struct xp_field digest_fields[] = {
+	XP_FIELD("offset", DECIMAL, ALWAYS, struct xp_extent_digest, offset),
+	XP_FIELD("length", DECIMAL, ALWAYS, struct xp_extent_digest, len),
+	XP_FIELD("sha256", HEX, ALWAYS, struct xp_extent_digest, sha256),
+};
+static const struct xp_schema digest_schema = XP_SCHEMA(struct xp_extent_digest, digest_fields);
+
+static const struct xp_field baseline_fields[] = {
+	BASELINE("scheme", ENUM, ALWAYS, scheme, .name = scheme_name,
+		 .max = XP_SAMPLE_SCATTERED + 1),
+	BASELINE("seed", HEX, ALWAYS, seed),
+	BASELINE("extents", UINT, ALWAYS, extents),
+	BASELINE("always_extents", UINT, ALWAYS, always_extents),
+	BASELINE("bytes_planned", DECIMAL, ALWAYS, bytes_planned),
+	BASELINE("bytes_delivered", DECIMAL, ALWAYS, bytes_delivered),
+	BASELINE("blocks", DECIMAL, ALWAYS, blocks),
+	BASELINE("informative_blocks", DECIMAL, ALWAYS, informative_blocks),
+	BASELINE("canaries", DECIMAL, ALWAYS, canaries),
+	BASELINE("read_errors", OBJECT, ALWAYS, read_errors, .sub = &xp_schema_extents),
+	BASELINE("digests", HEAP, ALWAYS, digests, XP_COUNT(struct xp_baseline_result, digest_n),
+		 .max = XP_DIGESTS_MAX, .sub = &digest_schema),
+	BASELINE("digests_sha256", HEX, ALWAYS, digests_sha256),
+	BASELINE("how", OBJECT, ALWAYS, how, .sub = &xp_schema_io_how),
+};
+const struct xp_schema xp_schema_baseline = XP_SCHEMA(struct xp_baseline_result, baseline_fields);
+
 /* ---- readback ---- */
 
 static const char *const mismatch_words[] = {"data", "zero", "ff", "pattern", NULL};
@@ -156,20 +188,27 @@ static bool is_compared(const void *base)
 {
 	const struct xp_readback_result *r = base;
 
-	return r->baseline_informative || r->reads_deallocated || r->unchanged_blocks ||
-	       r->canaries_alive;
+	return r->baseline_informative || r->reads_deallocated || r->compared_blocks ||
+	       r->unchanged_blocks || r->changed_blocks || r->zero_blocks || r->pattern_blocks ||
+	       r->unreadable_blocks || r->canaries_alive;
 }
+
+#define READBACK(KEY, TYPE, PRESENCE, M, ...)                                                      \
+	XP_FIELD(KEY, TYPE, PRESENCE, struct xp_readback_result, M, __VA_ARGS__)
 
 static const struct xp_field compared_fields[] = {
 	ANSWER("baseline_informative", struct xp_readback_result, baseline_informative),
 	ANSWER("reads_deallocated", struct xp_readback_result, reads_deallocated),
-	XP_FIELD("unchanged_blocks", DECIMAL, ALWAYS, struct xp_readback_result, unchanged_blocks),
-	XP_FIELD("canaries_alive", DECIMAL, ALWAYS, struct xp_readback_result, canaries_alive),
+	READBACK("compared_blocks", DECIMAL, ALWAYS, compared_blocks),
+	READBACK("unchanged_blocks", DECIMAL, ALWAYS, unchanged_blocks),
+	READBACK("changed_blocks", DECIMAL, ALWAYS, changed_blocks),
+	READBACK("zero_blocks", DECIMAL, ALWAYS, zero_blocks),
+	READBACK("pattern_blocks", DECIMAL, ALWAYS, pattern_blocks),
+	READBACK("unreadable_blocks", DECIMAL, ALWAYS, unreadable_blocks),
+	READBACK("canaries_alive", DECIMAL, ALWAYS, canaries_alive),
 };
 static const struct xp_schema compared_schema =
 	XP_SCHEMA(struct xp_readback_result, compared_fields);
-
-static const char *const seed_modes[] = {"local", NULL};
 
 static const struct xp_field readback_fields[] = {
 	XP_FIELD("mode", ENUM, ALWAYS, struct xp_readback_result, mode, .name = mode_name,
@@ -179,11 +218,8 @@ static const struct xp_field readback_fields[] = {
 	XP_FIELD("scheme", ENUM, WHEN, struct xp_readback_result, scheme, .name = scheme_name,
 		 .max = XP_SAMPLE_SCATTERED + 1, .when = is_sample),
 	XP_FIELD("seed", HEX, WHEN, struct xp_readback_result, seed, .when = is_sample),
-	{.key = "seed_mode",
-	 .type = XP_F_CONST,
-	 .presence = XP_P_WHEN,
-	 .when = is_sample,
-	 .words = seed_modes},
+	READBACK("seed_mode", ENUM, WHEN, seed_mode, .name = seed_mode_name,
+		 .max = XP_SEED_VALIDATOR + 1, .when = is_sample),
 	XP_FIELD("extents", UINT, ALWAYS, struct xp_readback_result, extents),
 	XP_FIELD("always_extents", UINT, ALWAYS, struct xp_readback_result, always_extents),
 	XP_FIELD("bytes_planned", DECIMAL, ALWAYS, struct xp_readback_result, bytes_planned),
@@ -248,6 +284,8 @@ static const struct xp_field command_fields[] = {
 	COMMAND("keys", OBJECT, GIVEN, keys, .when = has_key_facts, .sub = &keys_schema),
 	COMMAND("before", HEAP, OPTIONAL, before, XP_COUNT(struct xp_command_result, before_n),
 		.max = RAW_MAX, .sub = &raw_schema),
+	COMMAND("during", HEAP, OPTIONAL, during, XP_COUNT(struct xp_command_result, during_n),
+		.max = RAW_MAX, .sub = &raw_schema),
 	COMMAND("after", HEAP, OPTIONAL, after, XP_COUNT(struct xp_command_result, after_n),
 		.max = RAW_MAX, .sub = &raw_schema),
 };
@@ -262,6 +300,11 @@ static const struct xp_field capacity_fields[] = {
 	XP_FIELD("hidden_areas_apply", BOOL, ALWAYS, struct xp_capacity_facts, hidden_areas_apply),
 	XP_FIELD("hidden_areas_known", BOOL, ALWAYS, struct xp_capacity_facts, hidden_areas_known),
 	XP_FIELD("restored", BOOL, ALWAYS, struct xp_capacity_facts, restored),
+	ANSWER("hpa", struct xp_capacity_facts, hpa),
+	ANSWER("dco", struct xp_capacity_facts, dco),
+	ANSWER("amac", struct xp_capacity_facts, amac),
+	XP_FIELD("namespaces", UINT, OPTIONAL, struct xp_capacity_facts, namespaces),
+	XP_FIELD("unallocated_bytes", DECIMAL, OPTIONAL, struct xp_capacity_facts, unallocated),
 };
 const struct xp_schema xp_schema_capacity = XP_SCHEMA(struct xp_capacity_facts, capacity_fields);
 
@@ -298,6 +341,13 @@ static bool has_command(const void *base)
 	return p->kind == XP_PHASE_ERASE && !xp_technique_is_host_overwrite(p->technique);
 }
 
+static bool has_baseline(const void *base)
+{
+	const struct xp_phase *p = base;
+
+	return p->kind == XP_PHASE_BASELINE;
+}
+
 static bool has_readback(const void *base)
 {
 	const struct xp_phase *p = base;
@@ -320,6 +370,8 @@ static const struct xp_field phase_fields[] = {
 	XP_FIELD("interrupted", BOOL, ALWAYS, struct xp_phase, interrupted),
 	XP_FIELD("stalled", BOOL, ALWAYS, struct xp_phase, stalled),
 	XP_FIELD("take", UINT, ALWAYS, struct xp_phase, take),
+	XP_FIELD("baseline", OBJECT, WHEN, struct xp_phase, baseline, .when = has_baseline,
+		 .sub = &xp_schema_baseline),
 	XP_FIELD("overwrite", OBJECT, WHEN, struct xp_phase, overwrite, .when = has_overwrite,
 		 .sub = &xp_schema_overwrite),
 	XP_FIELD("readback", OBJECT, WHEN, struct xp_phase, readback, .when = has_readback,

@@ -6,6 +6,7 @@ extern const struct xp_schema xp_schema_identity;  /* struct xp_identity */
 extern const struct xp_schema xp_schema_extents;   /* struct xp_extents */
 extern const struct xp_schema xp_schema_content;   /* struct xp_content */
 extern const struct xp_schema xp_schema_io_how;	   /* struct xp_io_how */
+extern const struct xp_schema xp_schema_baseline;  /* struct xp_baseline_result */
 extern const struct xp_schema xp_schema_mismatch;  /* struct xp_mismatch */
 extern const struct xp_schema xp_schema_overwrite; /* struct xp_overwrite_result */
 extern const struct xp_schema xp_schema_readback;  /* struct xp_readback_result */

@@ -85,6 +85,13 @@ struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind
 	return phase;
 }
 
+void xp_baseline_result_free(struct xp_baseline_result *r)
+{
+	xp_extents_free(&r->read_errors);
+	free(r->digests);
+	memset(r, 0, sizeof(*r));
+}
+
 void xp_readback_result_free(struct xp_readback_result *r)
 {
 	xp_extents_free(&r->read_errors);
@@ -101,6 +108,7 @@ void xp_overwrite_result_free(struct xp_overwrite_result *r)
 void xp_command_result_free(struct xp_command_result *r)
 {
 	xp_raws_free(&r->before, &r->before_n);
+	xp_raws_free(&r->during, &r->during_n);
 	xp_raws_free(&r->after, &r->after_n);
 	memset(r, 0, sizeof(*r));
 }
@@ -111,6 +119,7 @@ void xp_evidence_free(struct xp_evidence *ev)
 		struct xp_phase *p = &ev->phases[i];
 
 		xp_identity_free(&p->identity);
+		xp_baseline_result_free(&p->baseline);
 		xp_overwrite_result_free(&p->overwrite);
 		xp_readback_result_free(&p->readback);
 		xp_command_result_free(&p->command);

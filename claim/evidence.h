@@ -82,13 +82,44 @@ struct xp_mismatch {
 	char kind[16]; /* "data", "zero", "ff", "pattern": what the found bytes look like */
 };
 
+/* What stood somewhere before the erase. */
+struct xp_extent_digest {
+	uint64_t offset, len; /* bytes */
+	uint8_t sha256[32];
+};
+
+/*
+ * Reads before a device technique, at places that follow from a seed as those of a readback do; the
+ * readback reads them again and compares block by block.
+ */
+#define XP_DIGESTS_MAX 4096
+struct xp_baseline_result {
+	enum xp_sample_scheme scheme;
+	uint8_t seed[32];
+	uint64_t extents;	 /* independently placed extents that were read */
+	uint64_t always_extents; /* places always read */
+	uint64_t bytes_planned;
+	uint64_t bytes_delivered;
+	uint64_t blocks;	     /* logical blocks that were read */
+	uint64_t informative_blocks; /* of these: not of one repeated byte, not deallocated */
+	uint64_t canaries;	     /* markers that were written, each one logical block */
+	struct xp_extents read_errors;
+	struct xp_extent_digest *digests; /* the first of them; malloc'ed */
+	size_t digest_n;
+	/* of all: SHA-256 over offset, length (8 bytes big-endian each) and SHA-256 of each extent
+	 */
+	uint8_t digests_sha256[32];
+	struct xp_io_how how;
+};
+
 struct xp_readback_result {
 	enum xp_readback_mode mode;
 	struct xp_content expected;
 	enum xp_sample_scheme scheme;
-	uint8_t seed[32];	 /* all zero where mode is full */
-	uint64_t extents;	 /* independently placed extents: n of the bound */
-	uint64_t always_extents; /* places always read: do not count for the bound */
+	uint8_t seed[32];	     /* all zero where mode is full */
+	enum xp_seed_mode seed_mode; /* who drew it */
+	uint64_t extents;	     /* independently placed extents: n of the bound */
+	uint64_t always_extents;     /* places always read: do not count for the bound */
 	uint64_t bytes_planned;
 	uint64_t bytes_delivered; /* bytes that the device itself delivered */
 	uint32_t coverage_ppm; /* distinct bytes read / capacity, parts per million, rounded down */
@@ -102,8 +133,14 @@ struct xp_readback_result {
 	enum xp_answer
 		baseline_informative; /* no: zeros or deallocated before, a change shows nothing */
 	enum xp_answer reads_deallocated; /* yes: the drive answers for blocks that it gave up */
-	uint64_t unchanged_blocks;	  /* equal to an informative baseline */
-	uint64_t canaries_alive;	  /* markers that were written before and are still there */
+	/* blocks at the places of the baseline; each is of one kind of the next five */
+	uint64_t compared_blocks;
+	uint64_t unchanged_blocks; /* equal to an informative baseline */
+	uint64_t changed_blocks; /* other than before, and neither zero nor one repeated pattern */
+	uint64_t zero_blocks;	 /* zeros now */
+	uint64_t pattern_blocks; /* some other repeated pattern now */
+	uint64_t unreadable_blocks; /* an error now */
+	uint64_t canaries_alive;    /* markers that were written before and are still there */
 };
 
 /* What is known of the keys that a technique destroys (crypto erase, LUKS, TCG). */
@@ -138,9 +175,13 @@ struct xp_command_result {
 	bool leaves_namespaces;	   /* namespaces or unallocated capacity lie outside its reach */
 	uint32_t overwrite_passes; /* passes of an overwriting sanitize; 0: none */
 	struct xp_key_facts keys;
-	/* the drive's own state around the command: sanitize log or status, IDENTIFY, sense data */
-	struct xp_raw *before, *after;
-	size_t before_n, after_n;
+	/*
+	 * The drive's own state before, during and after the command: sanitize log or status,
+	 * IDENTIFY, sense data. Of the answers to polling the first, the last, and those between
+	 * that tell of another state are kept.
+	 */
+	struct xp_raw *before, *during, *after;
+	size_t before_n, during_n, after_n;
 };
 
 /* A row of the firmware table that matched this drive: data, embedded in the record. */
@@ -164,6 +205,7 @@ struct xp_phase {
 	bool stalled;	  /* the target stopped to answer; what it has taken is not known */
 	uint32_t take; /* from 1; each resumption of the job is a new take, with the interlock anew
 			*/
+	struct xp_baseline_result baseline;   /* kind baseline */
 	struct xp_overwrite_result overwrite; /* kind erase, host overwrite */
 	struct xp_readback_result readback;   /* kind readback */
 	struct xp_command_result command;     /* kind erase, device technique */
@@ -175,13 +217,20 @@ struct xp_capacity_facts {
 	bool hidden_areas_apply; /* false: image, logical volume, or reported absent */
 	bool hidden_areas_known;
 	bool restored;
+	/* what stands between current and factory, each as far as it was asked for */
+	enum xp_answer hpa, dco, amac;
+	uint64_t unallocated; /* NVMe: bytes of the subsystem that no namespace has */
+	uint32_t namespaces;  /* NVMe: how many the subsystem has; 0: does not apply */
 };
 
 struct xp_evidence {
 	struct xp_phase *phases;
 	size_t n;
 	size_t cap;
-	struct xp_capacity_facts capacity;
+	struct xp_capacity_facts capacity; /* before the job */
+	/* asked again after hidden areas were opened, and after the erase */
+	struct xp_capacity_facts capacity_after;
+	bool capacity_after_given;
 	bool cancelled; /* the job was stopped on request before its end */
 	enum xp_answer clock_synchronized;
 	struct xp_firmware_row *firmware; /* rows that matched; malloc'ed */
@@ -191,6 +240,7 @@ struct xp_evidence {
 /* A new, zeroed phase at the end; the pointer is good until the next call. NULL: no memory. */
 struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind);
 void xp_evidence_free(struct xp_evidence *ev);
+void xp_baseline_result_free(struct xp_baseline_result *r);
 void xp_readback_result_free(struct xp_readback_result *r);
 void xp_overwrite_result_free(struct xp_overwrite_result *r);
 void xp_command_result_free(struct xp_command_result *r);

@@ -31,6 +31,10 @@ static const char *const raw_kind_names[] = {
 	[XP_RAW_NVME_LOG] = "nvme-log",
 	[XP_RAW_ATA_LOG] = "ata-log",
 	[XP_RAW_SENSE] = "sense",
+	[XP_RAW_SCSI_LOG] = "scsi-log",
+	[XP_RAW_SCSI_MODE] = "scsi-mode",
+	[XP_RAW_NVME_IDENTIFY] = "nvme-identify",
+	[XP_RAW_TCG_DISCOVERY] = "tcg-discovery",
 };
 XP_NAMES(raw_kind, xp_raw_kind, raw_kind_names, XP_RAW_KIND_COUNT)
 

@@ -49,6 +49,10 @@ enum xp_raw_kind {
 	XP_RAW_ATA_LOG,	   /* arg: log << 8 | page */
 	XP_RAW_SENSE, /* sense data; arg: 0 of REQUEST SENSE, else the ATA command (bits 15:8) and
 		       * FEATURE (7:0) whose registers it brings back */
+	XP_RAW_SCSI_LOG,      /* arg: page << 8 | subpage */
+	XP_RAW_SCSI_MODE,     /* arg: page << 8 | subpage */
+	XP_RAW_NVME_IDENTIFY, /* any other Identify structure; arg: CNS */
+	XP_RAW_TCG_DISCOVERY, /* level 0 discovery; arg: 0 */
 	XP_RAW_KIND_COUNT,
 };
 const char *xp_raw_kind_name(enum xp_raw_kind v);

@@ -83,10 +83,12 @@ def mutants():
     # fields that belong to another kind of phase, content or readback
     tree = goods["tests/fuzz/corpus/record/good-full.json"]
     sample = goods["tests/fuzz/corpus/record/good-sample.json"]
-    command = goods["tests/fuzz/corpus/record/good-command.json"]["evidence"][1]["command"]
+    device = goods["tests/fuzz/corpus/record/good-command.json"]["evidence"]
+    command, before = device[1]["command"], device[4]["baseline"]
     back, erase = tree["evidence"][2]["readback"], tree["evidence"][1]["overwrite"]
     for i, key, value in ((0, "technique", "overwrite-zero"), (0, "readback", back), (1, "readback", back),
-                          (1, "command", command), (2, "overwrite", erase), (2, "command", command)):
+                          (1, "command", command), (2, "overwrite", erase), (2, "command", command),
+                          (0, "baseline", before), (2, "baseline", before)):
         yield f"stray {key} in phase {i}", changed(tree, ("evidence", i, key), value)
     for key in ("scheme", "seed", "seed_mode"):
         value = sample["evidence"][2]["readback"][key]

@@ -481,7 +481,10 @@ static void test_record_parse_contradiction_is_named(void **state)
 		      "E_RECORD_DERIVED", "verification.residue_bound_ppb");
 	expect_change("evidence[2].readback", "compared",
 		      "{\"baseline_informative\":\"unknown\",\"canaries_alive\":\"0\","
-		      "\"reads_deallocated\":\"unknown\",\"unchanged_blocks\":\"0\"}",
+		      "\"changed_blocks\":\"0\",\"compared_blocks\":\"0\","
+		      "\"pattern_blocks\":\"0\",\"reads_deallocated\":\"unknown\","
+		      "\"unchanged_blocks\":\"0\",\"unreadable_blocks\":\"0\","
+		      "\"zero_blocks\":\"0\"}",
 		      "E_RECORD_DERIVED", "evidence[2].readback.compared");
 }
 
