@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SQE_LEN 64
+#define SQE_LEN	  64
+#define NS_PER_MS 1000000ULL
+#define NS_PER_S  1000000000ULL
+#define STALL_MS  600000U
+#define SILENT_NS (24 * 3600 * NS_PER_S)
+/* progress that moves once in a quarter of the drive's own estimate is no stall */
+#define ESTIMATE_PARTS 4
 
 /* The submission queue entry as the specification lays it out, without identifier and pointers. */
 static void keep_sqe(struct xp_command_result *c, const struct xp_nvme_sqe *q)
@@ -93,6 +99,49 @@ enum xp_rc xp_device_command_keep(struct xp_method_run *run, enum xp_keep where,
 	return XP_OK;
 }
 
+void xp_device_command_drop(struct xp_method_run *run, enum xp_keep where, enum xp_raw_kind kind,
+			    uint32_t arg)
+{
+	struct xp_command_result *c = &run->phase->command;
+	struct xp_raw *list = where == XP_KEEP_BEFORE ? c->before : c->after;
+	size_t *n = where == XP_KEEP_BEFORE ? &c->before_n : &c->after_n;
+
+	for (size_t i = 0; i < *n; i++) {
+		if (list[i].kind != kind || list[i].arg != arg)
+			continue;
+		free(list[i].data);
+		list[i] = list[--*n];
+		return;
+	}
+}
+
+enum xp_rc xp_device_command_adopt(struct xp_method_run *run, struct xp_err *err)
+{
+	struct xp_command_result *to = &run->phase->command;
+	const struct xp_command_result *from;
+	struct xp_raw *before = NULL, *after = NULL;
+	size_t before_n = 0, after_n = 0;
+	enum xp_rc rc;
+
+	if (!run->resume_phase)
+		return XP_OK;
+	from = &run->resume_phase->command;
+	rc = xp_raws_copy(&before, &before_n, from->before, from->before_n, err);
+	if (rc == XP_OK)
+		rc = xp_raws_copy(&after, &after_n, from->after, from->after_n, err);
+	if (rc != XP_OK) {
+		xp_raws_free(&before, &before_n);
+		return rc;
+	}
+	xp_command_result_free(to);
+	*to = *from;
+	to->before = before;
+	to->before_n = before_n;
+	to->after = after;
+	to->after_n = after_n;
+	return XP_OK;
+}
+
 enum xp_rc xp_device_command_note(struct xp_method_run *run, enum xp_command_note what,
 				  struct xp_err *err)
 {
@@ -120,5 +169,44 @@ enum xp_rc xp_device_command_wait(const struct xp_method_run *run, struct xp_err
 		h->sleep_ms(h->ctx, XP_POLL_MS);
 	if (h->cancelled(h->ctx))
 		return xp_fail(err, XP_E_CANCELLED, "cancelled; the drive goes on by itself");
+	return XP_OK;
+}
+
+static uint64_t now_ns(const struct xp_method_run *run)
+{
+	return run->req->clock->monotonic_ns(run->req->clock->ctx);
+}
+
+void xp_device_watch_begin(struct xp_device_watch *w, const struct xp_method_run *run,
+			   uint64_t estimate_s)
+{
+	uint32_t stall_ms = run->req->stall_ms ? run->req->stall_ms : STALL_MS;
+	uint64_t patience_ns;
+
+	*w = (struct xp_device_watch){.moved_ns = now_ns(run), .limit_ns = stall_ms * NS_PER_MS};
+	if (!__builtin_mul_overflow(estimate_s, NS_PER_S / ESTIMATE_PARTS, &patience_ns) &&
+	    patience_ns > w->limit_ns)
+		w->limit_ns = patience_ns;
+}
+
+enum xp_rc xp_device_watch_look(struct xp_device_watch *w, const struct xp_method_run *run,
+				enum xp_seen seen, uint32_t progress, struct xp_err *err)
+{
+	uint64_t limit_ns = w->limit_ns;
+	uint64_t now = now_ns(run);
+
+	if (seen == XP_SEEN_PROGRESS && (!w->has_progress || progress != w->progress)) {
+		w->has_progress = true;
+		w->progress = progress;
+		w->moved_ns = now;
+	}
+	if (seen == XP_SEEN_AT_WORK && limit_ns < SILENT_NS)
+		limit_ns = SILENT_NS;
+	if (now - w->moved_ns >= limit_ns)
+		return xp_fail(err, XP_E_TIMEOUT, "%s: %s for %llu s",
+			       xp_technique_name(run->req->technique),
+			       seen == XP_SEEN_NOTHING ? "the drive has not answered"
+						       : "no progress was made",
+			       (unsigned long long)((now - w->moved_ns) / NS_PER_S));
 	return XP_OK;
 }

@@ -28,6 +28,12 @@ MUST_USE enum xp_rc xp_device_command_keep(struct xp_method_run *run, enum xp_ke
 					   enum xp_raw_kind kind, uint32_t arg, const void *data,
 					   size_t len, struct xp_err *err);
 
+/* Forgets a kept answer, where there is one. */
+void xp_device_command_drop(struct xp_method_run *run, enum xp_keep where, enum xp_raw_kind kind,
+			    uint32_t arg);
+/* Takes over what an interrupted take journalled of its command (run->resume_phase). XP_E_NOMEM. */
+MUST_USE enum xp_rc xp_device_command_adopt(struct xp_method_run *run, struct xp_err *err);
+
 MUST_USE enum xp_rc xp_device_command_note(struct xp_method_run *run, enum xp_command_note what,
 					   struct xp_err *err);
 /* Tells how far the drive is, of 65536, in bytes of its capacity. */
@@ -35,3 +41,26 @@ void xp_device_command_progress(const struct xp_method_run *run, const char *lab
 				uint32_t of_65536);
 /* Waits until the next poll. XP_E_CANCELLED: the job was cancelled; the drive goes on. */
 MUST_USE enum xp_rc xp_device_command_wait(const struct xp_method_run *run, struct xp_err *err);
+
+/*
+ * Is the drive still getting on? Progress that does not move, or no answer at all, for as long as
+ * the owner of the job bears it, is a stall. A drive that says it is at it and names no progress is
+ * borne for a day.
+ */
+struct xp_device_watch {
+	uint64_t moved_ns; /* when the progress moved last */
+	uint64_t limit_ns;
+	uint32_t progress;
+	bool has_progress;
+};
+/* ESTIMATE_S: how long the drive itself says that it takes; 0: it does not say. */
+void xp_device_watch_begin(struct xp_device_watch *w, const struct xp_method_run *run,
+			   uint64_t estimate_s);
+enum xp_seen {
+	XP_SEEN_NOTHING,  /* no answer */
+	XP_SEEN_AT_WORK,  /* it is at it; how far is not said */
+	XP_SEEN_PROGRESS, /* of 65536 */
+};
+/* One look at the drive. XP_E_TIMEOUT: it stands still. */
+MUST_USE enum xp_rc xp_device_watch_look(struct xp_device_watch *w, const struct xp_method_run *run,
+					 enum xp_seen seen, uint32_t progress, struct xp_err *err);

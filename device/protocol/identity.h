@@ -47,14 +47,19 @@ enum xp_raw_kind {
 	XP_RAW_NVME_ID_NS, /* arg: the NSID */
 	XP_RAW_NVME_LOG,   /* arg: the log id */
 	XP_RAW_ATA_LOG,	   /* arg: log << 8 | page */
-	XP_RAW_SENSE, /* sense data; arg: 0 of REQUEST SENSE, else the ATA command (bits 15:8) and
-		       * FEATURE (7:0) whose registers it brings back */
+	XP_RAW_SENSE, /* sense data; arg: 0 of REQUEST SENSE, XP_RAW_SENSE_READY (status byte, then
+		       * sense data), else the ATA command (bits 15:8) and FEATURE (7:0) whose
+		       * registers it brings back */
 	XP_RAW_SCSI_LOG,      /* arg: page << 8 | subpage */
 	XP_RAW_SCSI_MODE,     /* arg: page << 8 | subpage */
 	XP_RAW_NVME_IDENTIFY, /* any other Identify structure; arg: CNS */
 	XP_RAW_TCG_DISCOVERY, /* level 0 discovery; arg: 0 */
 	XP_RAW_KIND_COUNT,
 };
+/* of TEST UNIT READY */
+#define XP_RAW_SENSE_READY 1u
+/* or'ed into arg: read while the drive was at the command, not before or after it */
+#define XP_RAW_MIDWAY 0x10000u
 const char *xp_raw_kind_name(enum xp_raw_kind v);
 bool xp_raw_kind_parse(enum xp_raw_kind *out, const char *name);
 
