@@ -1,16 +1,27 @@
 #include "claim/completion.h"
 
-const struct xp_raw *xp_completion_answer(const struct xp_phase *erase, bool was_before,
-					  enum xp_raw_kind kind, uint32_t arg)
+static const struct xp_raw *find(const struct xp_raw *list, size_t n, enum xp_raw_kind kind,
+				 uint32_t arg)
 {
-	const struct xp_command_result *c = &erase->command;
-	const struct xp_raw *list = was_before ? c->before : c->after;
-	size_t n = was_before ? c->before_n : c->after_n;
-
 	for (size_t i = 0; i < n; i++)
 		if (list[i].kind == kind && list[i].arg == arg)
 			return &list[i];
 	return NULL;
+}
+
+const struct xp_raw *xp_completion_answer(const struct xp_phase *erase, bool was_before,
+					  enum xp_raw_kind kind, uint32_t arg)
+{
+	const struct xp_command_result *c = &erase->command;
+
+	return was_before ? find(c->before, c->before_n, kind, arg)
+			  : find(c->after, c->after_n, kind, arg);
+}
+
+const struct xp_raw *xp_completion_during(const struct xp_phase *erase, enum xp_raw_kind kind,
+					  uint32_t arg)
+{
+	return find(erase->command.during, erase->command.during_n, kind, arg);
 }
 
 void xp_completion_decide(struct xp_completion *out, const struct xp_phase *erase)

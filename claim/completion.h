@@ -27,3 +27,6 @@ void xp_completion_nvme(struct xp_completion *out, const struct xp_phase *erase)
 /* The answer of that kind in command.after (before, where WAS_BEFORE); NULL: there is none. */
 const struct xp_raw *xp_completion_answer(const struct xp_phase *erase, bool was_before,
 					  enum xp_raw_kind kind, uint32_t arg);
+/* The same of command.during. */
+const struct xp_raw *xp_completion_during(const struct xp_phase *erase, enum xp_raw_kind kind,
+					  uint32_t arg);

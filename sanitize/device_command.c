@@ -65,13 +65,28 @@ enum xp_rc xp_device_command_ask(struct xp_method_run *run, const struct xp_cmd 
 	return xp_transport_exec(run->req->transport, cmd, run->req->permit, reply, err);
 }
 
+static struct xp_raw **list_of(struct xp_command_result *c, enum xp_keep where, size_t **n)
+{
+	switch (where) {
+	case XP_KEEP_BEFORE:
+		*n = &c->before_n;
+		return &c->before;
+	case XP_KEEP_DURING:
+		*n = &c->during_n;
+		return &c->during;
+	case XP_KEEP_AFTER:
+		break;
+	}
+	*n = &c->after_n;
+	return &c->after;
+}
+
 enum xp_rc xp_device_command_keep(struct xp_method_run *run, enum xp_keep where,
 				  enum xp_raw_kind kind, uint32_t arg, const void *data, size_t len,
 				  struct xp_err *err)
 {
-	struct xp_command_result *c = &run->phase->command;
-	struct xp_raw **list = where == XP_KEEP_BEFORE ? &c->before : &c->after;
-	size_t *n = where == XP_KEEP_BEFORE ? &c->before_n : &c->after_n;
+	size_t *n;
+	struct xp_raw **list = list_of(&run->phase->command, where, &n);
 	uint8_t *copy = malloc(len ? len : 1);
 	struct xp_raw *slot = NULL;
 
@@ -102,9 +117,8 @@ enum xp_rc xp_device_command_keep(struct xp_method_run *run, enum xp_keep where,
 void xp_device_command_drop(struct xp_method_run *run, enum xp_keep where, enum xp_raw_kind kind,
 			    uint32_t arg)
 {
-	struct xp_command_result *c = &run->phase->command;
-	struct xp_raw *list = where == XP_KEEP_BEFORE ? c->before : c->after;
-	size_t *n = where == XP_KEEP_BEFORE ? &c->before_n : &c->after_n;
+	size_t *n;
+	struct xp_raw *list = *list_of(&run->phase->command, where, &n);
 
 	for (size_t i = 0; i < *n; i++) {
 		if (list[i].kind != kind || list[i].arg != arg)
@@ -117,28 +131,27 @@ void xp_device_command_drop(struct xp_method_run *run, enum xp_keep where, enum 
 
 enum xp_rc xp_device_command_adopt(struct xp_method_run *run, struct xp_err *err)
 {
-	struct xp_command_result *to = &run->phase->command;
+	struct xp_command_result copy = {0};
 	const struct xp_command_result *from;
-	struct xp_raw *before = NULL, *after = NULL;
-	size_t before_n = 0, after_n = 0;
 	enum xp_rc rc;
 
 	if (!run->resume_phase)
 		return XP_OK;
 	from = &run->resume_phase->command;
-	rc = xp_raws_copy(&before, &before_n, from->before, from->before_n, err);
+	copy = *from;
+	copy.before = copy.during = copy.after = NULL;
+	copy.before_n = copy.during_n = copy.after_n = 0;
+	rc = xp_raws_copy(&copy.before, &copy.before_n, from->before, from->before_n, err);
 	if (rc == XP_OK)
-		rc = xp_raws_copy(&after, &after_n, from->after, from->after_n, err);
+		rc = xp_raws_copy(&copy.during, &copy.during_n, from->during, from->during_n, err);
+	if (rc == XP_OK)
+		rc = xp_raws_copy(&copy.after, &copy.after_n, from->after, from->after_n, err);
 	if (rc != XP_OK) {
-		xp_raws_free(&before, &before_n);
+		xp_command_result_free(&copy);
 		return rc;
 	}
-	xp_command_result_free(to);
-	*to = *from;
-	to->before = before;
-	to->before_n = before_n;
-	to->after = after;
-	to->after_n = after_n;
+	xp_command_result_free(&run->phase->command);
+	run->phase->command = copy;
 	return XP_OK;
 }
 

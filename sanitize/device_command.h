@@ -19,9 +19,9 @@ MUST_USE enum xp_rc xp_device_command_send(struct xp_method_run *run, const stru
 MUST_USE enum xp_rc xp_device_command_ask(struct xp_method_run *run, const struct xp_cmd *cmd,
 					  struct xp_reply *reply, struct xp_err *err);
 
-enum xp_keep { XP_KEEP_BEFORE, XP_KEEP_AFTER };
+enum xp_keep { XP_KEEP_BEFORE, XP_KEEP_DURING, XP_KEEP_AFTER };
 /*
- * Keeps a copy of an answer in command.before or command.after; one of the same kind and arg is
+ * Keeps a copy of an answer in command.before, during or after; one of the same kind and arg is
  * replaced. XP_E_NOMEM.
  */
 MUST_USE enum xp_rc xp_device_command_keep(struct xp_method_run *run, enum xp_keep where,

@@ -58,8 +58,6 @@ enum xp_raw_kind {
 };
 /* of TEST UNIT READY */
 #define XP_RAW_SENSE_READY 1u
-/* or'ed into arg: read while the drive was at the command, not before or after it */
-#define XP_RAW_MIDWAY 0x10000u
 const char *xp_raw_kind_name(enum xp_raw_kind v);
 bool xp_raw_kind_parse(enum xp_raw_kind *out, const char *name);
 
