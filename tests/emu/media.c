@@ -63,11 +63,22 @@ static uint64_t key_of(const struct emu_keys *keys, uint64_t sector)
 	return emu_leave_keeps(&keys->leave, sector) ? keys->before : keys->now;
 }
 
+static void check_shape(const struct emu_media_config *cfg)
+{
+	assert(cfg->sectors && cfg->sector_bytes && cfg->sector_bytes % 8 == 0);
+	assert(cfg->tail_bytes < cfg->sector_bytes);
+}
+
+uint32_t emu_media_data_len(const struct emu_media *m)
+{
+	return m->cfg.sector_bytes - m->cfg.tail_bytes;
+}
+
 struct emu_media *emu_media_new(const struct emu_media_config *cfg)
 {
 	struct emu_media *m = calloc(1, sizeof(*m));
 
-	assert(cfg->sector_bytes && cfg->sector_bytes % 512 == 0 && cfg->sectors);
+	check_shape(cfg);
 	if (!m)
 		return NULL;
 	m->cfg = *cfg;
@@ -89,12 +100,9 @@ static void free_chunk(struct emu_chunk *c)
 	free(c);
 }
 
-void emu_media_free(struct emu_media **media)
+/* All of the user area: what is left reads as fresh from the factory. */
+static void drop_contents(struct emu_media *m)
 {
-	struct emu_media *m = *media;
-
-	if (!m)
-		return;
 	for (size_t i = 0; m->buckets && i < m->buckets_n; i++) {
 		while (m->buckets[i]) {
 			struct emu_chunk *c = m->buckets[i];
@@ -103,6 +111,19 @@ void emu_media_free(struct emu_media **media)
 			free_chunk(c);
 		}
 	}
+	m->chunks_n = 0;
+	for (size_t i = 0; i < m->fills_n; i++)
+		free(m->fills[i].block);
+	m->fills_n = 0;
+}
+
+void emu_media_free(struct emu_media **media)
+{
+	struct emu_media *m = *media;
+
+	if (!m)
+		return;
+	drop_contents(m);
 	for (uint32_t i = 0; i < m->spare_n; i++)
 		free(m->spare[i].stored);
 	free(m->buckets);
@@ -110,6 +131,24 @@ void emu_media_free(struct emu_media **media)
 	free(m->fills);
 	free(m);
 	*media = NULL;
+}
+
+void emu_media_reshape(struct emu_media *m, const struct emu_media_config *shape)
+{
+	check_shape(shape);
+	drop_contents(m);
+	for (unsigned i = 0; i < m->bad_n; i++) {
+		struct emu_bad *b = &m->bad[i];
+		uint64_t end = (b->first + b->n) * m->cfg.sector_bytes;
+
+		if (b->n == 0)
+			continue;
+		b->first = b->first * m->cfg.sector_bytes / shape->sector_bytes;
+		b->n = (end + shape->sector_bytes - 1) / shape->sector_bytes - b->first;
+	}
+	m->cfg.sectors = shape->sectors;
+	m->cfg.sector_bytes = shape->sector_bytes;
+	m->cfg.tail_bytes = shape->tail_bytes;
 }
 
 static struct emu_chunk **bucket_of(const struct emu_media *m, uint64_t index)
@@ -183,9 +222,13 @@ static void look_at_fill(const struct emu_media *m, uint64_t sector, uint8_t *ou
 	const struct emu_fill *f = fill_of(m, sector, false);
 	uint32_t pattern = f ? f->pattern : 0;
 	size_t len = m->cfg.sector_bytes;
+	size_t data_len = emu_media_data_len(m);
 
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < data_len; i++)
 		out[i] = (uint8_t)(pattern >> (24 - 8 * (i & 3)));
+	memset(out + data_len, 0xff, len - data_len);
+	if (f && f->block)
+		memcpy(out, f->block, len);
 	if (!f || !f->is_written || key_of(&f->keys, sector) == key_of(&m->keys, sector))
 		return;
 	apply_key(out, len, key_of(&f->keys, sector), sector);
@@ -205,7 +248,7 @@ void emu_media_look(const struct emu_media *m, uint64_t sector, uint8_t *out)
 	apply_key(out, m->cfg.sector_bytes, key_of(&m->keys, sector), sector);
 }
 
-static bool is_trimmed(const struct emu_media *m, uint64_t sector)
+bool emu_media_is_trimmed(const struct emu_media *m, uint64_t sector)
 {
 	const struct emu_chunk *c = emu_chunk_find(m, sector);
 	const struct emu_fill *f;
@@ -221,10 +264,13 @@ void emu_media_read(struct emu_media *m, uint64_t sector, uint32_t n, uint8_t *b
 {
 	assert(sector <= m->cfg.sectors && n <= m->cfg.sectors - sector);
 	for (uint32_t i = 0; i < n; i++, buf += m->cfg.sector_bytes) {
-		if (trimmed != EMU_TRIMMED_OLD && is_trimmed(m, sector + i))
-			memset(buf, trimmed == EMU_TRIMMED_ONES ? 0xff : 0, m->cfg.sector_bytes);
-		else
+		if (trimmed == EMU_TRIMMED_OLD || !emu_media_is_trimmed(m, sector + i)) {
 			emu_media_look(m, sector + i, buf);
+			continue;
+		}
+		memset(buf, 0xff, m->cfg.sector_bytes);
+		if (trimmed == EMU_TRIMMED_ZERO)
+			memset(buf, 0, emu_media_data_len(m));
 	}
 }
 
@@ -237,15 +283,16 @@ void emu_media_keep_copy(struct emu_media *m, uint64_t sector)
 	s->stored = must_have(malloc(m->cfg.sector_bytes));
 	s->used = true;
 	s->sector = sector;
+	s->len = emu_media_data_len(m);
 	emu_media_look(m, sector, s->stored);
-	apply_key(s->stored, m->cfg.sector_bytes, m->spare_key, sector);
+	apply_key(s->stored, s->len, m->spare_key, sector);
 	m->spare_n++;
 }
 
 void emu_media_look_spare(const struct emu_media *m, uint32_t i, uint8_t *out)
 {
-	memcpy(out, m->spare[i].stored, m->cfg.sector_bytes);
-	apply_key(out, m->cfg.sector_bytes, m->spare_key, m->spare[i].sector);
+	memcpy(out, m->spare[i].stored, m->spare[i].len);
+	apply_key(out, m->spare[i].len, m->spare_key, m->spare[i].sector);
 }
 
 /* A write makes a sector that could not be read whole again, elsewhere. */
@@ -266,6 +313,16 @@ static void replace_if_bad(struct emu_media *m, uint64_t sector)
 	}
 }
 
+void emu_media_before_write(struct emu_media *m, uint64_t sector)
+{
+	const struct emu_chunk *c = emu_chunk_find(m, sector);
+
+	replace_if_bad(m, sector);
+	if (m->cfg.is_flash && c && c->cell[sector % EMU_CHUNK_SECTORS] != EMU_CELL_EMPTY &&
+	    m->overwrites++ % COPY_EVERY == 0)
+		emu_media_keep_copy(m, sector);
+}
+
 void emu_media_write(struct emu_media *m, uint64_t sector, uint32_t n, const uint8_t *buf)
 {
 	assert(sector <= m->cfg.sectors && n <= m->cfg.sectors - sector);
@@ -274,10 +331,7 @@ void emu_media_write(struct emu_media *m, uint64_t sector, uint32_t n, const uin
 		size_t at = sector % EMU_CHUNK_SECTORS;
 		uint8_t *to = c->stored + at * m->cfg.sector_bytes;
 
-		replace_if_bad(m, sector);
-		if (m->cfg.is_flash && c->cell[at] != EMU_CELL_EMPTY &&
-		    m->overwrites++ % COPY_EVERY == 0)
-			emu_media_keep_copy(m, sector);
+		emu_media_before_write(m, sector);
 		memcpy(to, buf, m->cfg.sector_bytes);
 		apply_key(to, m->cfg.sector_bytes, key_of(&m->keys, sector), sector);
 		c->cell[at] = EMU_CELL_DATA;

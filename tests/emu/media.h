@@ -12,7 +12,9 @@ struct emu_media;
 
 struct emu_media_config {
 	uint64_t sectors;      /* addressable at most: user area and what is hidden behind it */
-	uint32_t sector_bytes; /* a multiple of 512 */
+	uint32_t sector_bytes; /* all that is kept of one: 512, 520, 4096 ...; a multiple of 8 */
+	/* of these the last so many are protection information: FFh where nobody wrote any */
+	uint32_t tail_bytes;
 	uint32_t spare_sectors;
 	bool is_flash; /* overwritten sectors leave copies in the spare area */
 	bool encrypts; /* stored under a media key */
@@ -21,6 +23,11 @@ struct emu_media_config {
 /* NULL: no memory. Later on, running out of memory ends the program. */
 struct emu_media *emu_media_new(const struct emu_media_config *cfg);
 void emu_media_free(struct emu_media **m);
+/*
+ * Another division into sectors, as a format makes it: the user area is as fresh from the factory,
+ * copies in the spare area stay, bad places stay where they are.
+ */
+void emu_media_reshape(struct emu_media *m, const struct emu_media_config *shape);
 
 /* What the bits of a sector that was trimmed read as. */
 enum emu_trimmed { EMU_TRIMMED_ZERO, EMU_TRIMMED_ONES, EMU_TRIMMED_OLD };
@@ -32,6 +39,9 @@ void emu_media_read(struct emu_media *m, uint64_t sector, uint32_t n, uint8_t *b
 void emu_media_write(struct emu_media *m, uint64_t sector, uint32_t n, const uint8_t *buf);
 /* The mapping is gone, the cells keep their content. */
 void emu_media_trim(struct emu_media *m, uint64_t sector, uint64_t n);
+bool emu_media_is_trimmed(const struct emu_media *m, uint64_t sector);
+/* One sector's bytes, written N times by the drive: whatever N is, it costs little. */
+void emu_media_write_same(struct emu_media *m, uint64_t sector, uint64_t n, const uint8_t *block);
 
 /* What an erase leaves, though it reports success. */
 enum emu_leave_kind {
@@ -55,7 +65,10 @@ struct emu_erase {
 	enum emu_erase_kind kind;
 	uint64_t sectors; /* from sector 0 on */
 	uint32_t pattern; /* 32 bits, the highest byte first */
-	bool spare;	  /* the spare area, too */
+	/* not NULL: these bytes instead, over and over, beginning anew in each sector */
+	const uint8_t *bytes;
+	uint32_t bytes_len;
+	bool spare; /* the spare area, too */
 	struct emu_leave leave;
 };
 void emu_media_erase(struct emu_media *m, const struct emu_erase *e);

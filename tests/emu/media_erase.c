@@ -9,17 +9,18 @@ static const char stain_text[] = "CUSTOMER DATA, NOT TO LEAVE THE HOUSE. ";
 
 static void make_stain(const struct emu_media *m, uint64_t sector, uint8_t *out)
 {
-	size_t len = m->cfg.sector_bytes;
+	size_t len = emu_media_data_len(m);
 
 	for (size_t i = 0; i < len; i++)
 		out[i] = (uint8_t)stain_text[i % (sizeof(stain_text) - 1)];
+	memset(out + len, 0xff, m->cfg.tail_bytes);
 	for (size_t i = 0; i < 8; i++)
 		out[i] = (uint8_t)(sector >> 8 * i);
 }
 
-static bool is_stain(const struct emu_media *m, const uint8_t *data)
+static bool is_stain(const uint8_t *data, size_t len)
 {
-	for (size_t i = 8; i < m->cfg.sector_bytes; i++)
+	for (size_t i = 8; i < len; i++)
 		if (data[i] != (uint8_t)stain_text[i % (sizeof(stain_text) - 1)])
 			return false;
 	return true;
@@ -30,7 +31,7 @@ static bool is_same_leave(const struct emu_leave *a, const struct emu_leave *b)
 	return a->kind == b->kind && a->first == b->first && a->n == b->n;
 }
 
-/* Older ones that the new one covers whole are forgotten. */
+/* Takes the block of F. Older ones that the new one covers whole are forgotten. */
 static void push_fill(struct emu_media *m, const struct emu_fill *f)
 {
 	size_t kept = 0;
@@ -44,6 +45,8 @@ static void push_fill(struct emu_media *m, const struct emu_fill *f)
 
 		if (!covered && !repeated)
 			m->fills[kept++] = *old;
+		else
+			free(old->block);
 	}
 	m->fills_n = kept;
 	if (kept && f->is_trim && m->fills[kept - 1].is_trim &&
@@ -95,6 +98,52 @@ void emu_media_trim(struct emu_media *m, uint64_t sector, uint64_t n)
 	push_fill(m, &f);
 }
 
+void emu_media_write_same(struct emu_media *m, uint64_t sector, uint64_t n, const uint8_t *block)
+{
+	struct emu_fill f = {
+		.first = sector, .end = sector + n, .is_written = true, .keys = m->keys};
+
+	assert(sector <= m->cfg.sectors && n <= m->cfg.sectors - sector);
+	if (n == 0)
+		return;
+	for (unsigned i = 0; i < m->bad_n; i++) {
+		const struct emu_bad b = m->bad[i];
+		uint64_t s = b.first > f.first ? b.first : f.first;
+
+		for (; s < b.first + b.n && s < f.end; s++)
+			emu_media_before_write(m, s);
+	}
+	for (size_t i = 0; m->cfg.is_flash && i < m->buckets_n; i++) {
+		for (const struct emu_chunk *c = m->buckets[i]; c; c = c->next) {
+			uint64_t s = c->index * EMU_CHUNK_SECTORS;
+
+			for (unsigned at = 0; at < EMU_CHUNK_SECTORS; at++, s++)
+				if (s >= f.first && s < f.end)
+					emu_media_before_write(m, s);
+		}
+	}
+	f.block = malloc(m->cfg.sector_bytes);
+	if (!f.block)
+		abort();
+	memcpy(f.block, block, m->cfg.sector_bytes);
+	cover_chunks(m, &f);
+	push_fill(m, &f);
+}
+
+/* A sector of the bytes that E repeats, protection information FFh. */
+static uint8_t *make_block(const struct emu_media *m, const struct emu_erase *e)
+{
+	uint32_t len = emu_media_data_len(m);
+	uint8_t *block = malloc(m->cfg.sector_bytes);
+
+	if (!block)
+		abort();
+	for (uint32_t i = 0; i < len; i++)
+		block[i] = e->bytes[i % e->bytes_len];
+	memset(block + len, 0xff, m->cfg.tail_bytes);
+	return block;
+}
+
 static void empty_spare(struct emu_media *m)
 {
 	for (uint32_t i = 0; i < m->spare_n; i++) {
@@ -134,6 +183,7 @@ void emu_media_erase(struct emu_media *m, const struct emu_erase *e)
 	if (e->leave.kind == EMU_LEAVE_ALL)
 		return;
 	if (e->sectors) {
+		f.block = e->bytes ? make_block(m, e) : NULL;
 		cover_chunks(m, &f);
 		push_fill(m, &f);
 	}
@@ -202,8 +252,12 @@ void emu_media_stain_spare(struct emu_media *m)
 struct emu_stains emu_media_stains(struct emu_media *m, uint64_t first, uint64_t n)
 {
 	struct emu_stains found = {0};
-	uint8_t *buf = malloc(m->cfg.sector_bytes);
+	size_t len = m->cfg.sector_bytes;
+	uint8_t *buf;
 
+	for (uint32_t i = 0; i < m->spare_n; i++)
+		len = m->spare[i].len > len ? m->spare[i].len : len;
+	buf = malloc(len);
 	if (!buf)
 		abort();
 	for (size_t i = 0; i < m->buckets_n; i++) {
@@ -214,13 +268,13 @@ struct emu_stains emu_media_stains(struct emu_media *m, uint64_t first, uint64_t
 				if (s < first || s - first >= n || c->cell[at] == EMU_CELL_EMPTY)
 					continue;
 				emu_media_look(m, s, buf);
-				found.sectors += is_stain(m, buf);
+				found.sectors += is_stain(buf, emu_media_data_len(m));
 			}
 		}
 	}
 	for (uint32_t i = 0; i < m->spare_n; i++) {
 		emu_media_look_spare(m, i, buf);
-		found.spare += is_stain(m, buf);
+		found.spare += is_stain(buf, m->spare[i].len);
 	}
 	free(buf);
 	return found;

@@ -30,6 +30,7 @@ struct emu_fill {
 	uint64_t first, end;
 	struct emu_leave leave; /* these it does not cover */
 	uint32_t pattern;
+	uint8_t *block;	 /* not NULL: a whole sector instead; the fill's own */
 	bool is_written; /* under the keys below; else erased cells */
 	bool is_trim;	 /* no longer mapped; what stood there before is not touched */
 	struct emu_keys keys;
@@ -38,6 +39,7 @@ struct emu_fill {
 struct emu_spare {
 	bool used;
 	uint64_t sector; /* which it once was */
+	uint32_t len;	 /* without protection information */
 	uint8_t *stored;
 };
 
@@ -63,5 +65,9 @@ struct emu_chunk *emu_chunk_find(const struct emu_media *m, uint64_t sector);
 /* One sector as it reads under the keys of now, whether it is mapped or not. */
 void emu_media_look(const struct emu_media *m, uint64_t sector, uint8_t *out);
 void emu_media_look_spare(const struct emu_media *m, uint32_t i, uint8_t *out);
+/* Bytes of a sector without protection information. */
+uint32_t emu_media_data_len(const struct emu_media *m);
 /* Keeps a copy of the sector's content, while there is room. */
 void emu_media_keep_copy(struct emu_media *m, uint64_t sector);
+/* What an overwrite does first: a bad sector is replaced, flash may keep a copy. */
+void emu_media_before_write(struct emu_media *m, uint64_t sector);

@@ -233,6 +233,98 @@ static void test_media_bad_sector_fails_so_often(void **state)
 	emu_media_free(&m);
 }
 
+static void test_media_520_bytes_and_a_tail(void **state)
+{
+	struct emu_media_config cfg = {
+		.sectors = 1000, .sector_bytes = 528, .tail_bytes = 8, .encrypts = true};
+	struct emu_media *m = emu_media_new(&cfg);
+	struct emu_erase e = {.sectors = 1000,
+			      .bytes = (const uint8_t *)"abc",
+			      .bytes_len = 3,
+			      .leave = {EMU_LEAVE_EXTENT, 7, 1}};
+	uint8_t out[528];
+
+	(void)state;
+	assert_non_null(m);
+	read_one(m, 999, out);
+	assert_true(xp_mem_is_filled(out, 0, 520) && xp_mem_is_filled(out + 520, 0xff, 8));
+	emu_media_stain(m, 5, 10);
+	read_one(m, 5, out);
+	assert_int_equal(out[519], "CUSTOMER DATA, NOT TO LEAVE THE HOUSE. "[519 % 39]);
+	assert_true(xp_mem_is_filled(out + 520, 0xff, 8));
+	memset(out + 520, 0x11, 8);
+	emu_media_write(m, 5, 1, out);
+	assert_int_equal(emu_media_stains(m, 0, 1000).sectors, 10);
+	emu_media_trim(m, 5, 1);
+	read_one(m, 5, out);
+	assert_true(xp_mem_is_filled(out, 0, 520) && xp_mem_is_filled(out + 520, 0xff, 8));
+	/* the pattern begins anew in each sector, and leaves the tail alone */
+	emu_media_erase(m, &e);
+	read_one(m, 6, out);
+	assert_memory_equal(out, "abcabc", 6);
+	assert_int_equal(out[519], 'a');
+	assert_true(xp_mem_is_filled(out + 520, 0xff, 8));
+	assert_int_equal(emu_media_stains(m, 0, 1000).sectors, 1);
+	emu_media_free(&m);
+}
+
+static void test_media_write_same_is_a_write(void **state)
+{
+	struct emu_media *m = make(true, true);
+	struct emu_erase key = {.kind = EMU_ERASE_KEY};
+	struct emu_bad bad = {.first = 30, .n = 1, .on_read = true};
+	uint8_t block[512], out[512];
+	uint64_t at;
+
+	(void)state;
+	memset(block, 0x5a, sizeof(block));
+	emu_media_stain(m, 0, 64);
+	assert_true(emu_media_add_bad(m, &bad));
+	emu_media_write_same(m, 8, SECTORS - 8, block);
+	assert_int_equal(emu_media_stains(m, 0, SECTORS).sectors, 8);
+	/* flash keeps copies, and the bad sector's content */
+	assert_true(emu_media_stains(m, 0, SECTORS).spare >= 7);
+	assert_false(emu_media_fails(m, 30, 1, false, &at));
+	read_one(m, 1ULL << 31, out);
+	assert_memory_equal(out, block, 512);
+	emu_media_erase(m, &key);
+	read_one(m, 1ULL << 31, out);
+	assert_memory_not_equal(out, block, 512);
+	emu_media_free(&m);
+}
+
+static void test_media_other_shape_keeps_the_spare(void **state)
+{
+	struct emu_media *m = make(true, true);
+	struct emu_media_config shape = {
+		.sectors = 1000, .sector_bytes = 4096 + 8, .tail_bytes = 8};
+	struct emu_bad bad = {.first = 16, .n = 1, .on_read = true};
+	struct emu_stains s;
+	uint8_t out[4104];
+	uint64_t at;
+
+	(void)state;
+	emu_media_stain(m, 100, 10);
+	emu_media_stain_spare(m);
+	assert_true(emu_media_add_bad(m, &bad));
+	emu_media_reshape(m, &shape);
+	s = emu_media_stains(m, 0, 1000);
+	assert_int_equal(s.sectors, 0);
+	assert_int_equal(s.spare, 8);
+	assert_true(emu_media_fails(m, 0, 1000, false, &at));
+	assert_int_equal(at, 1); /* bytes 8192 to 8703 */
+	read_one(m, 999, out);
+	assert_true(xp_mem_is_filled(out, 0, 4096) && xp_mem_is_filled(out + 4096, 0xff, 8));
+	emu_media_stain(m, 999, 1);
+	shape.sector_bytes = 520;
+	shape.sectors = 7000;
+	emu_media_reshape(m, &shape);
+	s = emu_media_stains(m, 0, 7000);
+	assert_int_equal(s.sectors, 0);
+	assert_int_equal(s.spare, 8);
+	emu_media_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +336,9 @@ int main(void)
 		cmocka_unit_test(test_media_liar_leaves_what_it_was_told_to),
 		cmocka_unit_test(test_media_bad_sector_is_replaced_by_a_write_and_its_data_stays),
 		cmocka_unit_test(test_media_bad_sector_fails_so_often),
+		cmocka_unit_test(test_media_520_bytes_and_a_tail),
+		cmocka_unit_test(test_media_write_same_is_a_write),
+		cmocka_unit_test(test_media_other_shape_keeps_the_spare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
