@@ -161,6 +161,11 @@ bench:
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-build
 	@tests/bench/bench.py $(BENCH_ARGS)
 
+# what the virtual machine of the tests boots (tests/vm/run.sh)
+.PHONY: vm-image
+vm-image:
+	@tests/vm/image.sh
+
 # what must be there, and the tests
 .PHONY: deps test lint lint-fast demo
 deps:
@@ -220,6 +225,7 @@ help:
 	@echo 'make fuzz       every fuzzer for FUZZ_SECONDS=60'
 	@echo 'make soak       long campaigns: SOAK_SECONDS=3600'
 	@echo 'make bench      speed against the peers that are installed'
+	@echo 'make vm-image   the kernel and the clients of the virtual machine that tests use, in build/vm'
 	@echo 'make deps       installs the packages of packages.txt that are missing'
 	@echo 'make install    DESTDIR and prefix=$(prefix); make uninstall takes away the same files'
 	@echo 'make clean'

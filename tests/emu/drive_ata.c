@@ -231,8 +231,16 @@ enum emu_end emu_ata_busy(struct emu_ata *d, uint64_t ns, uint64_t *done_ns)
 		end = d->cut_at_ns > start ? d->cut_at_ns : start;
 		how = EMU_END_POWER;
 	}
-	if (end > start)
-		emu_time_pass(d->time, end - start);
+	switch (emu_time_until(d->time, end)) {
+	case EMU_WAKE_TIME:
+		break;
+	case EMU_WAKE_POWER:
+		how = EMU_END_POWER;
+		break;
+	case EMU_WAKE_RESET:
+		how = EMU_END_RESET;
+		break;
+	}
 	*done_ns = d->time->now_ns - start;
 	return how;
 }

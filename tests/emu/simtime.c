@@ -5,6 +5,16 @@ void emu_time_pass(struct emu_time *t, uint64_t ns)
 	t->now_ns += ns;
 }
 
+enum emu_wake emu_time_until(struct emu_time *t, uint64_t until_ns)
+{
+	if (until_ns <= t->now_ns)
+		return EMU_WAKE_TIME;
+	if (t->wait)
+		return t->wait(t, until_ns);
+	t->now_ns = until_ns;
+	return EMU_WAKE_TIME;
+}
+
 static uint64_t monotonic_ns(void *ctx)
 {
 	const struct emu_time *t = ctx;
