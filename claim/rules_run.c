@@ -49,6 +49,15 @@ static bool pass_is_complete(const struct xp_phase *p)
 	       p->identity.capacity_bytes > 0 && o->resumed_from <= o->bytes_written;
 }
 
+/* The drive goes on by itself: that its own end was seen is all that matters. */
+static bool completion_is_proven(const struct xp_phase *p)
+{
+	struct xp_completion found;
+
+	xp_completion_decide(&found, p);
+	return found.end == XP_COMPLETION_PROVEN;
+}
+
 /* 6: what was interrupted counts only when it was brought to its end. */
 static void rule_interrupted(struct xp_judge *j)
 {
@@ -65,6 +74,10 @@ static void rule_interrupted(struct xp_judge *j)
 				      "the overwrite was interrupted and taken up again at byte "
 				      "%llu",
 				      (unsigned long long)p->overwrite.resumed_from);
+		else if (p == j->erase && completion_is_proven(p))
+			xp_judge_note(j, 6, "resumed",
+				      "the job was interrupted while the drive was at it, and went "
+				      "on with it");
 		else if (p == j->erase)
 			xp_judge_lower(
 				j, 6, "interrupted", XP_NONE, XP_OUTCOME_ABORTED,

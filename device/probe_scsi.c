@@ -230,9 +230,9 @@ static void ask_scsi_only(struct xp_probe *p, struct xp_scsi_facts *s)
 	/* a bridge on USB may hang at what it does not know */
 	if (p->id->bus == XP_BUS_USB)
 		return;
-	s->sanitize_crypto = ask_opcode(p, "SANITIZE crypto?", XP_SCSI_SANITIZE_CRYPTO);
-	s->sanitize_block = ask_opcode(p, "SANITIZE block?", XP_SCSI_SANITIZE_BLOCK);
-	s->sanitize_overwrite = ask_opcode(p, "SANITIZE overwrite?", XP_SCSI_SANITIZE_OVERWRITE);
+	s->sanitize_crypto = ask_opcode(p, "SANITIZE crypto?", XP_SCSI_ACTION_CRYPTO);
+	s->sanitize_block = ask_opcode(p, "SANITIZE block?", XP_SCSI_ACTION_BLOCK);
+	s->sanitize_overwrite = ask_opcode(p, "SANITIZE overwrite?", XP_SCSI_ACTION_OVERWRITE);
 	ask_exceptions(p, s);
 	ask_reservation(p, s);
 	xp_probe_tcg(p);

@@ -42,9 +42,9 @@
 #define XP_SCSI_CHECK_CONDITION 0x02
 
 /* SANITIZE service actions [SBC-4]. */
-#define XP_SCSI_SANITIZE_OVERWRITE 0x01
-#define XP_SCSI_SANITIZE_BLOCK	   0x02
-#define XP_SCSI_SANITIZE_CRYPTO	   0x03
+#define XP_SCSI_ACTION_OVERWRITE 0x01
+#define XP_SCSI_ACTION_BLOCK	 0x02
+#define XP_SCSI_ACTION_CRYPTO	 0x03
 
 /* Standard INQUIRY data, or with IS_VPD the page PAGE. */
 uint8_t xp_scsi_inquiry(uint8_t cdb[XP_SCSI_CDB_MAX], bool is_vpd, uint8_t page, uint16_t len);

@@ -9,10 +9,10 @@
 #define XP_SCSI_FORMAT_UNIT 0x04
 
 /* A service action of SANITIZE beside those of scsi_cmd.h. */
-#define XP_SCSI_SANITIZE_EXIT_FAILURE 0x1f
+#define XP_SCSI_ACTION_EXIT_FAILURE 0x1f
 
 struct xp_scsi_sanitize {
-	uint8_t action;	    /* XP_SCSI_SANITIZE_... */
+	uint8_t action;	    /* XP_SCSI_ACTION_... */
 	bool immediate;	    /* IMMED: answered when begun, not when ended */
 	bool unrestricted;  /* AUSE: a failure may be left without a success */
 	bool no_zone_reset; /* ZNR */

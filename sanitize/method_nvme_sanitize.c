@@ -1,0 +1,418 @@
+#include "sanitize/method_nvme_sanitize.h"
+
+#include "base/cleanup.h"
+#include "base/wire.h"
+#include "claim/completion.h"
+#include "device/protocol/nvme_erase.h"
+#include "device/protocol/nvme_sanitize.h"
+#include "sanitize/device_command.h"
+
+#include <string.h>
+
+#define SEND_TIMEOUT_MS 120000
+/* A command whose answer got lost is sent again, so often. */
+#define SENDS_MAX 3
+/* The log may be late: so many looks at one that has not changed since before. */
+#define UNCHANGED_LOOKS 15
+/* After a minute the log is read twice a minute: reading it slows some drives down. */
+#define EAGER_LOOKS	  30
+#define LAZY_WAITS	  15
+#define OVERWRITE_PASSES  1
+#define OVERWRITE_PATTERN 0
+#define WORDS_MAX	  4
+#define SQE_CDW10	  40 /* in the entry as evidence keeps it */
+
+enum step {
+	STEP_FREE, /* wait until the drive is at no sanitize */
+	STEP_SEND,
+	STEP_SEE_THROUGH,
+	STEP_DONE,
+};
+
+struct sanitize {
+	enum step step;
+	struct xp_device_watch watch;
+	unsigned sends;
+	unsigned looks, unchanged;
+	uint8_t log[XP_NVME_LOG_SANITIZE_LEN]; /* as read last */
+};
+
+static uint8_t action_of(enum xp_technique t)
+{
+	return t == XP_NVME_SANITIZE_CRYPTO  ? XP_NVME_SANACT_CRYPTO
+	       : t == XP_NVME_SANITIZE_BLOCK ? XP_NVME_SANACT_BLOCK
+					     : XP_NVME_SANACT_OVERWRITE;
+}
+
+/* XP_E_DEVICE: the drive refused; XP_E_MALFORMED; XP_E_IO, XP_E_TIMEOUT: no answer. */
+static enum xp_rc read_log(struct xp_nvme_sanitize_log *out, struct sanitize *s,
+			   struct xp_method_run *run, struct xp_err *err)
+{
+	struct xp_nvme_dwords d =
+		xp_nvme_get_log(XP_NVME_LOG_SANITIZE, XP_NVME_NSID_ALL, XP_NVME_LOG_SANITIZE_LEN);
+	uint8_t data[XP_NVME_LOG_SANITIZE_LEN] = {0};
+	struct xp_cmd cmd = {
+		.kind = XP_TRANSPORT_NVME,
+		.nvme = {.opcode = d.opcode, .nsid = d.nsid, .cdw10 = d.cdw10, .cdw11 = d.cdw11},
+		.dir = XP_DATA_IN,
+		.data = data,
+		.data_len = sizeof(data),
+	};
+	struct xp_reply reply;
+
+	TRY(xp_device_command_ask(run, &cmd, &reply, err));
+	if (!xp_reply_is_good(&cmd, &reply))
+		return xp_fail(err, XP_E_DEVICE, "the sanitize log cannot be read (status %03xh)",
+			       reply.nvme_status & XP_NVME_STATUS_MASK);
+	TRY(xp_nvme_sanitize_log_parse(out, data, sizeof(data), err));
+	memcpy(s->log, data, sizeof(s->log));
+	return XP_OK;
+}
+
+static bool is_no_answer(enum xp_rc rc)
+{
+	return rc == XP_E_DEVICE || rc == XP_E_MALFORMED || rc == XP_E_IO || rc == XP_E_TIMEOUT;
+}
+
+static enum xp_rc keep_log(const struct sanitize *s, struct xp_method_run *run, enum xp_keep where,
+			   struct xp_err *err)
+{
+	return xp_device_command_keep(run, where, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE, s->log,
+				      sizeof(s->log), err);
+}
+
+static uint64_t estimate_of(const struct xp_method_run *run)
+{
+	const struct xp_nvme_sanitize_log *log = &run->req->facts->nvme.sanitize;
+	uint32_t s = run->req->technique == XP_NVME_SANITIZE_CRYPTO  ? log->crypto_s
+		     : run->req->technique == XP_NVME_SANITIZE_BLOCK ? log->block_s
+								     : log->overwrite_s;
+
+	return run->req->facts->nvme.sanitize_log != XP_ASKED_GOOD || s == XP_NVME_NO_ESTIMATE ? 0
+											       : s;
+}
+
+static const char *label_of(const struct xp_method_run *run)
+{
+	return xp_technique_name(run->req->technique);
+}
+
+static enum xp_rc wait_for_next_look(struct sanitize *s, const struct xp_method_run *run,
+				     struct xp_err *err)
+{
+	unsigned n = s->looks++ < EAGER_LOOKS ? 1 : LAZY_WAITS;
+
+	for (unsigned i = 0; i < n; i++)
+		TRY(xp_device_command_wait(run, err));
+	return XP_OK;
+}
+
+/* What a look at a drive that is at it says about its progress. */
+static enum xp_rc watch_running(struct sanitize *s, const struct xp_method_run *run,
+				const struct xp_nvme_sanitize_log *log, struct xp_err *err)
+{
+	/* FFFFh is what stands there when nothing runs: it is no progress */
+	bool has_progress = log->progress != UINT16_MAX;
+
+	if (has_progress)
+		xp_device_command_progress(run, label_of(run), log->progress);
+	return xp_device_watch_look(&s->watch, run,
+				    has_progress ? XP_SEEN_PROGRESS : XP_SEEN_AT_WORK,
+				    log->progress, err);
+}
+
+/*
+ * A sanitize that this job did not start, or cannot be sure of, is seen through first: nothing ends
+ * it sooner. Then ours is sent.
+ */
+static enum xp_rc step_free(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
+{
+	struct xp_nvme_sanitize_log log;
+	struct xp_err first;
+	enum xp_rc rc = read_log(&log, s, run, &first);
+
+	if (rc != XP_OK && (!is_no_answer(rc) || s->sends == 0)) {
+		/* nothing was sent yet: a log that cannot be read will not be there afterwards */
+		if (err)
+			*err = first;
+		return rc;
+	}
+	if (rc != XP_OK)
+		TRY(xp_device_watch_look(&s->watch, run, XP_SEEN_NOTHING, 0, err));
+	else if (log.state == XP_NVME_SANITIZE_RUNNING)
+		TRY(watch_running(s, run, &log, err));
+	if (rc == XP_OK && log.state != XP_NVME_SANITIZE_RUNNING) {
+		TRY(keep_log(s, run, XP_KEEP_BEFORE, err));
+		xp_device_command_drop(run, XP_KEEP_DURING, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);
+		xp_device_command_drop(run, XP_KEEP_AFTER, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);
+		s->step = STEP_SEND;
+		return XP_OK;
+	}
+	return wait_for_next_look(s, run, err);
+}
+
+/* Blocks of a protected namespace could not be read any more if they were kept: their guards are
+ * gone. */
+static bool wants_no_deallocate(const struct xp_nvme_facts *f)
+{
+	if (f->ctrl.no_deallocate_inhibited)
+		return false;
+	for (size_t i = 0; i < f->ns_n; i++)
+		if (f->ns[i].identify != XP_ASKED_GOOD || f->ns[i].ns.protection_type != 0)
+			return false;
+	return true;
+}
+
+/* The same command in another word: bits that mean nothing to this action. */
+static struct xp_nvme_sanitize_word in_other_words(struct xp_nvme_sanitize_word w)
+{
+	if (w.action == XP_NVME_SANACT_OVERWRITE)
+		w.invert = !w.invert; /* the last pass writes the pattern either way */
+	else
+		w.passes = 1; /* for overwrites only */
+	return w;
+}
+
+/*
+ * The words to try, best first. Blocks that are kept allocated can be read back. Where the log
+ * already shows the success of an equal word, another one tells the new run from it.
+ */
+static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
+			   const struct xp_method_run *run)
+{
+	struct xp_nvme_sanitize_log before;
+	bool had_success =
+		xp_nvme_sanitize_log_parse(&before, s->log, sizeof(s->log), NULL) == XP_OK &&
+		(before.state == XP_NVME_SANITIZE_SUCCEEDED ||
+		 before.state == XP_NVME_SANITIZE_SUCCEEDED_DEALLOCATED);
+	unsigned n = 0;
+
+	for (int keep = wants_no_deallocate(&run->req->facts->nvme); keep >= 0; keep--) {
+		struct xp_nvme_sanitize_word w = {.action = action_of(run->req->technique),
+						  .no_deallocate = keep != 0};
+		struct xp_nvme_sanitize_word other;
+
+		if (w.action == XP_NVME_SANACT_OVERWRITE)
+			w.passes = OVERWRITE_PASSES;
+		other = in_other_words(w);
+		if (had_success && before.cdw10 == xp_nvme_sanitize_cdw10(&w))
+			words[n++] = xp_nvme_sanitize_cdw10(&other);
+		words[n++] = xp_nvme_sanitize_cdw10(&w);
+	}
+	return n;
+}
+
+static enum xp_rc send_word(struct xp_reply *reply, struct xp_method_run *run, uint32_t word,
+			    struct xp_err *err)
+{
+	struct xp_nvme_dwords d = xp_nvme_sanitize(word, OVERWRITE_PATTERN);
+	struct xp_cmd cmd = {
+		.kind = XP_TRANSPORT_NVME,
+		.nvme = {.opcode = d.opcode, .nsid = d.nsid, .cdw10 = d.cdw10, .cdw11 = d.cdw11},
+		.timeout_ms = SEND_TIMEOUT_MS,
+	};
+
+	TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
+	return xp_device_command_send(run, &cmd, reply, err);
+}
+
+static enum xp_rc finish(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
+{
+	run->phase->command.completion_known = true;
+	TRY(xp_device_command_note(run, XP_COMMAND_ENDED, err));
+	s->step = STEP_DONE;
+	return XP_OK;
+}
+
+static enum xp_rc refused(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
+{
+	struct xp_nvme_sanitize_log log;
+	struct xp_err ignored;
+
+	run->phase->command.aborted = true;
+	/* why it refused may stand in the log */
+	if (read_log(&log, s, run, &ignored) == XP_OK)
+		TRY(keep_log(s, run, XP_KEEP_AFTER, err));
+	return finish(s, run, err);
+}
+
+/* The answer got lost: whether the drive took the command cannot be known, so it is given again. */
+static enum xp_rc answer_lost(struct sanitize *s, struct xp_method_run *run, enum xp_rc rc)
+{
+	if ((rc != XP_E_IO && rc != XP_E_TIMEOUT) || s->sends >= SENDS_MAX)
+		return rc;
+	s->step = STEP_FREE;
+	xp_device_watch_begin(&s->watch, run, estimate_of(run));
+	return XP_OK;
+}
+
+static enum xp_rc step_send(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
+{
+	struct xp_command_result *c = &run->phase->command;
+	uint32_t words[WORDS_MAX];
+	unsigned n = list_words(words, s, run);
+	struct xp_reply reply = {0};
+
+	s->sends++;
+	c->accepted = false;
+	c->aborted = false;
+	c->completion_known = false;
+	for (unsigned i = 0; i < n; i++) {
+		enum xp_rc rc = send_word(&reply, run, words[i], err);
+
+		if (rc != XP_OK)
+			return answer_lost(s, run, rc);
+		if (!reply.answered)
+			return answer_lost(s, run,
+					   xp_fail(err, XP_E_IO, "Sanitize was not answered"));
+		if ((reply.nvme_status & XP_NVME_STATUS_MASK) != XP_NVME_STATUS_INVALID_FIELD)
+			break;
+	}
+	if (reply.nvme_status != 0)
+		return refused(s, run, err);
+	c->accepted = true;
+	c->overwrite_passes =
+		run->req->technique == XP_NVME_SANITIZE_OVERWRITE ? OVERWRITE_PASSES : 0;
+	/* a drive that can change all its media's keys encrypts all of it, always */
+	if (run->req->technique == XP_NVME_SANITIZE_CRYPTO)
+		c->keys.can_be_off = XP_ANSWER_NO;
+	TRY(xp_device_command_note(run, XP_COMMAND_ACCEPTED, err));
+	s->looks = s->unchanged = 0;
+	s->step = STEP_SEE_THROUGH;
+	xp_device_watch_begin(&s->watch, run, estimate_of(run));
+	return XP_OK;
+}
+
+/* The first sight of our own run is proof that it is a new one: it goes to the journal at once. */
+static enum xp_rc remember_running(const struct sanitize *s, struct xp_method_run *run,
+				   const struct xp_nvme_sanitize_log *log, struct xp_err *err)
+{
+	bool is_first = !xp_completion_during(run->phase, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);
+
+	if (!is_first || log->cdw10 != get_le32(run->phase->command.cdb + SQE_CDW10))
+		return XP_OK;
+	TRY(keep_log(s, run, XP_KEEP_DURING, err));
+	return xp_device_command_note(run, XP_COMMAND_ACCEPTED, err);
+}
+
+/* Does the log stand as it stood before the command? It may be late. */
+static bool is_unchanged(const struct sanitize *s, const struct xp_method_run *run)
+{
+	const struct xp_raw *before =
+		xp_completion_answer(run->phase, true, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);
+
+	return before && before->len == sizeof(s->log) &&
+	       memcmp(before->data, s->log, sizeof(s->log)) == 0 &&
+	       !xp_completion_during(run->phase, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);
+}
+
+/* The drive's last word. What proves nothing after an interruption is done again. */
+static enum xp_rc take_end(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
+{
+	struct xp_completion found;
+
+	TRY(keep_log(s, run, XP_KEEP_AFTER, err));
+	xp_completion_decide(&found, run->phase);
+	if (found.end == XP_COMPLETION_UNPROVEN && run->phase->interrupted && s->sends == 0) {
+		s->step = STEP_FREE;
+		return XP_OK;
+	}
+	return finish(s, run, err);
+}
+
+static enum xp_rc step_see_through(struct sanitize *s, struct xp_method_run *run,
+				   struct xp_err *err)
+{
+	struct xp_nvme_sanitize_log log;
+	struct xp_err ignored;
+	enum xp_rc rc = read_log(&log, s, run, &ignored);
+
+	if (rc != XP_OK && !is_no_answer(rc))
+		return xp_fail(err, rc, "%s", ignored.msg);
+	if (rc == XP_OK && log.state == XP_NVME_SANITIZE_RUNNING) {
+		TRY(remember_running(s, run, &log, err));
+		TRY(watch_running(s, run, &log, err));
+	} else if (rc == XP_OK && log.state != XP_NVME_SANITIZE_UNKNOWN &&
+		   (!is_unchanged(s, run) || s->unchanged++ >= UNCHANGED_LOOKS)) {
+		return take_end(s, run, err);
+	} else {
+		/* no answer, as while a controller is reset, or one that makes no sense yet */
+		TRY(xp_device_watch_look(&s->watch, run, XP_SEEN_NOTHING, 0, err));
+	}
+	return wait_for_next_look(s, run, err);
+}
+
+static enum xp_rc poll(struct xp_method_run *run, enum xp_method_state *state, struct xp_err *err)
+{
+	struct sanitize *s = run->state;
+
+	*state = XP_METHOD_RUNNING;
+	switch (s->step) {
+	case STEP_FREE:
+		return step_free(s, run, err);
+	case STEP_SEND:
+		return step_send(s, run, err);
+	case STEP_SEE_THROUGH:
+		return step_see_through(s, run, err);
+	case STEP_DONE:
+		break;
+	}
+	*state = XP_METHOD_DONE;
+	return XP_OK;
+}
+
+static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
+{
+	struct sanitize *s;
+
+	if (!run->req->transport || !run->req->facts)
+		return xp_fail(err, XP_E_UNSUPPORTED, "%s: there is no way to the drive",
+			       label_of(run));
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return xp_fail(err, XP_E_NOMEM, "%s", label_of(run));
+	run->state = s;
+	s->step = STEP_FREE;
+	xp_device_watch_begin(&s->watch, run, estimate_of(run));
+	return XP_OK;
+}
+
+static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
+{
+	struct sanitize *s;
+
+	TRY(start(run, err));
+	s = run->state;
+	if (!run->resume_phase)
+		return XP_OK;
+	switch (run->req->resume_note) {
+	case XP_COMMAND_SECRET:
+	case XP_COMMAND_SENT:
+	case XP_COMMAND_OPEN:
+		/* whether the drive took it cannot be known: it is given again */
+		break;
+	case XP_COMMAND_ACCEPTED:
+		s->step = STEP_SEE_THROUGH;
+		return xp_device_command_adopt(run, err);
+	case XP_COMMAND_ENDED:
+		s->step = STEP_DONE;
+		return xp_device_command_adopt(run, err);
+	}
+	return XP_OK;
+}
+
+static void end(struct xp_method_run *run)
+{
+	free(run->state);
+	run->state = NULL;
+}
+
+#define SANITIZE(TECHNIQUE)                                                                        \
+	{                                                                                          \
+		.technique = (TECHNIQUE), .label = "sanitize", .start = start, .attach = attach,   \
+		.poll = poll, .end = end                                                           \
+	}
+
+const struct xp_method xp_method_nvme_sanitize_crypto = SANITIZE(XP_NVME_SANITIZE_CRYPTO);
+const struct xp_method xp_method_nvme_sanitize_block = SANITIZE(XP_NVME_SANITIZE_BLOCK);
+const struct xp_method xp_method_nvme_sanitize_overwrite = SANITIZE(XP_NVME_SANITIZE_OVERWRITE);
