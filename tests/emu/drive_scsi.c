@@ -301,8 +301,11 @@ static bool is_ready_for(struct emu_scsi_job *j, unsigned flags)
 	case EMU_SCSI_READY:
 		return true;
 	case EMU_SCSI_SANITIZING:
-	case EMU_SCSI_FORMATTING:
 		if (flags & WHEN_ALWAYS)
+			return true;
+		break;
+	case EMU_SCSI_FORMATTING: /* INQUIRY, REPORT LUNS, REQUEST SENSE: no more */
+		if (flags & NO_ATTENTION)
 			return true;
 		break;
 	case EMU_SCSI_SANITIZE_FAILED:

@@ -12,9 +12,8 @@
 #define IMMED 0x80
 #define AUSE  0x20
 /* parameter list */
-#define INVERT 0x80
-#define TEST   0x60
-#define COUNT  0x1f
+#define TEST  0x60
+#define COUNT 0x1f
 /* a key is changed at once, whatever the size */
 #define CRYPTO_NS (2 * EMU_S)
 
@@ -210,18 +209,17 @@ static uint16_t read_list(const struct emu_scsi_job *j, struct emu_scsi_work *w,
 	size_t len = get_be16(j->cdb + 7);
 	uint32_t n;
 
-	if (len < 5 || len > j->cmd->out_len)
+	if (len < 5 || len > j->lu->block_bytes + 4U)
+		return AC_FIELD;
+	if (len > j->cmd->out_len)
 		return AC_LIST_LENGTH;
 	n = get_be16(p + 2);
 	*passes = p[0] & COUNT;
-	if ((p[0] & TEST) || *passes == 0 || p[1] || n == 0 || n > j->lu->block_bytes)
+	if ((p[0] & TEST) || *passes == 0 || p[1] || n + 4U != len)
 		return AC_LIST_FIELD;
-	if (len != n + 4U)
-		return AC_LIST_LENGTH;
+	/* INVERT: an even number of passes begins with the inverse, so that all end with this */
 	memcpy(w->bytes, p + 4, n);
 	w->bytes_len = n;
-	for (uint32_t i = 0; (p[0] & INVERT) && *passes % 2 == 0 && i < n; i++)
-		w->bytes[i] = (uint8_t)~w->bytes[i];
 	return 0;
 }
 

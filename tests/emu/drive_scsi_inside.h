@@ -165,7 +165,7 @@ void emu_scsi_tell(struct emu_scsi_lu *lu, uint16_t code, unsigned but_nexus);
 enum emu_scsi_state emu_scsi_lu_state(const struct emu_scsi_lu *lu);
 
 /* drive_scsi_table.c: what there is, and what a CDB may have set */
-#define WHEN_ALWAYS    0x01 /* also while it sanitizes or formats */
+#define WHEN_ALWAYS    0x01 /* also while it sanitizes */
 #define WHEN_FAILED    0x02 /* after a sanitize that failed */
 #define NEEDS_MEDIUM   0x04 /* not while it is stopped or without a format */
 #define NO_ATTENTION   0x08 /* does not tell of one, and leaves it */

@@ -35,10 +35,11 @@ uint16_t emu_scsi_check_pi(const struct emu_scsi_lu *lu, const uint8_t *block, u
 			   unsigned protect)
 {
 	const uint8_t *pi = block + lu->block_bytes;
-	bool is_escaped = get_be16(pi + 2) == 0xffff;
+	bool is_escaped;
 
 	if (!lu->pi_type || protect == 3)
 		return 0;
+	is_escaped = get_be16(pi + 2) == 0xffff;
 	if (lu->pi_type == 3)
 		is_escaped = is_escaped && get_be32(pi + 4) == 0xffffffff;
 	if (is_escaped)

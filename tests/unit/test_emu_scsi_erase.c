@@ -1,0 +1,627 @@
+/*
+ * SANITIZE and FORMAT UNIT of the emulated SAS drive: their states as a host sees them, and what
+ * stands on the medium afterwards.
+ */
+#include "tests/emu/scsi_ask.h"
+
+#include "base/span.h"
+#include "base/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SECTORS	   4096
+#define BLOCK	   0x02
+#define OVERWRITE  0x01
+#define CRYPTO	   0x03
+#define EXIT	   0x1f
+#define IMMED	   0x80
+#define AUSE	   0x20
+#define SANITIZING 0x02041b
+#define FORMATTING 0x020404
+#define FAILED	   0x033103
+#define CORRUPT	   0x033100
+
+struct world {
+	struct emu_time time;
+	struct emu_scsi *d;
+	struct emu_host h;
+	struct emu_media *m;
+};
+
+static void make(struct world *w, const struct emu_scsi_config *cfg)
+{
+	*w = (struct world){0};
+	w->d = emu_scsi_new(cfg, &w->time);
+	assert_non_null(w->d);
+	emu_host_plug(&w->h, w->d);
+	w->m = emu_scsi_media(w->d, 0);
+	emu_media_stain(w->m, 0, 200);
+	emu_media_stain(w->m, cfg->sectors - 10, 10);
+	emu_media_stain_spare(w->m);
+}
+
+static void make_ssd(struct world *w)
+{
+	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
+
+	make(w, &cfg);
+}
+
+static uint64_t stains(struct world *w)
+{
+	struct emu_stains s = emu_media_stains(w->m, 0, SECTORS);
+
+	return s.sectors + s.spare;
+}
+
+static void power_cycle(struct world *w)
+{
+	emu_scsi_power_off(w->d);
+	emu_time_pass(&w->time, 100 * EMU_S);
+	emu_scsi_power_on(w->d);
+	assert_int_equal(emu_host_in(&w->h, EMU_CDB(0x12, 0, 0, 0, 96, 0), 96), EMU_GOOD);
+}
+
+static void test_sanitize_overwrite_reaches_everything(void **state)
+{
+	struct world w;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+	int progress;
+
+	(void)state;
+	make(&w, &cfg);
+	assert_int_equal(emu_host_sanitize(&w.h, IMMED | OVERWRITE, 2, 0xa1b2c3d4), EMU_GOOD);
+	assert_int_equal(w.h.cmd.moved, 8);
+	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
+	assert_int_equal(emu_scsi_state(w.d, 0), EMU_SCSI_SANITIZING);
+	emu_time_pass(&w.time, 3600 * EMU_S); /* of two passes the first */
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), SANITIZING);
+	assert_in_range(progress, 0x7f00, 0x8100);
+	assert_int_equal(emu_host_sense(&w.h, true, &progress), SANITIZING);
+	assert_in_range(progress, 0x7f00, 0x8100);
+	emu_time_pass(&w.time, 3600 * EMU_S);
+	assert_int_equal(emu_host_sense(&w.h, true, &progress), 0);
+	assert_int_equal(progress, -1);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	assert_int_equal(emu_host_read(&w.h, SECTORS - 1, 1, 512), EMU_GOOD);
+	assert_int_equal(get_be32(w.h.data), 0xa1b2c3d4);
+	/* INVERT: whatever the number of passes, the pattern as it was given stands at the end */
+	for (uint8_t passes = 2; passes < 4; passes++) {
+		assert_int_equal(emu_host_sanitize(&w.h, OVERWRITE, 0x80 | passes, 0x11223344),
+				 EMU_GOOD);
+		assert_int_equal(emu_host_read(&w.h, 17, 1, 512), EMU_GOOD);
+		assert_int_equal(get_be32(w.h.data + 508), 0x11223344);
+	}
+	emu_scsi_free(&w.d);
+}
+
+static void test_sanitize_pattern_of_any_length(void **state)
+{
+	struct world w;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+
+	(void)state;
+	cfg.pi_type = 1;
+	make(&w, &cfg);
+	memcpy(w.h.data, ((uint8_t[]){1, 0, 0, 3, 'a', 'b', 'c'}), 7);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, OVERWRITE, 0, 0, 0, 0, 0, 0, 7, 0), 7),
+			 EMU_GOOD);
+	/* 512 is no multiple of three: each block begins anew; its tags are FFh and not checked */
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x28, 0x20, 0, 0, 0, 9, 0, 0, 1, 0), 520),
+			 EMU_GOOD);
+	assert_memory_equal(w.h.data, "abcabc", 6);
+	assert_int_equal(w.h.data[511], 'b');
+	assert_true(xp_mem_is_filled(w.h.data + 512, 0xff, 8));
+	assert_int_equal(stains(&w), 0);
+	/* lists that lie */
+	memcpy(w.h.data, ((uint8_t[]){1, 0, 0, 4, 'a', 'b', 'c'}), 7);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, OVERWRITE, 0, 0, 0, 0, 0, 0, 7, 0), 7),
+			 0x052600);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, OVERWRITE, 0, 0, 0, 0, 0, 0, 8, 0), 7),
+			 0x051a00);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, OVERWRITE, 0, 0, 0, 0, 0, 0, 4, 0), 4),
+			 0x052400);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, OVERWRITE, 0, 0, 0, 0, 0, 2, 5, 0), 517),
+			 0x052400);
+	assert_int_equal(emu_host_sanitize(&w.h, OVERWRITE, 0, 0), 0x052600); /* no pass */
+	assert_int_equal(emu_host_sanitize(&w.h, OVERWRITE, 0x21, 0), 0x052600);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, 0x04, 0, 0, 0, 0, 0, 0, 0, 0), 0),
+			 0x052400);
+	emu_scsi_free(&w.d);
+}
+
+static void test_sanitize_block_and_crypto(void **state)
+{
+	struct world w;
+	uint8_t before[512];
+
+	(void)state;
+	make_ssd(&w);
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	assert_int_equal(w.time.now_ns / EMU_S, 60);
+	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
+	assert_true(xp_mem_is_filled(w.h.data, 0, 512));
+	emu_scsi_free(&w.d);
+
+	make_ssd(&w);
+	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
+	memcpy(before, w.h.data, 512);
+	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
+	assert_memory_not_equal(w.h.data, before, 512);
+	/* no list with these */
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, CRYPTO, 0, 0, 0, 0, 0, 0, 8, 0), 8),
+			 0x052400);
+	emu_scsi_free(&w.d);
+}
+
+static void test_sanitize_lets_few_commands_through(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_ssd(&w);
+	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x12, 0, 0, 0, 96, 0), 96), EMU_GOOD);
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0), 64),
+			 EMU_GOOD);
+	assert_int_equal(
+		emu_host_in(&w.h, EMU_CDB(0xa3, 0x0c, 2, 0x48, 0, 1, 0, 0, 0, 64, 0, 0), 64),
+		EMU_GOOD);
+	assert_int_equal(emu_host_read(&w.h, 0, 1, 512), SANITIZING);
+	/* the progress stands in the sense data of any refusal */
+	assert_int_equal(w.h.cmd.sense[15], 0x80);
+	assert_int_equal(emu_host_write(&w.h, 0, 1, 512), SANITIZING);
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 8),
+			 SANITIZING);
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x1a, 0, 0x3f, 0, 252, 0), 252), SANITIZING);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), SANITIZING);
+	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), SANITIZING);
+	assert_int_equal(emu_host_sanitize(&w.h, EXIT, 0, 0), SANITIZING);
+	emu_scsi_free(&w.d);
+}
+
+static void test_sanitize_goes_on_after_power_loss_and_reset(void **state)
+{
+	struct world w;
+	int progress;
+
+	(void)state;
+	make_ssd(&w);
+	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
+	emu_time_pass(&w.time, 30 * EMU_S);
+	power_cycle(&w);
+	/* the sense data tell of the erase; the attention waits for another command */
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), SANITIZING);
+	assert_in_range(progress, 0x7f00, 0x8100); /* the time without power does not count */
+	assert_int_equal(emu_host_ready(&w.h), 0x062900);
+	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
+	emu_scsi_unit(&w.h.bay).ops->reset(&w.h.bay);
+	assert_int_equal(emu_host_ready(&w.h), 0x062903);
+	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
+	emu_time_pass(&w.time, 31 * EMU_S);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	emu_scsi_free(&w.d);
+	/* in the foreground: the host gives up, or the power goes; the drive goes on */
+	make_ssd(&w);
+	w.h.give_up_ns = 10 * EMU_S;
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_NO_ANSWER);
+	assert_int_equal(emu_host_ready(&w.h), 0x062903);
+	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
+	emu_scsi_cut_power_at(w.d, w.time.now_ns + EMU_US);
+	assert_int_equal(emu_host_ready(&w.h), EMU_NO_ANSWER);
+	assert_int_equal(emu_host_ready(&w.h), 0x062900);
+	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
+	emu_time_pass(&w.time, 60 * EMU_S);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	emu_scsi_free(&w.d);
+}
+
+static void test_sanitize_failed_is_left_as_ause_says(void **state)
+{
+	struct world w;
+	int progress;
+
+	(void)state;
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->sanitize_fails_at = 0x4000;
+	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
+	emu_time_pass(&w.time, 60 * EMU_S);
+	assert_int_equal(emu_host_ready(&w.h), FAILED);
+	assert_int_equal(emu_host_read(&w.h, 0, 1, 512), FAILED);
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), FAILED);
+	assert_int_equal(emu_host_sense(&w.h, true, &progress), FAILED);
+	/* a quarter is erased, and the spare area is not */
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 10);
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).spare, 64);
+	/* restricted: no way out but another restricted one that ends well */
+	assert_int_equal(emu_host_sanitize(&w.h, EXIT, 0, 0), 0x052400);
+	assert_int_equal(emu_host_sanitize(&w.h, AUSE | BLOCK, 0, 0), 0x052400);
+	power_cycle(&w);
+	assert_int_equal(emu_host_ready(&w.h), 0x062900);
+	assert_int_equal(emu_host_ready(&w.h), FAILED);
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), FAILED);
+	emu_scsi_faults(w.d)->sanitize_fails_at = 0;
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	emu_scsi_free(&w.d);
+
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->sanitize_fails_at = 0x4000;
+	assert_int_equal(emu_host_sanitize(&w.h, AUSE | BLOCK, 0, 0), FAILED);
+	assert_int_equal(emu_scsi_state(w.d, 0), EMU_SCSI_SANITIZE_FAILED);
+	/* the exit is Good, and data remain */
+	assert_int_equal(emu_host_sanitize(&w.h, EXIT, 0, 0), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 10);
+	assert_int_equal(emu_host_sanitize(&w.h, EXIT, 0, 0), EMU_GOOD);
+	emu_scsi_free(&w.d);
+}
+
+static void test_sanitize_stalls_forgets_and_ignores(void **state)
+{
+	struct world w;
+	int progress;
+
+	(void)state;
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->sanitize_stalls_at = 0x8000;
+	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
+	emu_time_pass(&w.time, 86400 * EMU_S);
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), SANITIZING);
+	assert_in_range(progress, 0x7ffe, 0x8000);
+	assert_true(stains(&w) > 0);
+	emu_scsi_faults(w.d)->progress_unsaid = true;
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), SANITIZING);
+	assert_int_equal(progress, -1);
+	emu_scsi_free(&w.d);
+
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->sanitize_forgotten = true;
+	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
+	emu_time_pass(&w.time, 30 * EMU_S);
+	power_cycle(&w);
+	assert_int_equal(emu_host_ready(&w.h), 0x062900);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 10);
+	emu_scsi_free(&w.d);
+
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->sanitize_ignored = true;
+	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 210 + 64);
+	emu_scsi_free(&w.d);
+}
+
+static void test_sanitize_liar_key_kept_and_vendor_pattern(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->leave = (struct emu_leave){EMU_LEAVE_EXTENT, 100, 7};
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 7);
+	emu_scsi_free(&w.d);
+
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->leave = (struct emu_leave){EMU_LEAVE_SPARE, 0, 0};
+	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 64);
+	emu_scsi_free(&w.d);
+
+	make_ssd(&w);
+	emu_scsi_faults(w.d)->keeps_key = true;
+	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 210 + 64);
+	emu_scsi_faults(w.d)->vendor_pattern = true;
+	emu_scsi_faults(w.d)->pattern = 0x33cc55aa;
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
+	assert_int_equal(get_be32(w.h.data), 0x33cc55aa);
+	emu_scsi_free(&w.d);
+}
+
+/* VPD B1h: reads after block erase (WABEREQ) and crypto erase (WACEREQ). */
+static void test_sanitize_reads_before_a_write(void **state)
+{
+	static const uint32_t answers[] = {EMU_GOOD, EMU_GOOD, 0x031100, 0x031115};
+
+	(void)state;
+	for (unsigned v = 0; v < 4; v++) {
+		struct world w;
+		struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
+
+		cfg.wabereq = v;
+		cfg.wacereq = 3 - v;
+		cfg.pi_type = 1;
+		make(&w, &cfg);
+		assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
+		assert_int_equal(emu_host_read(&w.h, 8, 2, 512), answers[v]);
+		memset(w.h.data, 0, 4096);
+		assert_int_equal(emu_host_write(&w.h, 8, 4, 512), EMU_GOOD);
+		assert_int_equal(emu_host_read(&w.h, 8, 4, 512), EMU_GOOD);
+		assert_int_equal(emu_host_read(&w.h, 10, 4, 512), answers[v]);
+		assert_int_equal(w.h.cmd.moved, v < 2 ? 2048 : 1024);
+		assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x41, 0, 0, 0, 0, 0, 0, 0, 0, 0), 512),
+				 EMU_GOOD);
+		assert_int_equal(emu_host_read(&w.h, SECTORS - 4, 4, 512), EMU_GOOD);
+		assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
+		/* where nothing is said the tags turned into other bytes, too */
+		assert_int_equal(emu_host_read(&w.h, 8, 1, 512),
+				 v == 3 ? 0x0b1001 : answers[3 - v]);
+		/* after an overwrite there is nothing to be written first */
+		assert_int_equal(emu_host_sanitize(&w.h, OVERWRITE, 1, 0), EMU_GOOD);
+		assert_int_equal(emu_host_read(&w.h, 8, 1, 512), EMU_GOOD);
+		emu_scsi_free(&w.d);
+	}
+}
+
+/* More than a host sees: behind a reduced capacity, and on the other actuator as configured. */
+static void test_sanitize_reaches_beyond_what_is_seen(void **state)
+{
+	struct world w;
+	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
+	struct emu_host other = {.bay = {.lun = 1}};
+
+	(void)state;
+	make(&w, &cfg);
+	memcpy(w.h.data, ((uint8_t[]){0, 0, 0, 8, 0, 0, 1, 0, 0, 0, 2, 0}), 12);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x15, 0x11, 0, 0, 12, 0), 12), EMU_GOOD);
+	/* a format ends where the host's blocks end */
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 10);
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 0);
+	emu_scsi_free(&w.d);
+
+	cfg.luns = 2;
+	for (unsigned spans = 0; spans < 2; spans++) {
+		cfg.sanitize_spans_luns = spans;
+		make(&w, &cfg);
+		emu_media_stain(emu_scsi_media(w.d, 1), 0, 50);
+		emu_host_plug(&other, w.d);
+		assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
+		assert_int_equal(emu_host_ready(&other), spans ? SANITIZING : EMU_GOOD);
+		emu_time_pass(&w.time, 61 * EMU_S);
+		assert_int_equal(emu_host_ready(&other), EMU_GOOD);
+		assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+		assert_int_equal(stains(&w), 0);
+		assert_int_equal(emu_media_stains(emu_scsi_media(w.d, 1), 0, SECTORS).sectors,
+				 spans ? 0 : 50);
+		emu_scsi_free(&w.d);
+		other = (struct emu_host){.bay = {.lun = 1}};
+	}
+}
+
+static uint32_t format(struct emu_host *h, uint8_t fmtpinfo, const uint8_t *list, size_t len)
+{
+	memcpy(h->data, list, len);
+	return emu_host_out(h, EMU_CDB(0x04, (uint8_t)(fmtpinfo << 6 | 0x10), 0, 0, 0, 0), len);
+}
+
+static void test_format_runs_and_clears_what_is_seen(void **state)
+{
+	static const uint8_t immed[] = {0, 0x02, 0, 0};
+	static const uint8_t pattern[] = {0, 0x88, 0, 0, 0x20, 1, 0, 2, 0xab, 0xcd};
+	struct world w;
+	int progress;
+
+	(void)state;
+	make_ssd(&w);
+	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), FORMATTING);
+	emu_time_pass(&w.time, 15 * EMU_S);
+	assert_int_equal(emu_host_sense(&w.h, true, &progress), FORMATTING);
+	assert_in_range(progress, 0x3f00, 0x4100);
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x12, 0, 0, 0, 96, 0), 96), EMU_GOOD);
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x4d, 0, 0x6f, 0, 0, 0, 0, 0, 252, 0), 252),
+			 FORMATTING);
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), FORMATTING);
+	emu_time_pass(&w.time, 46 * EMU_S);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	/* it does not reach the spare area */
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 0);
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).spare, 64);
+	assert_int_equal(format(&w.h, 0, pattern, sizeof(pattern)), EMU_GOOD);
+	assert_int_equal(emu_host_read(&w.h, 17, 1, 512), EMU_GOOD);
+	assert_int_equal(get_be32(w.h.data + 508), 0xabcdabcd);
+	emu_scsi_free(&w.d);
+}
+
+static void test_format_lists_that_lie(void **state)
+{
+	struct world w;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+
+	(void)state;
+	make(&w, &cfg);
+	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0, 0}, 3), 0x051a00);
+	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0, 0, 8}, 4), 0x052600);    /* defects */
+	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0x20, 0, 0}, 4), 0x052600); /* no FOV */
+	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0x88, 0, 0}, 4), 0x052600); /* no IP */
+	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0x88, 0, 0, 0, 1, 0, 3, 1, 2}, 10),
+			 0x052600);
+	assert_int_equal(format(&w.h, 1, (uint8_t[]){0, 0, 0, 0}, 4), 0x052400);
+	assert_int_equal(format(&w.h, 2, (uint8_t[]){1, 0, 0, 0}, 4), 0x052400);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x01, 0, 0, 0, 0), 0), 0x052400);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 1, 0), 0), 0x052400); /* FFMT */
+	assert_int_equal(stains(&w), 210 + 64);
+	emu_scsi_free(&w.d);
+}
+
+static void test_format_is_corrupt_after_power_loss(void **state)
+{
+	static const uint8_t immed[] = {0, 0x02, 0, 0};
+	struct world w;
+	int progress;
+
+	(void)state;
+	make_ssd(&w);
+	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
+	emu_time_pass(&w.time, 30 * EMU_S);
+	power_cycle(&w);
+	assert_int_equal(emu_host_ready(&w.h), 0x062900);
+	assert_int_equal(emu_host_ready(&w.h), CORRUPT);
+	assert_int_equal(emu_host_read(&w.h, 0, 1, 512), CORRUPT);
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), CORRUPT);
+	emu_time_pass(&w.time, 3600 * EMU_S);
+	assert_int_equal(emu_host_ready(&w.h), CORRUPT);
+	/* half of it was done */
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 10);
+	/* the ways out: another format, or a sanitize */
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x1a, 0, 0x3f, 0, 252, 0), 252), EMU_GOOD);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 0);
+	emu_scsi_cut_power_at(w.d, w.time.now_ns + 10 * EMU_S);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_NO_ANSWER);
+	assert_int_equal(emu_host_ready(&w.h), 0x062900);
+	assert_int_equal(emu_host_ready(&w.h), CORRUPT);
+	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
+	/* a host that gives up resets the unit, which ends a format, too */
+	w.h.give_up_ns = 10 * EMU_S;
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_NO_ANSWER);
+	assert_int_equal(emu_host_ready(&w.h), 0x062903);
+	assert_int_equal(emu_host_ready(&w.h), CORRUPT);
+	emu_scsi_free(&w.d);
+}
+
+static void test_format_changes_block_length_and_protection(void **state)
+{
+	struct world w;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+
+	(void)state;
+	make(&w, &cfg);
+	memcpy(w.h.data, ((uint8_t[]){0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0x02, 0x08}), 12);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x15, 0x11, 0, 0, 12, 0), 12), EMU_GOOD);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), 0x062a09);
+	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 8), EMU_GOOD);
+	assert_int_equal(get_be32(w.h.data), SECTORS * 512 / 520 - 1);
+	assert_int_equal(get_be32(w.h.data + 4), 520);
+	assert_int_equal(emu_media_stains(w.m, 0, 4000).sectors, 0);
+	assert_int_equal(emu_media_stains(w.m, 0, 4000).spare, 64);
+	memset(w.h.data, 0x5a, 1040);
+	assert_int_equal(emu_host_write(&w.h, 4030, 2, 520), EMU_GOOD);
+	assert_int_equal(emu_host_read(&w.h, 4031, 1, 520), EMU_GOOD);
+	assert_true(xp_mem_is_filled(w.h.data, 0x5a, 520));
+	/* 512 and protection information of each type take the same room */
+	for (uint8_t type = 1; type <= 3; type++) {
+		memcpy(w.h.data, ((uint8_t[]){0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0x02, 0}), 12);
+		assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x15, 0x11, 0, 0, 12, 0), 12),
+				 EMU_GOOD);
+		assert_int_equal(
+			format(&w.h, type == 1 ? 2 : 3, (uint8_t[]){type == 3, 0, 0, 0}, 4),
+			EMU_GOOD);
+		if (type == 1)
+			assert_int_equal(emu_host_ready(&w.h), 0x062a09);
+		assert_int_equal(
+			emu_host_in(&w.h,
+				    EMU_CDB(0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0),
+				    32),
+			EMU_GOOD);
+		assert_int_equal(get_be64(w.h.data), SECTORS * 512 / 520 - 1);
+		assert_int_equal(get_be32(w.h.data + 8), 512);
+		assert_int_equal(w.h.data[12], 1 | (type - 1) << 1);
+	}
+	emu_scsi_free(&w.d);
+}
+
+static void test_format_faults(void **state)
+{
+	static const uint8_t immed[] = {0, 0x02, 0, 0};
+	struct world w;
+	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
+	int progress;
+
+	(void)state;
+	make(&w, &cfg);
+	emu_scsi_faults(w.d)->format_ignored = true;
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 210 + 64);
+	emu_scsi_faults(w.d)->format_ignored = false;
+	/* a fast format writes nothing */
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 1, 0), 0), EMU_GOOD);
+	assert_int_equal(stains(&w), 210 + 64);
+	/* the failure of one that was accepted is told once by itself, then by the state */
+	emu_scsi_faults(w.d)->format_fails_at = 0x8000;
+	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
+	emu_time_pass(&w.time, 60 * EMU_S);
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), EMU_DEFERRED | 0x033101);
+	assert_int_equal(w.h.data[0], 0x71);
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), 0x033101);
+	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
+	emu_time_pass(&w.time, 60 * EMU_S);
+	assert_int_equal(emu_host_ready(&w.h), EMU_DEFERRED | 0x033101);
+	assert_int_equal(emu_host_ready(&w.h), 0x033101);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), 0x033101);
+	emu_scsi_faults(w.d)->format_fails_at = 0;
+	emu_scsi_faults(w.d)->format_stalls_at = 0x4000;
+	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
+	emu_time_pass(&w.time, 6000 * EMU_S);
+	assert_int_equal(emu_host_sense(&w.h, false, &progress), FORMATTING);
+	assert_in_range(progress, 0x3ffe, 0x4000);
+	emu_scsi_free(&w.d);
+
+	make(&w, &cfg);
+	emu_scsi_faults(w.d)->leave = (struct emu_leave){EMU_LEAVE_STRIPE, 0, 8};
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
+	assert_in_range(emu_media_stains(w.m, 0, SECTORS).sectors, 48, 64);
+	emu_scsi_free(&w.d);
+
+	cfg.logical_bytes = 520;
+	cfg.pi_type = 1;
+	make(&w, &cfg);
+	emu_scsi_faults(w.d)->format_block_bytes = 512;
+	emu_scsi_faults(w.d)->format_drops_pi = true;
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x80, 0, 0, 0, 0), 0), EMU_GOOD);
+	assert_int_equal(emu_host_ready(&w.h), 0x062a09);
+	assert_int_equal(emu_host_in(&w.h,
+				     EMU_CDB(0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0),
+				     32),
+			 EMU_GOOD);
+	assert_int_equal(get_be64(w.h.data), SECTORS * 528 / 512 - 1);
+	assert_int_equal(get_be32(w.h.data + 8), 512);
+	assert_int_equal(w.h.data[12], 0);
+	emu_scsi_free(&w.d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sanitize_overwrite_reaches_everything),
+		cmocka_unit_test(test_sanitize_pattern_of_any_length),
+		cmocka_unit_test(test_sanitize_block_and_crypto),
+		cmocka_unit_test(test_sanitize_lets_few_commands_through),
+		cmocka_unit_test(test_sanitize_goes_on_after_power_loss_and_reset),
+		cmocka_unit_test(test_sanitize_failed_is_left_as_ause_says),
+		cmocka_unit_test(test_sanitize_stalls_forgets_and_ignores),
+		cmocka_unit_test(test_sanitize_liar_key_kept_and_vendor_pattern),
+		cmocka_unit_test(test_sanitize_reads_before_a_write),
+		cmocka_unit_test(test_sanitize_reaches_beyond_what_is_seen),
+		cmocka_unit_test(test_format_runs_and_clears_what_is_seen),
+		cmocka_unit_test(test_format_lists_that_lie),
+		cmocka_unit_test(test_format_is_corrupt_after_power_loss),
+		cmocka_unit_test(test_format_changes_block_length_and_protection),
+		cmocka_unit_test(test_format_faults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
