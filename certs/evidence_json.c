@@ -281,6 +281,7 @@ static const struct xp_field command_fields[] = {
 	COMMAND("exit_failure_mode", BOOL, ALWAYS, exit_failure_mode),
 	COMMAND("leaves_namespaces", BOOL, ALWAYS, leaves_namespaces),
 	COMMAND("overwrite_passes", UINT, OPTIONAL, overwrite_passes),
+	COMMAND("earlier_seconds", DECIMAL, OPTIONAL, earlier_s),
 	COMMAND("keys", OBJECT, GIVEN, keys, .when = has_key_facts, .sub = &keys_schema),
 	COMMAND("before", HEAP, OPTIONAL, before, XP_COUNT(struct xp_command_result, before_n),
 		.max = RAW_MAX, .sub = &raw_schema),

@@ -217,15 +217,41 @@ static void apply(struct xp_judge *j, const struct xp_rule *rules, size_t n)
 		rules[i].apply(j);
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * What was asked again after hidden areas were opened, or after the erase, counts: a drive that is
+ * sanitizing, or whose last sanitize failed, cannot be asked before. Nothing gets smaller by it.
+ */
+static struct xp_capacity_facts known_capacity(const struct xp_evidence *ev)
+{
+	struct xp_capacity_facts c = ev->capacity;
+	const struct xp_capacity_facts *after = &ev->capacity_after;
+
+	if (!ev->capacity_after_given || !after->hidden_areas_known)
+		return c;
+	c.current = after->current;
+	c.native = larger(c.native, after->native);
+	c.factory = larger(c.factory, after->factory);
+	c.hidden_areas_apply = c.hidden_areas_apply || after->hidden_areas_apply;
+	c.hidden_areas_known = true;
+	c.restored = c.restored || after->restored;
+	return c;
+}
+
 /* ERASE is the last erase phase of the attempt; the readback is the last one of it behind that. */
 static void judge_attempt(struct xp_claim *out, const struct xp_evidence *ev,
 			  const struct xp_policy *policy, const struct xp_phase *erase)
 {
+	const struct xp_capacity_facts capacity = known_capacity(ev);
 	struct xp_judge j = {
 		.claim = out,
 		.policy = policy,
 		.id = &erase->identity,
-		.capacity = &ev->capacity,
+		.capacity = &capacity,
 		.technique = erase->technique,
 		.passes = erase->overwrite.passes,
 		.ev = ev,

@@ -174,6 +174,8 @@ struct xp_command_result {
 	bool exit_failure_mode;	   /* the failure state was left without a successful sanitize */
 	bool leaves_namespaces;	   /* namespaces or unallocated capacity lie outside its reach */
 	uint32_t overwrite_passes; /* passes of an overwriting sanitize; 0: none */
+	/* seconds of the wall clock from the phase that sent it to this take of it; 0: one take */
+	uint64_t earlier_s;
 	struct xp_key_facts keys;
 	/*
 	 * The drive's own state before, during and after the command: sanitize log or status,

@@ -309,6 +309,12 @@ static void lower_if_too_fast(struct xp_judge *j, const struct xp_phase *p, uint
 {
 	uint64_t limit = p->identity.media == XP_MEDIA_HDD ? HDD_MAX_BPS : DRIVE_MAX_BPS;
 	uint64_t ns = p->end_ns > p->start_ns ? p->end_ns - p->start_ns : 0;
+	uint64_t earlier_ns;
+
+	/* a drive goes on by itself between two takes; zero where the host wrote */
+	if (__builtin_mul_overflow(p->command.earlier_s, NS_PER_S, &earlier_ns) ||
+	    __builtin_add_overflow(ns, earlier_ns, &ns))
+		ns = UINT64_MAX;
 
 	/* less may fit into a drive's own cache */
 	if (!xp_judge_is_drive(&p->identity) || bytes < GIB)

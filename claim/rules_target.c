@@ -2,6 +2,9 @@
 #include "claim/judge.h"
 
 #include "base/cleanup.h"
+#include "device/protocol/ata_cmd.h"
+#include "device/protocol/ata_identify.h"
+#include "device/protocol/ata_log30.h"
 
 #include <string.h>
 
@@ -50,6 +53,12 @@ static bool covers_hidden_areas(enum xp_technique t)
 	return false;
 }
 
+/* SECURITY ERASE UNIT goes to the native maximum, past HPA and AMAC, and never past a DCO. */
+static bool reaches_native(enum xp_technique t)
+{
+	return t == XP_ATA_SECURE_ERASE || t == XP_ATA_SECURE_ERASE_ENHANCED;
+}
+
 /* 2: a part of the drive was hidden and stayed so. */
 static void rule_hidden_areas_left(struct xp_judge *j)
 {
@@ -59,11 +68,13 @@ static void rule_hidden_areas_left(struct xp_judge *j)
 	/* the figures count, also where the flags beside them deny it */
 	if (!xp_judge_is_drive(j->id) || whole <= c->current)
 		return;
-	if (covers_hidden_areas(j->technique))
+	if (covers_hidden_areas(j->technique) ||
+	    (reaches_native(j->technique) && c->native >= whole))
 		xp_judge_note(j, 2, "hidden-areas-by-device",
-			      "%llu bytes are hidden; the drive's sanitize covers them by its "
+			      "%llu bytes are hidden; the drive's own %s covers them by its "
 			      "standard",
-			      (unsigned long long)(whole - c->current));
+			      (unsigned long long)(whole - c->current),
+			      reaches_native(j->technique) ? "security erase" : "sanitize");
 	else
 		xp_judge_lower(j, 2, "hidden-areas-left", XP_NONE, XP_OUTCOME_FAILED,
 			       "%llu bytes behind HPA, DCO or AMAC were not restored and not "
@@ -126,17 +137,51 @@ static void rule_no_drive_in_sight(struct xp_judge *j)
 		       xp_media_name(j->id->media), xp_bus_name(j->id->bus));
 }
 
+/* Does the drive say, in IDENTIFY DEVICE or log 30h, that all user data is encrypted? */
+static bool ata_encrypts_all(const struct xp_identity *id)
+{
+	struct xp_ata_log30_security log;
+	struct xp_ata_identify ata;
+
+	for (size_t i = 0; i < id->raw_n; i++) {
+		const struct xp_raw *r = &id->raw[i];
+
+		if (r->kind == XP_RAW_ATA_IDENTIFY &&
+		    xp_ata_identify_parse(&ata, r->data, r->len, NULL) == XP_OK && ata.encrypts_all)
+			return true;
+		if (r->kind == XP_RAW_ATA_LOG &&
+		    r->arg == (XP_ATA_LOG_IDENTIFY_DATA << 8 | XP_ATA_LOG30_SECURITY) &&
+		    xp_ata_log30_security_parse(&log, r->data, r->len, NULL) == XP_OK &&
+		    log.capabilities_known && log.encrypts_all)
+			return true;
+	}
+	return false;
+}
+
+/* Can it be that data was ever stored in plain text? An ATA drive's own answer decides for it. */
+static bool may_be_plain(const struct xp_judge *j, const struct xp_key_facts *k)
+{
+	if (k && k->plaintext_before == XP_ANSWER_NO)
+		return false;
+	if (j->technique == XP_ATA_SANITIZE_CRYPTO)
+		return (k && k->can_be_off == XP_ANSWER_YES) || !ata_encrypts_all(j->id);
+	/* of other drives nothing is known before the run */
+	return k && k->can_be_off != XP_ANSWER_NO;
+}
+
 /* 16: a key's destruction destroys only what never stood in plain text and has no other key. */
 static void rule_keys_elsewhere(struct xp_judge *j)
 {
 	const struct xp_key_facts *k = j->erase ? &j->erase->command.keys : NULL;
 
-	if (!k || !xp_judge_is_crypto(j->technique))
+	if (!xp_judge_is_crypto(j->technique))
 		return;
-	if (k->can_be_off != XP_ANSWER_NO && k->plaintext_before != XP_ANSWER_NO)
+	if (may_be_plain(j, k))
 		xp_judge_lower(j, 16, "plaintext-possible", XP_CLEAR, XP_OUTCOME_SANITIZED,
 			       "the encryption can be switched off, or may be, and it is not known "
 			       "that no plain text was stored before");
+	if (!k)
+		return;
 	if (k->copies_alive == XP_ANSWER_YES)
 		xp_judge_lower(j, 16, "key-copies-alive", XP_CLEAR, XP_OUTCOME_SANITIZED,
 			       "copies of the key or of its header are alive elsewhere");

@@ -59,6 +59,15 @@ static const struct xp_capability *capability(const struct xp_plan_request *req,
 	return NULL;
 }
 
+static const struct xp_obstacle *obstacle(const struct xp_plan_request *req, enum xp_technique t)
+{
+	for (unsigned i = 0; i < req->capabilities->obstacles_n; i++) {
+		if (req->capabilities->obstacles[i].technique == t)
+			return &req->capabilities->obstacles[i];
+	}
+	return NULL;
+}
+
 static unsigned passes_of(const struct xp_plan_request *req, enum xp_technique t)
 {
 	return xp_technique_is_host_overwrite(t)
@@ -140,20 +149,58 @@ static void choose(struct xp_plan *p, const struct xp_plan_request *req)
 	}
 }
 
-static void choose_by_name(struct xp_plan *p, const struct xp_plan_request *req)
+/* What the drive has and cannot do as things stand is a refusal, not a lack. */
+static enum xp_rc choose_by_name(struct xp_plan *p, const struct xp_plan_request *req,
+				 struct xp_err *err)
 {
+	const struct xp_obstacle *o = obstacle(req, req->technique);
+
 	if (!capability(req, req->technique)) {
+		if (o)
+			return xp_refusals_add(&p->refusals, err, o->code, o->remedy, "%s", o->why);
 		snprintf(p->message, sizeof(p->message), "%s is not supported on %.100s",
 			 xp_technique_name(req->technique), req->target->path);
-		return;
+		return XP_OK;
 	}
 	expect(&p->expected, req, req->technique);
 	if (p->expected.level == XP_NONE) {
 		say_earns_nothing(p, req->technique);
-		return;
+		return XP_OK;
 	}
 	p->technique = req->technique;
 	p->has_technique = true;
+	return XP_OK;
+}
+
+/* Says which obstacle kept a better technique away, where the chosen one reaches less than asked.
+ */
+static enum xp_rc say_what_stood_in_the_way(struct xp_plan *p, const struct xp_plan_request *req,
+					    struct xp_err *err)
+{
+	AUTO_MEM struct xp_claim *claim = NULL;
+	unsigned n;
+	const enum xp_technique *preference = xp_policy_preference(req->policy, &n);
+	enum xp_level reached = p->has_technique ? p->expected.level : XP_NONE;
+	size_t len = strlen(p->message);
+
+	if (req->has_technique || !len || req->capabilities->obstacles_n == 0 || p->refusals.n)
+		return XP_OK;
+	claim = malloc(sizeof(*claim));
+	if (!claim)
+		return xp_fail(err, XP_E_NOMEM, "a plan");
+	for (unsigned i = 0; i < n; i++) {
+		const struct xp_obstacle *o = obstacle(req, preference[i]);
+
+		if (!o)
+			continue;
+		expect(claim, req, preference[i]);
+		if (claim->level <= reached)
+			continue;
+		snprintf(p->message + len, sizeof(p->message) - len, "; %s would reach %s: %s",
+			 xp_technique_name(preference[i]), xp_level_name(claim->level), o->why);
+		return XP_OK;
+	}
+	return XP_OK;
 }
 
 static bool lower_is_forbidden(const struct xp_plan_request *req)
@@ -249,7 +296,7 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 	TRY(check_request(out, req, err));
 	TRY(copy_refusals(out, req->refusals, err));
 	if (req->has_technique)
-		choose_by_name(out, req);
+		TRY(choose_by_name(out, req, err));
 	else
 		choose(out, req);
 	forbid_less(out, req);
@@ -262,5 +309,5 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 	}
 	TRY(xp_plan_describe_blast(out, req, err));
 	decide_exit(out, req);
-	return XP_OK;
+	return say_what_stood_in_the_way(out, req, err);
 }

@@ -95,7 +95,7 @@ struct xp_plan {
 	size_t blast_radius_n;
 	struct xp_refusals refusals; /* a copy of the request's */
 	int exit_code;		     /* what run would exit with: 4, 69, 3 or 0 */
-	char message[256];	     /* why, where exit_code is not 0; else empty */
+	char message[512];	     /* why, where exit_code is not 0; else empty */
 };
 
 /*

@@ -83,6 +83,106 @@ struct xp_ata_taskfile xp_ata_sanitize_status(void)
 	return non_data(XP_ATA_SANITIZE, XP_ATA_SANITIZE_STATUS, true);
 }
 
+static struct xp_ata_taskfile sanitize(uint16_t feature, uint64_t lba)
+{
+	struct xp_ata_taskfile tf = non_data(XP_ATA_SANITIZE, feature, true);
+
+	tf.lba = lba;
+	return tf;
+}
+
+struct xp_ata_taskfile xp_ata_sanitize_crypto(void)
+{
+	return sanitize(XP_ATA_SANITIZE_CRYPTO_FEATURE, XP_ATA_SANITIZE_CRYPTO_KEY);
+}
+
+struct xp_ata_taskfile xp_ata_sanitize_block(void)
+{
+	return sanitize(XP_ATA_SANITIZE_BLOCK_FEATURE, XP_ATA_SANITIZE_BLOCK_KEY);
+}
+
+struct xp_ata_taskfile xp_ata_sanitize_overwrite(uint32_t pattern, unsigned passes, bool invert)
+{
+	struct xp_ata_taskfile tf = sanitize(XP_ATA_SANITIZE_OVERWRITE_FEATURE,
+					     XP_ATA_SANITIZE_OVERWRITE_KEY << 32 | pattern);
+
+	/* 16 passes are written as 0 */
+	tf.count = (uint16_t)((passes & XP_ATA_SANITIZE_PASSES_MASK) |
+			      (invert ? XP_ATA_SANITIZE_INVERT : 0));
+	return tf;
+}
+
+static struct xp_ata_taskfile security_out(uint8_t command)
+{
+	return (struct xp_ata_taskfile){
+		.protocol = XP_ATA_PIO_OUT,
+		.command = command,
+		.count = 1,
+		.device = DEVICE_LBA,
+		.wants_registers = true,
+		.blocks = 1,
+	};
+}
+
+struct xp_ata_taskfile xp_ata_security_set_password(void)
+{
+	return security_out(XP_ATA_SECURITY_SET_PASSWORD);
+}
+
+struct xp_ata_taskfile xp_ata_security_unlock(void)
+{
+	return security_out(XP_ATA_SECURITY_UNLOCK);
+}
+
+struct xp_ata_taskfile xp_ata_security_erase_prepare(void)
+{
+	return non_data(XP_ATA_SECURITY_ERASE_PREPARE, 0, false);
+}
+
+struct xp_ata_taskfile xp_ata_security_erase_unit(void)
+{
+	return security_out(XP_ATA_SECURITY_ERASE_UNIT);
+}
+
+struct xp_ata_taskfile xp_ata_security_disable_password(void)
+{
+	return security_out(XP_ATA_SECURITY_DISABLE);
+}
+
+/* COUNT bit 0: the new address is kept over power cycles [ACS-2 SET MAX ADDRESS EXT]. */
+#define SET_MAX_KEPT 1
+
+struct xp_ata_taskfile xp_ata_set_max(uint64_t last_lba)
+{
+	struct xp_ata_taskfile tf = non_data(XP_ATA_SET_MAX, 0, false);
+
+	tf.lba = last_lba;
+	tf.count = SET_MAX_KEPT;
+	return tf;
+}
+
+struct xp_ata_taskfile xp_ata_set_max_ext(uint64_t last_lba)
+{
+	struct xp_ata_taskfile tf = non_data(XP_ATA_SET_MAX_EXT, 0, true);
+
+	tf.lba = last_lba;
+	tf.count = SET_MAX_KEPT;
+	return tf;
+}
+
+struct xp_ata_taskfile xp_ata_set_amac(uint64_t last_lba)
+{
+	struct xp_ata_taskfile tf = non_data(XP_ATA_ACCESSIBLE_MAX, XP_ATA_AMAC_SET, true);
+
+	tf.lba = last_lba;
+	return tf;
+}
+
+struct xp_ata_taskfile xp_ata_dco_restore(void)
+{
+	return non_data(XP_ATA_DCO, XP_ATA_DCO_RESTORE, false);
+}
+
 /* How a read-only command moves its data. */
 enum way { WAY_NONE, WAY_PIO, WAY_DMA };
 

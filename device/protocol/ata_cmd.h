@@ -31,6 +31,7 @@
 #define XP_ATA_IDENTIFY_DEVICE	      0xec
 #define XP_ATA_SECURITY_SET_PASSWORD  0xf1
 #define XP_ATA_SECURITY_UNLOCK	      0xf2
+#define XP_ATA_SECURITY_ERASE_PREPARE 0xf3
 #define XP_ATA_SECURITY_ERASE_UNIT    0xf4
 #define XP_ATA_SECURITY_DISABLE	      0xf6
 #define XP_ATA_READ_NATIVE_MAX	      0xf8
@@ -48,11 +49,23 @@
 
 /* FEATURE of 78h [ACS-3 ACCESSIBLE MAX ADDRESS CONFIGURATION]. */
 #define XP_ATA_AMAC_GET_NATIVE 0x0000
+#define XP_ATA_AMAC_SET	       0x0001
 /* FEATURE of B1h [ATA8-ACS DEVICE CONFIGURATION OVERLAY]. */
+#define XP_ATA_DCO_RESTORE	0xc0
 #define XP_ATA_DCO_IDENTIFY	0xc2
 #define XP_ATA_DCO_IDENTIFY_DMA 0xc4
 /* FEATURE of B4h [ACS-2 SANITIZE DEVICE]. */
-#define XP_ATA_SANITIZE_STATUS 0x0000
+#define XP_ATA_SANITIZE_STATUS		  0x0000
+#define XP_ATA_SANITIZE_CRYPTO_FEATURE	  0x0011
+#define XP_ATA_SANITIZE_BLOCK_FEATURE	  0x0012
+#define XP_ATA_SANITIZE_OVERWRITE_FEATURE 0x0014
+/* What LBA must hold with them; for OVERWRITE EXT bits 47:32, the pattern below. */
+#define XP_ATA_SANITIZE_CRYPTO_KEY    0x43727970ULL
+#define XP_ATA_SANITIZE_BLOCK_KEY     0x426b4572ULL
+#define XP_ATA_SANITIZE_OVERWRITE_KEY 0x4f57ULL
+/* COUNT of OVERWRITE EXT: passes (0: 16), and invert the pattern between passes. */
+#define XP_ATA_SANITIZE_PASSES_MASK 0x000f
+#define XP_ATA_SANITIZE_INVERT	    0x0080
 
 /* Logs [ACS-3 General Purpose Logging]. */
 #define XP_ATA_LOG_DIRECTORY	     0x00
@@ -94,6 +107,31 @@ struct xp_ata_taskfile xp_ata_get_native_amac(void);
 struct xp_ata_taskfile xp_ata_dco_identify(void);
 /* STATUS EXT with COUNT 0: it does not clear a failed state. */
 struct xp_ata_taskfile xp_ata_sanitize_status(void);
+
+/*
+ * The three sanitize operations. FAILURE MODE stays 0 (restricted): after a failure only another
+ * sanitize helps, never a mere reset of the state. PASSES: 1 to 16. With INVERT each pass after the
+ * first writes the complement of the one before.
+ */
+struct xp_ata_taskfile xp_ata_sanitize_crypto(void);
+struct xp_ata_taskfile xp_ata_sanitize_block(void);
+struct xp_ata_taskfile xp_ata_sanitize_overwrite(uint32_t pattern, unsigned passes, bool invert);
+
+/* Security commands [ACS-3 SECURITY ...]; all but PREPARE take the 512 bytes of ata_security.h. */
+struct xp_ata_taskfile xp_ata_security_set_password(void);
+struct xp_ata_taskfile xp_ata_security_unlock(void);
+struct xp_ata_taskfile xp_ata_security_erase_prepare(void);
+struct xp_ata_taskfile xp_ata_security_erase_unit(void);
+struct xp_ata_taskfile xp_ata_security_disable_password(void);
+
+/*
+ * The last address that a host shall reach, kept over power cycles. SET MAX ADDRESS (EXT) must
+ * directly follow READ NATIVE MAX ADDRESS of its own kind.
+ */
+struct xp_ata_taskfile xp_ata_set_max(uint64_t last_lba);     /* 28 bit */
+struct xp_ata_taskfile xp_ata_set_max_ext(uint64_t last_lba); /* 48 bit */
+struct xp_ata_taskfile xp_ata_set_amac(uint64_t last_lba);
+struct xp_ata_taskfile xp_ata_dco_restore(void);
 
 /*
  * Does the task file only read? Command, FEATURE, key registers and the way of the data must all

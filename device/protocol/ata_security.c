@@ -2,6 +2,8 @@
 
 #include "base/wire.h"
 
+#include <string.h>
+
 /* [ACS-3 7.12.7 IDENTIFY DEVICE, words by number] */
 #define WORD_SUPPORTED_82     82
 #define WORD_ENABLED_85	      85
@@ -74,4 +76,18 @@ bool xp_ata_security_parse(struct xp_ata_security *out, const uint8_t *identify)
 	out->enhanced_minutes =
 		minutes(word(identify, WORD_ENHANCED_TIME), &out->enhanced_is_lower_bound);
 	return true;
+}
+
+/* Word 0: bit 0 master, bit 1 enhanced, bit 8 Maximum (never); words 1 to 16: the password. */
+#define DATA_MASTER   0x01
+#define DATA_ENHANCED 0x02
+#define DATA_PASSWORD 2
+
+void xp_ata_security_data(uint8_t data[XP_ATA_SECURITY_DATA_LEN], const void *password, size_t len,
+			  bool is_master, bool enhanced)
+{
+	memset(data, 0, XP_ATA_SECURITY_DATA_LEN);
+	data[0] = (uint8_t)((is_master ? DATA_MASTER : 0) | (enhanced ? DATA_ENHANCED : 0));
+	memcpy(data + DATA_PASSWORD, password,
+	       len < XP_ATA_PASSWORD_LEN ? len : XP_ATA_PASSWORD_LEN);
 }

@@ -24,3 +24,20 @@ struct xp_ata_security {
  * and false is returned, and so it is where "enabled" does.
  */
 bool xp_ata_security_parse(struct xp_ata_security *out, const uint8_t *identify);
+
+#define XP_ATA_SECURITY_DATA_LEN 512
+#define XP_ATA_PASSWORD_LEN	 32
+/*
+ * The password that expunge sets while it erases, and takes away again: no secret. It is written
+ * down in docs/safety.md and in the man pages, so that anybody can open a drive that an interrupted
+ * erase left locked. At most XP_ATA_PASSWORD_LEN characters, padded with zeros.
+ */
+#define XP_ATA_TEMPORARY_PASSWORD "EXPUNGE-TEMPORARY-PASSWORD"
+
+/*
+ * The data of SET PASSWORD, UNLOCK, ERASE UNIT and DISABLE PASSWORD: the user password (with
+ * IS_MASTER the master password), at most XP_ATA_PASSWORD_LEN bytes of it. ENHANCED is for ERASE
+ * UNIT. MASTER PASSWORD CAPABILITY is always High, never Maximum.
+ */
+void xp_ata_security_data(uint8_t data[XP_ATA_SECURITY_DATA_LEN], const void *password, size_t len,
+			  bool is_master, bool enhanced);

@@ -1,0 +1,75 @@
+/*
+ * erase_lab: whole attempts of a device technique on an emulated drive, in process: the engine, its
+ * method and an in-memory journal, with a kill or a power cut at any boundary, and further takes
+ * behind it. Knows any drive that stands behind a SCSI door.
+ */
+#pragma once
+#include "claim/claim.h"
+#include "device/interlock.h"
+#include "device/probe.h"
+#include "sanitize/engine.h"
+#include "sanitize/plan.h"
+#include "tests/emu/unit.h"
+
+enum lab_cut {
+	LAB_KILL,  /* the process dies, the drive does not notice */
+	LAB_POWER, /* computer and drive lose power together */
+	LAB_DRIVE, /* the drive alone loses power, and has it back at once */
+};
+
+struct erase_lab {
+	/* what stands for a held target: a file of this test's own. NULL: not root, no permit */
+	struct xp_permit *permit;
+	char image[128];
+	struct xp_sysroot root;
+	struct xp_target target;
+
+	struct emu_unit unit;
+	struct emu_time *time;
+	struct xp_clock clock;
+	enum xp_bus bus;
+	struct xp_transport *transport;
+
+	/* where it is cut: boundaries are counted from 1; 0: nowhere */
+	uint64_t cut_at;
+	enum lab_cut cut;
+	bool pass_over_notes; /* the cut counts commands only */
+	uint64_t boundaries;
+	uint64_t cancel_at; /* boundary; 0: never */
+	bool dead;
+	/* called whenever the technique waits */
+	void (*on_wait)(void *ctx);
+	void *on_wait_ctx;
+
+	/* the journal */
+	bool has_phase, has_note, has_ended;
+	struct xp_phase phase; /* as it was noted last */
+	enum xp_command_note note;
+	bool was_noted[XP_COMMAND_OPEN + 1];
+
+	unsigned takes;
+	uint32_t boot; /* a power cut of the computer makes another */
+	bool has_begun;
+	struct xp_identity begun;
+	struct xp_drive_facts facts; /* as probed last */
+	struct xp_capabilities capabilities;
+	struct xp_evidence ev;
+	uint32_t passes;
+	const struct xp_content *contents;
+	struct xp_err err;
+};
+
+/* false: something that this host should be able to give is not there. */
+bool erase_lab_open(struct erase_lab *lab);
+void erase_lab_close(struct erase_lab *lab);
+/* A new job on this drive; what was of the last job is forgotten. */
+void erase_lab_begin(struct erase_lab *lab, struct emu_unit unit, enum xp_bus bus);
+/*
+ * A take of the job: identify, the technique, identify. A take that was cut is taken up by the next
+ * one. XP_E_IO with lab->dead: it was cut.
+ */
+enum xp_rc erase_lab_take(struct erase_lab *lab, enum xp_technique technique);
+/* What may be said by the default policy, without a readback. */
+void erase_lab_claim(struct xp_claim *out, const struct erase_lab *lab);
+/* Asks the drive: facts, and what a plan would be told of it, in capabilities. */
+void erase_lab_ask(struct erase_lab *lab);
