@@ -113,17 +113,20 @@ void xp_command_result_free(struct xp_command_result *r)
 	memset(r, 0, sizeof(*r));
 }
 
+void xp_phase_free(struct xp_phase *p)
+{
+	xp_identity_free(&p->identity);
+	xp_baseline_result_free(&p->baseline);
+	xp_overwrite_result_free(&p->overwrite);
+	xp_readback_result_free(&p->readback);
+	xp_command_result_free(&p->command);
+	memset(p, 0, sizeof(*p));
+}
+
 void xp_evidence_free(struct xp_evidence *ev)
 {
-	for (size_t i = 0; i < ev->n; i++) {
-		struct xp_phase *p = &ev->phases[i];
-
-		xp_identity_free(&p->identity);
-		xp_baseline_result_free(&p->baseline);
-		xp_overwrite_result_free(&p->overwrite);
-		xp_readback_result_free(&p->readback);
-		xp_command_result_free(&p->command);
-	}
+	for (size_t i = 0; i < ev->n; i++)
+		xp_phase_free(&ev->phases[i]);
 	free(ev->phases);
 	free(ev->firmware);
 	memset(ev, 0, sizeof(*ev));

@@ -242,6 +242,7 @@ struct xp_evidence {
 /* A new, zeroed phase at the end; the pointer is good until the next call. NULL: no memory. */
 struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind);
 void xp_evidence_free(struct xp_evidence *ev);
+void xp_phase_free(struct xp_phase *p); /* the members, not p itself */
 void xp_baseline_result_free(struct xp_baseline_result *r);
 void xp_readback_result_free(struct xp_readback_result *r);
 void xp_overwrite_result_free(struct xp_overwrite_result *r);

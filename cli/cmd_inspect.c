@@ -5,6 +5,7 @@
 #include "cli/cmd_inspect_facts.h"
 #include "cli/output.h"
 #include "device/probe.h"
+#include "device/probe_node.h"
 #include "device/transcript.h"
 #include "device/usage.h"
 
@@ -44,29 +45,6 @@ static void inspection_free(struct inspection **in)
 	*in = NULL;
 }
 
-static bool can_be_asked(const struct xp_target *t)
-{
-	switch (t->identity.bus) {
-	case XP_BUS_ATA:
-	case XP_BUS_SAS:
-	case XP_BUS_SCSI:
-	case XP_BUS_NVME:
-	case XP_BUS_USB:
-		return t->disk[0] != 0;
-	case XP_BUS_UNKNOWN:
-	case XP_BUS_MMC:
-	case XP_BUS_VIRTIO:
-	case XP_BUS_XEN:
-	case XP_BUS_LOOP:
-	case XP_BUS_MEMORY:
-	case XP_BUS_MAPPED:
-	case XP_BUS_NETWORK:
-	case XP_BUS_FILE:
-		return false;
-	}
-	return false;
-}
-
 /* Puts a recorder around T where a transcript was asked for. */
 static enum xp_rc add_recorder(struct xp_transport **t, enum xp_bus bus, const char *path,
 			       bool blank, struct xp_err *err)
@@ -87,18 +65,8 @@ static enum xp_rc ask_drive(struct inspection *in, const char *transcript, struc
 {
 	AUTO(xp_transport_free) struct xp_transport *t = NULL;
 	struct xp_target *target = &in->target;
-	char path[80];
-	AUTO_FD int fd = -1;
 
-	snprintf(path, sizeof(path), "/dev/%s", target->disk);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return xp_fail_errno(err, errno == EACCES || errno == EPERM ? XP_E_PERM : XP_E_IO,
-				     "%s", path);
-	if (target->identity.bus == XP_BUS_NVME)
-		TRY(xp_transport_nvme_open(&t, fd, err));
-	else
-		TRY(xp_transport_sgio_open(&t, fd, err));
+	TRY(xp_probe_open_node(&t, target->identity.bus, target->disk, err));
 	if (transcript)
 		TRY(add_recorder(&t, target->identity.bus, transcript, in->blanks_serials, err));
 	TRY(xp_probe_drive(&in->facts, t, &target->identity, err));
@@ -115,7 +83,7 @@ static enum xp_rc inspect_target(struct inspection *in, const char *path, const 
 	TRY(xp_target_resolve(&in->target, &root, path, err));
 	if (xp_uses_find(&in->uses, &root, &in->target, 0, &in->uses_why) == XP_OK)
 		in->uses_why = (struct xp_err){0};
-	if (!can_be_asked(&in->target)) {
+	if (!xp_probe_can_ask(in->target.identity.bus, in->target.disk)) {
 		if (transcript)
 			return xp_fail(
 				err, XP_E_UNSUPPORTED,

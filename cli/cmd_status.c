@@ -33,6 +33,8 @@ static json_t *summary_json(const struct xp_job_summary *s)
 	json_object_set_new(o, "confirm", xp_json_text(s->confirm));
 	json_object_set_new(o, "technique", json_string(s->technique));
 	json_object_set_new(o, "where", json_string(s->where));
+	json_object_set_new(o, "goes_on", json_boolean(s->goes_on));
+	json_object_set_new(o, "password_left", json_boolean(s->has_secret));
 	if (s->ended) {
 		json_object_set_new(o, "outcome", json_string(s->outcome));
 		json_object_set_new(o, "claim", json_string(s->claim));
@@ -62,6 +64,16 @@ static void print_summary(const struct xp_job_summary *s, const struct xp_state 
 		       s->record);
 	else
 		printf("\n    %s\n", s->where);
+	if (s->has_secret && !s->running) {
+		AUTO(xp_buf_free) struct xp_buf path = {0};
+
+		xp_buf_shell_word(&path, s->path);
+		printf("    a password of ours may be left on the drive; take it off with: expunge "
+		       "unlock ");
+		xp_print_escaped(stdout, xp_buf_str(&path));
+		xp_print_escaped(stdout, xp_buf_str(&option));
+		putchar('\n');
+	}
 	if (s->untouched && !s->running) {
 		printf("    nothing is to be done for it; its folder jobs/%s can be removed\n",
 		       s->id);
@@ -91,7 +103,8 @@ static int run(const struct xp_args *args)
 		return xp_report_error(&err, xp_args_flag(args, "json"), "jobs");
 	jobs = json ? json_array() : NULL;
 	for (size_t i = 0; i < all.n; i++) {
-		if (all.list[i].ended && !with_ended)
+		/* a drive that nobody can use any more is no job that is done */
+		if (all.list[i].ended && !with_ended && !all.list[i].has_secret)
 			continue;
 		if (json)
 			json_array_append_new(jobs, summary_json(&all.list[i]));

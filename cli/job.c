@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/job_drive.h"
 #include "cli/job_journal.h"
 #include "device/probe.h"
 #include "device/interlock.h"
@@ -30,17 +31,15 @@ static const char **drive_nodes(const struct xp_job *job)
 	return nodes;
 }
 
-/* FACTS: what the drive said of itself; NULL: it was not asked. */
-static enum xp_rc make_plan(struct xp_job *job, const struct xp_drive_facts *facts,
-			    struct xp_err *err)
+static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_plan_options *o = job->setup->options;
 	AUTO_MEM const char **nodes = drive_nodes(job);
-	struct xp_capabilities capabilities;
+	struct xp_target target;
 	struct xp_plan_request req = {
-		.target = &job->target,
+		.target = &target,
 		.refusals = &job->refusals,
-		.capabilities = &capabilities,
+		.capabilities = &job->capabilities,
 		.policy = o->policy,
 		.has_level = o->has_level,
 		.level = o->level,
@@ -55,14 +54,7 @@ static enum xp_rc make_plan(struct xp_job *job, const struct xp_drive_facts *fac
 	};
 
 	memcpy(req.pattern, o->pattern, sizeof(req.pattern));
-	xp_capabilities_host(&capabilities, &job->target);
-	if (facts) {
-		capabilities.capacity.current = facts->hidden.current_bytes;
-		capabilities.capacity.native = facts->hidden.native_bytes;
-		capabilities.capacity.factory = facts->hidden.factory_bytes;
-		capabilities.capacity.hidden_areas_apply = facts->hidden.apply;
-		capabilities.capacity.hidden_areas_known = facts->hidden.known;
-	}
+	xp_job_drive_target(&target, job);
 	return xp_plan_make(&job->plan, &req, err);
 }
 
@@ -79,26 +71,30 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 	};
 
 	job->setup = setup;
+	job->attempt = 1;
 	TRY(xp_uuid7(job->id, setup->rng, xp_clock_wall_ms(setup->clock), err));
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
 	TRY(xp_interlock_check(&job->refusals, &req, err));
 	if (setup->state && !job->resume.active)
 		TRY(xp_job_refuse_open_jobs(job, err));
-	return make_plan(job, NULL, err);
+	TRY(xp_job_drive_ask(job, NULL, err));
+	return make_plan(job, err);
 }
 
 enum xp_rc xp_job_prepare_replay(struct xp_job *job, const struct xp_job_setup *setup,
 				 const char *path, struct xp_err *err)
 {
-	AUTO(xp_drive_facts_free) struct xp_drive_facts facts = {0};
 	AUTO_MEM char *jsonl = NULL;
 	size_t len = 0;
 
 	job->setup = setup;
 	TRY(xp_file_read(&jsonl, &len, path, TRANSCRIPT_MAX_BYTES, err));
-	TRY(xp_probe_transcript(&facts, &job->target, jsonl, len, err));
+	TRY(xp_probe_transcript(&job->drive.facts, &job->target, jsonl, len, err));
 	snprintf(job->target.path, sizeof(job->target.path), "%s", path);
-	return make_plan(job, &facts, err);
+	TRY(xp_identity_copy(&job->media, &job->target.identity, err));
+	job->drive.exists = job->drive.answered = true;
+	xp_job_drive_find_capabilities(job);
+	return make_plan(job, err);
 }
 
 void xp_job_free(struct xp_job *job)
@@ -106,8 +102,10 @@ void xp_job_free(struct xp_job *job)
 	xp_journal_close(&job->journal);
 	xp_record_free(&job->record);
 	xp_plan_free(&job->plan);
+	xp_job_drive_free(job);
 	xp_refusals_free(&job->refusals);
 	xp_target_free(&job->target);
 	xp_extents_free(&job->resume.unwritten);
+	xp_phase_free(&job->resume.command);
 	xp_policy_free(&job->resume.policy);
 }

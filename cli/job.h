@@ -10,15 +10,40 @@
 #include "cli/job_options.h"
 #include "cli/job_state.h"
 #include "device/discover.h"
+#include "device/drive_facts.h"
+#include "device/interlock.h"
+#include "sanitize/engine.h"
 #include "sanitize/event.h"
 #include "sanitize/journal.h"
 
 struct xp_job;
 
+/*
+ * How a job reaches the drive behind its target. The real one (cli/job_door.h) goes by the target's
+ * node; tests put an emulated drive there.
+ */
+struct xp_job_door {
+	void *ctx;
+	/*
+	 * PERMIT NULL: for asking only. XP_E_UNSUPPORTED: there is no drive behind it that could be
+	 * asked.
+	 */
+	enum xp_rc (*open)(void *ctx, struct xp_transport **out, const struct xp_target *target,
+			   const struct xp_permit *permit, struct xp_err *err);
+	/*
+	 * The kernel's view of the target now, raw answers not among it; with a permit compared
+	 * with the one it was given for: XP_E_REFUSED where it differs.
+	 */
+	enum xp_rc (*view)(void *ctx, struct xp_identity *out, const struct xp_target *target,
+			   const struct xp_permit *permit, struct xp_err *err);
+	void (*sleep_ms)(void *ctx, uint32_t ms);
+};
+
 /* What all jobs of one command share. Read only while jobs run. */
 struct xp_job_setup {
 	const struct xp_sysroot *root;
 	const struct xp_inventory *inventory;
+	const struct xp_job_door *door; /* NULL: the real one */
 	const struct xp_state *state;
 	const struct xp_plan_options *options;
 	struct xp_log *log; /* safe for several threads */
@@ -51,12 +76,27 @@ enum xp_job_state {
 	XP_JOB_NOT_NEEDED,  /* --if-needed, and still sanitized */
 };
 
+/* The drive behind a target, by its own word. */
+struct xp_job_drive {
+	bool exists;   /* there is one that can be asked */
+	bool answered; /* it was, and facts hold what it said last */
+	uint32_t nsid; /* the namespace that the target is; 0: none */
+	struct xp_drive_facts facts;
+	struct xp_transport *transport; /* under the permit */
+	struct xp_err why;		/* where it did not answer */
+};
+
 struct xp_job {
 	const struct xp_job_setup *setup;
 	char id[XP_UUID_LEN];
-	struct xp_target target;
+	struct xp_target target;  /* as the kernel shows it; the interlock goes by this */
+	struct xp_identity media; /* who it is: the same, with the drive's own words over it */
+	struct xp_job_drive drive;
+	struct xp_capabilities capabilities;
 	struct xp_refusals refusals;
-	struct xp_plan plan;
+	struct xp_plan plan;	/* its technique is that of the attempt that is under way */
+	uint32_t attempt;	/* from 1 */
+	unsigned next_fallback; /* of plan.fallbacks: the first that was not tried yet */
 	const struct xp_expected *expected; /* its line of the expect list; NULL: none */
 	struct xp_events events;
 	struct xp_journal *journal;
@@ -90,6 +130,12 @@ struct xp_job {
 		struct xp_extents unwritten;
 		bool list_was_cut; /* of what was not written: the pass begins again */
 		bool erase_done;
+		uint32_t attempt; /* the one that was broken off */
+		/* a device technique: the last note of its command, and the phase as it stood */
+		bool has_command;
+		enum xp_command_note note;
+		struct xp_phase command;
+		bool has_secret;	  /* a password of ours may be on the drive */
 		char birth[40];		  /* of an image, as the journal has it */
 		struct xp_policy *policy; /* the one that the job was begun under */
 	} resume;

@@ -36,6 +36,15 @@ static enum xp_rc contents_json(json_t **out, const struct xp_plan *plan, struct
 	return XP_OK;
 }
 
+static json_t *fallbacks_json(const struct xp_plan *plan)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < plan->fallbacks_n; i++)
+		json_array_append_new(list, json_string(xp_technique_name(plan->fallbacks[i])));
+	return list;
+}
+
 /* A later take may stand in another folder. Links stay: what they lead to then is looked at then.
  */
 static enum xp_rc absolute_path(char *out, size_t size, const char *path, struct xp_err *err)
@@ -74,6 +83,8 @@ enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
 			 xp_readback_mode_name(job->plan.verification.mode), "scheme",
 			 xp_sample_scheme_name(job->plan.verification.scheme), "sample_n",
 			 (json_int_t)job->plan.verification.n, "draft", draft);
+	if (line)
+		json_object_set_new(line, "fallbacks", fallbacks_json(&job->plan));
 	xp_job_birth(birth, &job->target);
 	if (line && *birth)
 		json_object_set_new(line, "birth", json_string(birth));
@@ -84,6 +95,31 @@ enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
 	if (line && s->cert_path)
 		json_object_set_new(line, "cert", json_string(s->cert_path));
 	return xp_journal_add(job->journal, line, err);
+}
+
+enum xp_rc xp_job_journal_attempt(struct xp_job *job, const char *why, struct xp_err *err)
+{
+	AUTO_JSON json_t *contents = NULL;
+
+	TRY(contents_json(&contents, &job->plan, err));
+	return xp_journal_add(job->journal,
+			      json_pack("{s:s, s:i, s:s, s:O, s:s}", "type", "attempt", "attempt",
+					(int)job->attempt, "technique",
+					xp_technique_name(job->plan.technique), "contents",
+					contents, "why", why),
+			      err);
+}
+
+enum xp_rc xp_job_journal_command(struct xp_job *job, enum xp_command_note what,
+				  const struct xp_phase *phase, struct xp_err *err)
+{
+	json_t *body = NULL;
+
+	TRY(xp_schema_write(&body, &xp_schema_phase, phase, err));
+	return xp_journal_add(job->journal,
+			      json_pack("{s:s, s:s, s:o}", "type", "command", "note",
+					xp_command_note_name(what), "phase", body),
+			      err);
 }
 
 static enum xp_rc add_phase(struct xp_job *job, const char *type, const struct xp_phase *phase,
@@ -99,8 +135,9 @@ static enum xp_rc add_phase(struct xp_job *job, const char *type, const struct x
 enum xp_rc xp_job_journal_phase_begin(struct xp_job *job, const struct xp_phase *phase,
 				      struct xp_err *err)
 {
-	json_t *line = json_pack("{s:s, s:s, s:i, s:i}", "type", "phase-begin", "kind",
-				 xp_phase_kind_name(phase->kind), "pass",
+	json_t *line = json_pack("{s:s, s:s, s:s, s:i, s:i}", "type", "phase-begin", "kind",
+				 xp_phase_kind_name(phase->kind), "technique",
+				 xp_technique_name(phase->technique), "pass",
 				 (int)phase->overwrite.pass, "attempt", (int)phase->attempt);
 
 	job->has_told = false;
@@ -257,6 +294,37 @@ bool xp_job_summary_names(const struct xp_job_summary *s, const struct xp_target
 		strcmp(a->wwn, b->wwn) == 0);
 }
 
+static void summarize_command(struct xp_job_summary *s, const char *name)
+{
+	enum xp_command_note note;
+
+	if (!xp_command_note_parse(&note, name))
+		return;
+	switch (note) {
+	case XP_COMMAND_SECRET:
+		s->has_secret = true;
+		snprintf(s->where, sizeof(s->where), "a password is being set on the drive");
+		return;
+	case XP_COMMAND_SENT:
+		s->goes_on = true;
+		snprintf(s->where, sizeof(s->where), "%.40s is being sent to the drive",
+			 s->technique);
+		return;
+	case XP_COMMAND_ACCEPTED:
+		snprintf(s->where, sizeof(s->where), "the drive took %.40s, and is at it by itself",
+			 s->technique);
+		return;
+	case XP_COMMAND_ENDED:
+		s->goes_on = false;
+		snprintf(s->where, sizeof(s->where), "the drive has answered to %.40s",
+			 s->technique);
+		return;
+	case XP_COMMAND_OPEN:
+		s->has_secret = false;
+		return;
+	}
+}
+
 static void summarize_line(struct xp_job_summary *s, const json_t *line)
 {
 	const char *type = text_of(line, "type");
@@ -269,6 +337,13 @@ static void summarize_line(struct xp_job_summary *s, const json_t *line)
 		snprintf(s->where, sizeof(s->where), "before the first phase");
 	} else if (strcmp(type, "phase-begin") == 0) {
 		snprintf(s->where, sizeof(s->where), "in phase %s", text_of(line, "kind"));
+	} else if (strcmp(type, "attempt") == 0) {
+		snprintf(s->technique, sizeof(s->technique), "%s", text_of(line, "technique"));
+		snprintf(s->where, sizeof(s->where), "before attempt %d",
+			 (int)json_integer_value(json_object_get(line, "attempt")));
+		s->goes_on = false;
+	} else if (strcmp(type, "command") == 0) {
+		summarize_command(s, text_of(line, "note"));
 	} else if (strcmp(type, "checkpoint") == 0) {
 		snprintf(s->where, sizeof(s->where), "in phase erase, done up to byte %s",
 			 text_of(line, "offset"));
@@ -277,7 +352,8 @@ static void summarize_line(struct xp_job_summary *s, const json_t *line)
 			 text_of(json_object_get(line, "phase"), "phase"));
 	} else if (strcmp(type, "cancelled") == 0) {
 		/* the phase ended because the take did, not because it was done */
-		snprintf(s->where, sizeof(s->where), "stopped before the job was done");
+		snprintf(s->where, sizeof(s->where), "stopped before the job was done%s",
+			 s->goes_on ? "; the drive goes on with its erase by itself" : "");
 	} else if (strcmp(type, "end") == 0) {
 		s->ended = true;
 		s->exit_code = (int)json_integer_value(json_object_get(line, "exit_code"));

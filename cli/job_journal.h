@@ -17,6 +17,11 @@ MUST_USE enum xp_rc xp_job_journal_phase_begin(struct xp_job *job, const struct 
 MUST_USE enum xp_rc xp_job_journal_checkpoint(struct xp_job *job, uint64_t offset,
 					      const struct xp_extents *unwritten,
 					      struct xp_err *err);
+/* Another technique is begun; WHY the one before did not do. */
+MUST_USE enum xp_rc xp_job_journal_attempt(struct xp_job *job, const char *why, struct xp_err *err);
+/* Where a device technique's command stands. */
+MUST_USE enum xp_rc xp_job_journal_command(struct xp_job *job, enum xp_command_note what,
+					   const struct xp_phase *phase, struct xp_err *err);
 MUST_USE enum xp_rc xp_job_journal_phase_end(struct xp_job *job, const struct xp_phase *phase,
 					     struct xp_err *err);
 /* A failure record RECORD_ID was written for a take that was cancelled; the job can be resumed. */
@@ -47,8 +52,10 @@ struct xp_job_summary {
 	bool untouched;		  /* it died before its first line: nothing was begun */
 	bool running;
 	bool ended;
-	int exit_code; /* of a job that ended */
-	bool damaged;  /* the journal cannot be read */
+	int exit_code;	 /* of a job that ended */
+	bool damaged;	 /* the journal cannot be read */
+	bool goes_on;	 /* the drive took an erase, and may still be at it by itself */
+	bool has_secret; /* a password of ours may still be on the drive */
 	char outcome[32];
 	char claim[16];
 	char record[64];

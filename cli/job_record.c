@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "certs/record_check.h"
+#include "cli/job_drive.h"
 #include "cli/job_host.h"
 #include "cli/job_log.h"
 #include "cli/job_reread.h"
@@ -55,7 +56,7 @@ enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err)
 	r->issued_s = s->clock->wall_s(s->clock->ctx);
 	r->asked = job->plan.asked;
 	r->accepted = job->plan.accepted;
-	TRY(xp_identity_copy(&r->media, &job->target.identity, err));
+	TRY(xp_identity_copy(&r->media, &job->media, err));
 	if (!*r->slot)
 		snprintf(r->slot, sizeof(r->slot), "%s", job->target.slot);
 	r->technique = job->plan.technique;
@@ -66,8 +67,7 @@ enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err)
 		return xp_fail(err, XP_E_NOMEM, "policy");
 	memcpy(r->policy_json, policy, r->policy_len);
 	r->policy_json[r->policy_len] = 0;
-	r->evidence.capacity.current = job->target.identity.capacity_bytes;
-	r->evidence.capacity.hidden_areas_apply = false;
+	r->evidence.capacity = xp_job_drive_capacity(job);
 	xp_job_describe_host(r, s->inventory);
 	describe_people(job);
 	xp_claim_compute(&r->claim, &r->evidence, s->options->policy);

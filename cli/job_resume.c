@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "certs/evidence_json.h"
+#include "cli/job_drive.h"
 #include "cli/job_journal.h"
 #include "device/interlock.h"
 
@@ -60,12 +61,29 @@ static enum xp_rc read_contents(struct xp_job *job, json_t *line, struct xp_err 
 		return damaged(job, "technique", err);
 	plan->has_technique = true;
 	plan->passes = (unsigned)json_array_size(contents);
-	if (plan->passes == 0 || plan->passes > XP_PLAN_PASSES_MAX)
+	if (plan->passes > XP_PLAN_PASSES_MAX ||
+	    xp_technique_is_host_overwrite(plan->technique) != (plan->passes > 0))
 		return damaged(job, "contents", err);
 	for (unsigned i = 0; i < plan->passes; i++) {
 		plan->contents[i] = (struct xp_content){0};
 		TRY(read_struct(&plan->contents[i], &xp_schema_content, job,
 				json_array_get(contents, i), "contents", err));
+	}
+	return XP_OK;
+}
+
+static enum xp_rc read_fallbacks(struct xp_job *job, json_t *line, struct xp_err *err)
+{
+	json_t *list = json_object_get(line, "fallbacks");
+	struct xp_plan *plan = &job->plan;
+
+	plan->fallbacks_n = 0;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		if (!name || plan->fallbacks_n == XP_TECHNIQUE_COUNT ||
+		    !xp_technique_parse(&plan->fallbacks[plan->fallbacks_n++], name))
+			return damaged(job, "fallbacks", err);
 	}
 	return XP_OK;
 }
@@ -76,6 +94,7 @@ static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err 
 	const char *scheme = json_string_value(json_object_get(line, "scheme"));
 
 	TRY(read_contents(job, line, err));
+	TRY(read_fallbacks(job, line, err));
 	if (!mode || !scheme || !xp_readback_mode_parse(&job->plan.verification.mode, mode) ||
 	    !xp_sample_scheme_parse(&job->plan.verification.scheme, scheme))
 		return damaged(job, "verification", err);
@@ -93,40 +112,132 @@ static bool pass_is_complete(const struct xp_phase *p)
 	       o->bytes_written + o->unwritten.total_bytes == p->identity.capacity_bytes;
 }
 
-/* Keeps what is proven to be over: the first identification and the passes that ended whole. */
+/* Does the drive's answer to its command stand in the journal, whatever it is? */
+static bool command_is_over(const struct xp_job *job)
+{
+	return job->resume.has_command &&
+	       (job->resume.note == XP_COMMAND_ENDED || job->resume.note == XP_COMMAND_OPEN);
+}
+
+/* The passes of the attempt up to this one need no more than to be told. */
+static void take_pass(struct xp_job *job, const struct xp_phase *p)
+{
+	if (xp_technique_is_device_command(p->technique)) {
+		job->resume.erase_done = command_is_over(job);
+		return;
+	}
+	if (!pass_is_complete(p))
+		return;
+	job->resume.first_pass = p->overwrite.pass + 1;
+	job->resume.begun = false;
+	job->resume.offset = 0;
+	job->resume.list_was_cut = false;
+	xp_extents_free(&job->resume.unwritten);
+	job->resume.erase_done = p->overwrite.pass == p->overwrite.passes;
+}
+
 static enum xp_rc take_phase(struct xp_job *job, json_t *line, struct xp_err *err)
 {
 	struct xp_evidence *ev = &job->record.evidence;
 	struct xp_phase read = {0};
 	struct xp_phase *slot;
-	bool keep;
 	enum xp_rc rc = read_struct(&read, &xp_schema_phase, job, json_object_get(line, "phase"),
 				    "phase", err);
 
 	if (rc == XP_OK && read.end_s > job->resume.last_s)
 		job->resume.last_s = read.end_s;
-	keep = rc == XP_OK && ((read.kind == XP_PHASE_IDENTIFY && ev->n == 0) ||
-			       (read.kind == XP_PHASE_ERASE && pass_is_complete(&read)));
-	slot = keep ? xp_evidence_add(ev, read.kind) : NULL;
-	if (slot) {
-		*slot = read;
-		read = (struct xp_phase){0};
+	slot = rc == XP_OK ? xp_evidence_add(ev, read.kind) : NULL;
+	if (!slot) {
+		xp_phase_free(&read);
+		return rc == XP_OK ? xp_fail(err, XP_E_NOMEM, "evidence") : rc;
 	}
-	if (slot && slot->kind == XP_PHASE_ERASE) {
-		job->resume.first_pass = slot->overwrite.pass + 1;
-		job->resume.begun = false;
-		job->resume.offset = 0;
-		job->resume.list_was_cut = false;
-		xp_extents_free(&job->resume.unwritten);
-		job->resume.erase_done = slot->overwrite.pass == slot->overwrite.passes;
+	*slot = read;
+	if (slot->kind == XP_PHASE_ERASE)
+		take_pass(job, slot);
+	return XP_OK;
+}
+
+/*
+ * Of the attempt that was broken off only what is proven to be over stands: the first look at the
+ * target, what was read before, and the passes that ended whole. What came behind is done anew.
+ */
+static bool stands(const struct xp_job *job, size_t i, size_t last_erase)
+{
+	const struct xp_phase *p = &job->record.evidence.phases[i];
+
+	if (i == 0 || p->attempt < job->resume.attempt)
+		return true;
+	switch (p->kind) {
+	case XP_PHASE_BASELINE:
+		return true;
+	case XP_PHASE_ERASE:
+		return xp_technique_is_device_command(p->technique)
+			       ? job->resume.erase_done && i == last_erase
+			       : pass_is_complete(p);
+	case XP_PHASE_IDENTIFY:
+	case XP_PHASE_READBACK:
+		break;
 	}
-	xp_identity_free(&read.identity);
-	xp_overwrite_result_free(&read.overwrite);
-	xp_readback_result_free(&read.readback);
-	xp_command_result_free(&read.command);
-	if (keep && !slot)
-		return xp_fail(err, XP_E_NOMEM, "evidence");
-	return rc;
+	return false;
+}
+
+static void drop_unproven(struct xp_job *job)
+{
+	struct xp_evidence *ev = &job->record.evidence;
+	size_t last_erase = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->phases[i].kind == XP_PHASE_ERASE)
+			last_erase = i;
+	for (size_t i = 0; i < ev->n; i++) {
+		if (!stands(job, i, last_erase)) {
+			xp_phase_free(&ev->phases[i]);
+			continue;
+		}
+		if (n != i)
+			ev->phases[n] = ev->phases[i];
+		n++;
+	}
+	ev->n = n;
+}
+
+/* Another technique took over: what was known of the one before is over. */
+static enum xp_rc take_attempt(struct xp_job *job, json_t *line, struct xp_err *err)
+{
+	json_int_t attempt = json_integer_value(json_object_get(line, "attempt"));
+
+	if (attempt <= (json_int_t)job->resume.attempt || attempt > UINT32_MAX)
+		return damaged(job, "attempt", err);
+	TRY(read_contents(job, line, err));
+	job->resume.attempt = (uint32_t)attempt;
+	job->resume.first_pass = 1;
+	job->resume.begun = job->resume.erase_done = job->resume.list_was_cut = false;
+	job->resume.has_command = false;
+	job->resume.offset = 0;
+	xp_extents_free(&job->resume.unwritten);
+	xp_phase_free(&job->resume.command);
+	for (unsigned i = 0; i < job->plan.fallbacks_n; i++)
+		if (job->plan.fallbacks[i] == job->plan.technique)
+			job->next_fallback = i + 1;
+	return XP_OK;
+}
+
+static enum xp_rc take_command(struct xp_job *job, json_t *line, struct xp_err *err)
+{
+	const char *note = json_string_value(json_object_get(line, "note"));
+
+	if (!note || !xp_command_note_parse(&job->resume.note, note))
+		return damaged(job, "command", err);
+	xp_phase_free(&job->resume.command);
+	TRY(read_struct(&job->resume.command, &xp_schema_phase, job, json_object_get(line, "phase"),
+			"command", err));
+	job->resume.has_command = true;
+	if (job->resume.note == XP_COMMAND_SECRET)
+		job->resume.has_secret = true;
+	if (job->resume.note == XP_COMMAND_OPEN)
+		job->resume.has_secret = false;
+	return XP_OK;
 }
 
 static enum xp_rc take_checkpoint(struct xp_job *job, json_t *line, struct xp_err *err)
@@ -184,6 +295,10 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 		return take_phase(job, line, err);
 	if (strcmp(type, "checkpoint") == 0)
 		return take_checkpoint(job, line, err);
+	if (strcmp(type, "attempt") == 0)
+		return take_attempt(job, line, err);
+	if (strcmp(type, "command") == 0)
+		return take_command(job, line, err);
 	if (strcmp(type, "phase-begin") == 0) {
 		const char *kind = json_string_value(json_object_get(line, "kind"));
 
@@ -210,6 +325,22 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 	return XP_OK;
 }
 
+/* What the draft knew before the first phase; the phases stand in the lines behind it. */
+static void take_evidence_head(struct xp_record *r)
+{
+	struct xp_evidence *ev = &r->evidence;
+	struct xp_evidence head = {
+		.capacity = ev->capacity,
+		.firmware = STEAL(ev->firmware),
+		.firmware_n = ev->firmware_n,
+		.clock_synchronized = r->clock.synchronized ? XP_ANSWER_YES : XP_ANSWER_NO,
+	};
+
+	ev->firmware_n = 0;
+	xp_evidence_free(ev);
+	*ev = head;
+}
+
 static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *err)
 {
 	json_t *first = json_array_get(lines, 0);
@@ -227,11 +358,9 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 	TRY(read_job_line(job, first, err));
 	TRY(xp_policy_parse(&job->resume.policy, job->record.policy_json, job->record.policy_len,
 			    err));
-	xp_evidence_free(&job->record.evidence);
-	job->record.evidence.clock_synchronized =
-		job->record.clock.synchronized ? XP_ANSWER_YES : XP_ANSWER_NO;
-	job->record.evidence.capacity.current = job->record.media.capacity_bytes;
+	take_evidence_head(&job->record);
 	job->resume.active = true;
+	job->attempt = job->resume.attempt = 1;
 	birth = json_string_value(json_object_get(first, "birth"));
 	snprintf(job->resume.birth, sizeof(job->resume.birth), "%s", birth ? birth : "");
 	job->resume.takes = 1;
@@ -239,6 +368,8 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 	json_array_foreach (lines, i, line) {
 		TRY(take_line(job, line, err));
 	}
+	drop_unproven(job);
+	job->attempt = job->resume.attempt;
 	return XP_OK;
 }
 
@@ -287,7 +418,8 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	job->setup = setup;
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
 	xp_job_birth(birth, &job->target);
-	if (!is_same_target(&job->record.media, &job->target.identity, &difference) ||
+	TRY(xp_job_drive_ask(job, NULL, err));
+	if (!is_same_target(&job->record.media, &job->media, &difference) ||
 	    (*job->resume.birth && strcmp(birth, job->resume.birth) != 0)) {
 		snprintf(text, sizeof(text), "find the drive that job %s was on and name its path",
 			 job->id);

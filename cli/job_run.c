@@ -4,184 +4,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/job_attempt.h"
 #include "cli/job_host.h"
 #include "cli/job_journal.h"
 #include "cli/job_log.h"
 #include "cli/job_record.h"
-#include "device/extent.h"
 #include "device/interlock.h"
-#include "sanitize/engine.h"
-#include "verify/verify.h"
-
-static void emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
-		 uint64_t total, const char *text)
-{
-	struct xp_event e = {
-		.kind = kind,
-		.job = job->id,
-		.target = job->target.path,
-		.serial = *job->target.identity.serial ? job->target.identity.serial
-						       : job->target.identity.name,
-		.phase = phase,
-		.done_bytes = done,
-		.total_bytes = total,
-		.text = text,
-	};
-
-	if (job->events.emit)
-		job->events.emit(job->events.ctx, &e);
-}
-
-/* --- hooks of the engine --- */
-
-static enum xp_rc journalled(struct xp_job *job, enum xp_rc rc)
-{
-	job->journal_failed = job->journal_failed || rc != XP_OK;
-	return rc;
-}
-
-static enum xp_rc on_phase_begin(void *ctx, const struct xp_phase *phase, struct xp_err *err)
-{
-	return journalled(ctx, xp_job_journal_phase_begin(ctx, phase, err));
-}
-
-static enum xp_rc on_checkpoint(void *ctx, uint64_t offset, const struct xp_extents *unwritten,
-				struct xp_err *err)
-{
-	return journalled(ctx, xp_job_journal_checkpoint(ctx, offset, unwritten, err));
-}
-
-static enum xp_rc on_phase_end(void *ctx, const struct xp_phase *phase, struct xp_err *err)
-{
-	return journalled(ctx, xp_job_journal_phase_end(ctx, phase, err));
-}
-
-static void on_progress(void *ctx, const char *label, uint64_t done, uint64_t total)
-{
-	emit(ctx, XP_EVENT_PROGRESS, label, done, total, NULL);
-}
-
-static bool on_cancelled(void *ctx)
-{
-	const struct xp_job *job = ctx;
-
-	return job->setup->cancelled && job->setup->cancelled();
-}
-
-static void engine_request(struct xp_engine_request *req, struct xp_job *job,
-			   const struct xp_permit *permit)
-{
-	*req = (struct xp_engine_request){
-		.permit = permit,
-		.technique = job->plan.technique,
-		.attempt = 1,
-		.take = job->resume.takes + 1,
-		.passes = job->plan.passes,
-		.contents = job->plan.contents,
-		.first_pass = 1,
-		.stall_ms = job->setup->stall_ms,
-		.clock = job->setup->clock,
-		.hooks = {.ctx = job,
-			  .phase_begin = on_phase_begin,
-			  .checkpoint = on_checkpoint,
-			  .phase_end = on_phase_end,
-			  .progress = on_progress,
-			  .cancelled = on_cancelled},
-	};
-	if (job->resume.active) {
-		req->first_pass = job->resume.first_pass;
-		req->resumes = job->resume.begun;
-		req->resume_offset = job->resume.offset;
-		req->resume_unwritten = &job->resume.unwritten;
-	}
-	xp_job_boot_id(req->boot_id);
-}
-
-/* --- phases --- */
-
-static enum xp_rc draw_keys(struct xp_job *job, struct xp_err *err)
-{
-	for (unsigned i = 0; i < job->plan.passes; i++)
-		if (job->plan.contents[i].kind == XP_CONTENT_RANDOM)
-			TRY(xp_rng_bytes(job->setup->rng, job->plan.contents[i].key,
-					 sizeof(job->plan.contents[i].key), err));
-	return XP_OK;
-}
-
-static enum xp_rc erase(struct xp_job *job, const struct xp_engine_request *req, struct xp_err *err)
-{
-	struct xp_evidence *ev = &job->record.evidence;
-	enum xp_rc rc;
-
-	emit(job, XP_EVENT_PHASE, "overwrite", 0, job->target.identity.capacity_bytes, NULL);
-	rc = xp_engine_erase(ev, req, err);
-	for (size_t i = 0; i < ev->n; i++)
-		if (ev->phases[i].kind == XP_PHASE_ERASE)
-			job->bytes_written += ev->phases[i].overwrite.bytes_written;
-	return rc;
-}
-
-static void on_readback_progress(void *ctx, uint64_t done, uint64_t total)
-{
-	emit(ctx, XP_EVENT_PROGRESS, "readback", done, total, NULL);
-}
-
-/* The seed is drawn now, after the erase: the drive cannot have known the places. */
-static enum xp_rc readback(struct xp_job *job, const struct xp_engine_request *req,
-			   const struct xp_permit *permit, struct xp_err *err)
-{
-	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
-	struct xp_phase *phase = NULL;
-	struct xp_extent_config cfg = {0};
-	struct xp_verify_request v = {
-		.mode = job->plan.verification.mode,
-		.scheme = job->plan.verification.scheme,
-		.sample_n = job->plan.verification.n,
-		.expected = job->plan.contents[job->plan.passes - 1],
-		.stall_ms = job->setup->stall_ms,
-		.ctx = job,
-		.progress = on_readback_progress,
-		.cancelled = on_cancelled,
-	};
-	enum xp_rc rc;
-
-	emit(job, XP_EVENT_PHASE, "readback", 0, job->plan.verification.bytes, NULL);
-	TRY(xp_engine_phase_begin(&phase, &job->record.evidence, XP_PHASE_READBACK, req, err));
-	TRY(on_phase_begin(job, phase, err));
-	if (v.mode == XP_READBACK_SAMPLE)
-		TRY(xp_rng_bytes(job->setup->rng, v.seed, sizeof(v.seed), err));
-	cfg.fd = xp_permit_fd(permit, &cfg.direct);
-	cfg.capacity_bytes = v.capacity_bytes = phase->identity.capacity_bytes;
-	cfg.logical_block_bytes = v.logical_block_bytes = phase->identity.logical_block_bytes;
-	TRY(xp_extent_io_new(&io, &cfg, err));
-	v.io = io;
-	rc = xp_verify_run(&phase->readback, &v, err);
-	job->bytes_read += phase->readback.bytes_delivered;
-	phase->stalled = rc == XP_E_TIMEOUT;
-	if (rc == XP_OK)
-		return xp_engine_phase_end(phase, req, err);
-	phase->end_s = req->clock->wall_s(req->clock->ctx);
-	phase->end_ns = req->clock->monotonic_ns(req->clock->ctx);
-	return rc;
-}
-
-static enum xp_rc carry_out(struct xp_job *job, const struct xp_permit *permit, struct xp_err *err)
-{
-	struct xp_evidence *ev = &job->record.evidence;
-	struct xp_engine_request req;
-
-	engine_request(&req, job, permit);
-	TRY(xp_engine_identify(ev, &req, err));
-	if (!job->resume.erase_done)
-		TRY(erase(job, &req, err));
-	if (job->plan.verification.mode != XP_READBACK_NONE)
-		TRY(readback(job, &req, permit, err));
-	/* the same target was there to the end */
-	TRY(xp_engine_identify(ev, &req, err));
-	job->record.capacity_after_known = true;
-	job->record.capacity_after_bytes = ev->phases[ev->n - 1].identity.capacity_bytes;
-	return XP_OK;
-}
 
 /* --- the ends --- */
 
@@ -192,8 +20,11 @@ static void fail(struct xp_job *job, const struct xp_err *err)
 	job->exit_code = xp_rc_exit_code(err->rc);
 }
 
-static void refuse(struct xp_job *job)
+static void refuse(struct xp_job *job, const struct xp_err *err)
 {
+	/* a refusal that is on the list is told from there */
+	if (job->refusals.n == 0)
+		job->err = *err;
 	job->state = XP_JOB_REFUSED;
 	job->exit_code = xp_rc_exit_code(XP_E_REFUSED);
 }
@@ -217,7 +48,7 @@ static void end_cancelled(struct xp_job *job)
 static bool is_about_the_target(enum xp_rc rc)
 {
 	return rc == XP_E_IO || rc == XP_E_DEVICE || rc == XP_E_TIMEOUT || rc == XP_E_REFUSED ||
-	       rc == XP_E_INDETERMINATE;
+	       rc == XP_E_INDETERMINATE || rc == XP_E_UNSUPPORTED;
 }
 
 /* Nothing is wrong with the target: the journal stands open, and the job goes on once there is
@@ -274,7 +105,7 @@ static void end_with_record(struct xp_job *job, const struct xp_err *run_err)
 static void run_held(struct xp_job *job, const struct xp_permit *permit)
 {
 	struct xp_err err;
-	enum xp_rc rc = carry_out(job, permit, &err);
+	enum xp_rc rc = xp_job_carry_out(job, permit, &err);
 
 	if (rc == XP_E_CANCELLED)
 		end_cancelled(job);
@@ -290,7 +121,7 @@ static void run_held(struct xp_job *job, const struct xp_permit *permit)
 
 static enum xp_rc begin_new(struct xp_job *job, struct xp_err *err)
 {
-	TRY(draw_keys(job, err));
+	TRY(xp_job_draw_keys(job, err));
 	TRY(xp_job_record_begin(job, err));
 	TRY(xp_journal_create(&job->journal, job->setup->state->jobs_fd, job->id, err));
 	return xp_job_journal_start(job, err);
@@ -352,22 +183,24 @@ void xp_job_execute(struct xp_job *job)
 	AUTO(xp_permit_release) struct xp_permit *permit = NULL;
 	uint64_t start_ns = job->setup->clock->monotonic_ns(job->setup->clock->ctx);
 	bool written = false;
-	struct xp_err err;
+	struct xp_err err = {0};
 	enum xp_rc rc;
 
-	emit(job, XP_EVENT_PHASE, "interlock", 0, 0, NULL);
+	xp_job_emit(job, XP_EVENT_PHASE, "interlock", 0, 0, NULL);
 	rc = check_before(job, &err);
 	if (rc == XP_OK && job->refusals.n == 0)
 		rc = acquire(&permit, job, &err);
 	/* while the operator was asked, another process may have begun and died */
 	if (rc == XP_OK && permit && !job->resume.active)
 		rc = xp_job_refuse_open_jobs(job, &err);
+	if (rc == XP_OK && permit && job->refusals.n == 0)
+		rc = xp_job_check_plan(job, permit, &err);
 	if (job->refusals.n)
 		rc = XP_E_REFUSED;
 	if (rc == XP_OK)
 		rc = begin(&written, job, &err);
 	if (rc == XP_E_REFUSED)
-		refuse(job);
+		refuse(job, &err);
 	else if (rc != XP_OK)
 		fail(job, &err);
 	if (job->setup->on_settled)
@@ -380,5 +213,5 @@ void xp_job_execute(struct xp_job *job)
 	xp_job_record_unreserve(job);
 	job->seconds =
 		(job->setup->clock->monotonic_ns(job->setup->clock->ctx) - start_ns) / 1000000000u;
-	emit(job, XP_EVENT_END, NULL, 0, 0, xp_job_end_text(job));
+	xp_job_emit(job, XP_EVENT_END, NULL, 0, 0, xp_job_end_text(job));
 }

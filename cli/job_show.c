@@ -44,6 +44,41 @@ static json_t *steps_json(const struct xp_plan *plan)
 	return list;
 }
 
+static json_t *obstacles_json(const struct xp_capabilities *c)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < c->obstacles_n; i++) {
+		json_t *o = json_object();
+
+		set_text(o, "technique", xp_technique_name(c->obstacles[i].technique));
+		set_text(o, "code", xp_refusal_code_name(c->obstacles[i].code));
+		set_text(o, "why", c->obstacles[i].why);
+		set_text(o, "remedy", c->obstacles[i].remedy);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* What the drive offers of itself, in the order in which it was found. */
+static json_t *techniques_json(const struct xp_capabilities *c)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < c->n; i++)
+		json_array_append_new(list, json_string(xp_technique_name(c->list[i].technique)));
+	return list;
+}
+
+static json_t *fallbacks_json(const struct xp_plan *plan)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < plan->fallbacks_n; i++)
+		json_array_append_new(list, json_string(xp_technique_name(plan->fallbacks[i])));
+	return list;
+}
+
 static json_t *reasons_json(const struct xp_claim *claim)
 {
 	json_t *list = json_array();
@@ -59,7 +94,7 @@ static json_t *reasons_json(const struct xp_claim *claim)
 json_t *xp_job_plan_json(const struct xp_job *job)
 {
 	const struct xp_plan *plan = &job->plan;
-	const struct xp_identity *id = &job->target.identity;
+	const struct xp_identity *id = &job->media;
 	json_t *o = json_object();
 	json_t *blast = json_array();
 	json_t *not_covered = json_array();
@@ -79,6 +114,11 @@ json_t *xp_job_plan_json(const struct xp_job *job)
 	json_object_set_new(o, "blast_radius", blast);
 	json_object_set_new(o, "refusals", refusals_json(&job->refusals));
 	json_object_set_new(o, "steps", steps_json(plan));
+	json_object_set_new(o, "techniques", techniques_json(&job->capabilities));
+	json_object_set_new(o, "obstacles", obstacles_json(&job->capabilities));
+	json_object_set_new(o, "fallbacks", fallbacks_json(plan));
+	if (job->drive.exists && !job->drive.answered)
+		set_text(o, "drive_unknown", job->drive.why.msg);
 	json_object_set_new(o, "verification",
 			    json_pack("{s:s, s:s, s:o}", "mode",
 				      xp_readback_mode_name(plan->verification.mode), "scheme",
@@ -94,9 +134,8 @@ json_t *xp_job_plan_json(const struct xp_job *job)
 	return o;
 }
 
-static void print_identity(FILE *f, const struct xp_target *t)
+static void print_identity(FILE *f, const struct xp_target *t, const struct xp_identity *id)
 {
-	const struct xp_identity *id = &t->identity;
 	AUTO(xp_buf_free) struct xp_buf size = {0};
 
 	xp_buf_size(&size, id->capacity_bytes);
@@ -118,6 +157,34 @@ static void print_identity(FILE *f, const struct xp_target *t)
 			     id->capacity_bytes, id->logical_block_bytes);
 	if (*t->signatures)
 		xp_tell_line(f, "found on it", "%s", t->signatures);
+}
+
+/* Why the drive's own commands are not to be had, where they are not. */
+static void print_drive(FILE *f, const struct xp_job *job)
+{
+	const struct xp_capabilities *c = &job->capabilities;
+
+	if (job->drive.exists && !job->drive.answered)
+		xp_tell_line(f, "note", "the drive was not asked what it can do: %s",
+			     job->drive.why.msg);
+	for (unsigned i = 0; i < c->obstacles_n; i++) {
+		const struct xp_obstacle *o = &c->obstacles[i];
+
+		xp_tell_line(f, i ? "" : "not now", "%s (%s): %s", xp_technique_name(o->technique),
+			     xp_refusal_code_name(o->code), o->why);
+		xp_tell_line(f, "  would help", "%s", o->remedy);
+	}
+}
+
+static void print_fallbacks(FILE *f, const struct xp_plan *plan)
+{
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+
+	for (unsigned i = 0; i < plan->fallbacks_n; i++)
+		xp_buf_printf(&b, "%s%s", i ? ", then " : "",
+			      xp_technique_name(plan->fallbacks[i]));
+	if (plan->fallbacks_n)
+		xp_tell_line(f, "if it fails", "%s", xp_buf_str(&b));
 }
 
 static void print_steps(FILE *f, const struct xp_plan *plan)
@@ -156,7 +223,8 @@ void xp_job_plan_print(FILE *f, const struct xp_job *job)
 
 	xp_print_escaped(f, job->target.path);
 	fputc('\n', f);
-	print_identity(f, &job->target);
+	print_identity(f, &job->target, &job->media);
+	print_drive(f, job);
 	for (size_t i = 0; i < plan->blast_radius_n; i++)
 		xp_tell_line(f, i ? "" : "destroys", "%s", plan->blast_radius[i]);
 	for (size_t i = 0; i < job->refusals.n; i++) {
@@ -166,6 +234,7 @@ void xp_job_plan_print(FILE *f, const struct xp_job *job)
 		xp_tell_line(f, "  would help", "%s", r->remedy);
 	}
 	print_steps(f, plan);
+	print_fallbacks(f, plan);
 	if (plan->has_technique || plan->expected.reasons_n)
 		print_expectation(f, plan);
 	if (*plan->message && job->refusals.n == 0)
@@ -226,7 +295,7 @@ json_t *xp_job_result_json(const struct xp_job *job)
 
 	set_text(o, "path", job->target.path);
 	set_text(o, "confirm", job->target.confirm);
-	set_text(o, "serial", job->target.identity.serial);
+	set_text(o, "serial", job->media.serial);
 	set_text(o, "job", job->id);
 	set_text(o, "outcome", outcome_text(job));
 	set_text(o, "claim", xp_level_name(has_claim ? claim->level : XP_NONE));

@@ -10,6 +10,8 @@
 
 #define RAW_MAX		64 /* answers that one probe keeps */
 #define ATTENTION_TRIES 4
+/* long enough for a disk that has to spin up first */
+#define PROBE_TIMEOUT_MS 30000
 
 const char *xp_asked_name(enum xp_asked v)
 {
@@ -80,8 +82,9 @@ enum xp_asked xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd 
 	enum xp_rc rc = XP_OK;
 
 	*r = (struct xp_reply){0};
-	if (p->broken != XP_OK)
+	if (p->broken != XP_OK || p->is_silent)
 		return XP_ASKED_NONE;
+	cmd->timeout_ms = PROBE_TIMEOUT_MS;
 	cmd->kind = p->facts->transport;
 	for (unsigned tries = 0; tries < ATTENTION_TRIES; tries++) {
 		rc = xp_transport_exec(p->t, cmd, NULL, r, &err);
@@ -93,6 +96,8 @@ enum xp_asked xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd 
 		break;
 	case XP_E_IO:
 	case XP_E_TIMEOUT:
+		/* what does not answer once is not waited for again and again */
+		p->is_silent = rc == XP_E_TIMEOUT;
 		xp_probe_note(p, what, XP_ASKED_NONE, err.msg);
 		return XP_ASKED_NONE;
 	default: /* the transcript does not fit, no permission, no memory, our bug */

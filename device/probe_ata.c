@@ -248,7 +248,10 @@ static void take_identity(struct xp_probe *p, const struct xp_ata_identify *ata)
 	}
 	if (id->bus == XP_BUS_UNKNOWN)
 		id->bus = XP_BUS_ATA;
-	if (ata->has_hybrid_information)
+	/* what a hypervisor or a controller makes up may call itself what it likes */
+	if (id->media == XP_MEDIA_VIRTUAL)
+		;
+	else if (ata->has_hybrid_information)
 		id->media = XP_MEDIA_HYBRID;
 	else if (ata->rotation == XP_ATA_ROTATION_NONE)
 		id->media = XP_MEDIA_SSD;
@@ -264,26 +267,34 @@ static void take_identity(struct xp_probe *p, const struct xp_ata_identify *ata)
 		id->physical_block_bytes = ata->physical_bytes;
 }
 
-void xp_probe_ata(struct xp_probe *p)
+enum xp_asked xp_probe_ata_identity(struct xp_probe *p)
 {
 	struct xp_ata_facts *a = &p->facts->ata;
 	struct xp_ata_taskfile tf = xp_ata_identify_device();
-	struct xp_ata_registers r;
 	struct xp_err err = {0};
 	uint8_t data[512];
 	static const char what[] = "IDENTIFY DEVICE";
 
 	a->identify = read_block(p, what, &tf, data);
 	if (a->identify != XP_ASKED_GOOD)
-		return;
+		return a->identify;
 	xp_probe_keep(p, XP_RAW_ATA_IDENTIFY, 0, data, sizeof(data));
 	a->identify = xp_probe_decoded(
 		p, what, xp_ata_identify_parse(&a->id, data, sizeof(data), &err), &err);
-	if (a->identify != XP_ASKED_GOOD)
+	if (a->identify == XP_ASKED_GOOD)
+		take_identity(p, &a->id);
+	return a->identify;
+}
+
+void xp_probe_ata(struct xp_probe *p)
+{
+	struct xp_ata_facts *a = &p->facts->ata;
+	struct xp_ata_taskfile tf = xp_ata_check_power_mode();
+	struct xp_ata_registers r;
+
+	if (xp_probe_ata_identity(p) != XP_ASKED_GOOD)
 		return;
 	p->facts->is_ata = true;
-	take_identity(p, &a->id);
-	tf = xp_ata_check_power_mode();
 	a->registers = read_registers(p, "CHECK POWER MODE", &tf, &r);
 	ask_sanitize(p, a);
 	ask_logs(p, a);

@@ -8,6 +8,7 @@ struct xp_probe {
 	struct xp_identity *id;
 	enum xp_rc broken; /* the replay does not fit, or memory ran out: nothing more is asked */
 	struct xp_err err; /* of broken */
+	bool is_silent;	   /* it let one question run out of time: nothing more is asked */
 };
 
 /* Remembers that WHAT was not answered well. */
@@ -43,5 +44,10 @@ void xp_probe_set(char *out, size_t out_len, const char *value);
 void xp_probe_ata(struct xp_probe *p);
 void xp_probe_scsi_drive(struct xp_probe *p);
 void xp_probe_nvme_drive(struct xp_probe *p);
+/* The identity alone; facts of an earlier probe stand in p->facts. What the first question brought.
+ */
+enum xp_asked xp_probe_ata_identity(struct xp_probe *p);
+enum xp_asked xp_probe_scsi_identity(struct xp_probe *p);
+enum xp_asked xp_probe_nvme_identity(struct xp_probe *p, uint32_t nsid);
 /* TCG Level 0 Discovery, through whatever carries security protocols. */
 void xp_probe_tcg(struct xp_probe *p);

@@ -140,21 +140,44 @@ static void take_identity(struct xp_probe *p, const struct xp_nvme_facts *f)
 		id->physical_block_bytes = ns->logical_bytes;
 }
 
-void xp_probe_nvme_drive(struct xp_probe *p)
+static enum xp_asked ask_controller(struct xp_probe *p, struct xp_nvme_facts *f)
 {
-	struct xp_nvme_facts *f = &p->facts->nvme;
-	struct xp_hidden_facts *h = &p->facts->hidden;
 	uint8_t data[XP_NVME_IDENTIFY_LEN];
 	struct xp_err err = {0};
 	static const char what[] = "Identify Controller";
 
 	f->identify = identify(p, what, XP_NVME_CNS_CTRL, 0, data);
 	if (f->identify != XP_ASKED_GOOD)
-		return;
+		return f->identify;
 	xp_probe_keep(p, XP_RAW_NVME_ID_CTRL, 0, data, sizeof(data));
 	f->identify = xp_probe_decoded(
 		p, what, xp_nvme_ctrl_parse(&f->ctrl, data, sizeof(data), &err), &err);
-	if (f->identify != XP_ASKED_GOOD)
+	return f->identify;
+}
+
+enum xp_asked xp_probe_nvme_identity(struct xp_probe *p, uint32_t nsid)
+{
+	struct xp_nvme_facts *f = &p->facts->nvme;
+	struct xp_nvme_ns_facts one = {0};
+
+	if (ask_controller(p, f) != XP_ASKED_GOOD)
+		return f->identify;
+	if (nsid)
+		ask_namespace(p, &one, nsid);
+	f->ns = &one;
+	f->ns_n = nsid ? 1 : 0;
+	take_identity(p, f);
+	f->ns = NULL;
+	f->ns_n = 0;
+	return XP_ASKED_GOOD;
+}
+
+void xp_probe_nvme_drive(struct xp_probe *p)
+{
+	struct xp_nvme_facts *f = &p->facts->nvme;
+	struct xp_hidden_facts *h = &p->facts->hidden;
+
+	if (ask_controller(p, f) != XP_ASKED_GOOD)
 		return;
 	ask_namespaces(p, f);
 	ask_subsystem(p, f);

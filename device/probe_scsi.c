@@ -106,15 +106,14 @@ static void ask_pages(struct xp_probe *p, struct xp_scsi_facts *s)
 	}
 }
 
-static void ask_state(struct xp_probe *p, struct xp_scsi_facts *s)
+static void ask_capacity(struct xp_probe *p, struct xp_scsi_facts *s)
 {
-	uint8_t data[VPD_SHORT];
+	uint8_t data[XP_SCSI_CAPACITY_LEN];
 	uint8_t cdb[XP_SCSI_CDB_MAX];
 	struct xp_err err = {0};
 	uint32_t len = XP_SCSI_CAPACITY_LEN;
 	uint8_t n = xp_scsi_read_capacity_16(cdb, len);
 	static const char capacity[] = "READ CAPACITY (16)";
-	static const char sense[] = "REQUEST SENSE";
 
 	s->read_capacity = xp_probe_scsi(p, capacity, cdb, n, data, &len);
 	if (s->read_capacity == XP_ASKED_GOOD) {
@@ -122,8 +121,17 @@ static void ask_state(struct xp_probe *p, struct xp_scsi_facts *s)
 		s->read_capacity = xp_probe_decoded(
 			p, capacity, xp_scsi_capacity_parse(&s->capacity, data, len, &err), &err);
 	}
-	len = VPD_SHORT;
-	n = xp_scsi_request_sense(cdb, VPD_SHORT);
+}
+
+static void ask_state(struct xp_probe *p, struct xp_scsi_facts *s)
+{
+	uint8_t data[VPD_SHORT];
+	uint8_t cdb[XP_SCSI_CDB_MAX];
+	uint32_t len = VPD_SHORT;
+	uint8_t n = xp_scsi_request_sense(cdb, VPD_SHORT);
+	static const char sense[] = "REQUEST SENSE";
+
+	ask_capacity(p, s);
 	s->request_sense = xp_probe_scsi(p, sense, cdb, n, data, &len);
 	if (s->request_sense == XP_ASKED_GOOD && !xp_sense_parse(&s->sense, data, len)) {
 		xp_probe_note(p, sense, XP_ASKED_MALFORMED, "no sense data");
@@ -245,9 +253,9 @@ static bool may_be_ata(const struct xp_probe *p, const struct xp_scsi_facts *s)
 	return strcmp(s->inq.vendor, "ATA") == 0 || p->id->bus == XP_BUS_ATA;
 }
 
-void xp_probe_scsi_drive(struct xp_probe *p)
+/* Who it is, in its first words. */
+static enum xp_asked ask_inquiry(struct xp_probe *p, struct xp_scsi_facts *s)
 {
-	struct xp_scsi_facts *s = &p->facts->scsi;
 	uint8_t data[XP_SCSI_INQUIRY_LEN];
 	uint8_t cdb[XP_SCSI_CDB_MAX];
 	struct xp_err err = {0};
@@ -256,11 +264,30 @@ void xp_probe_scsi_drive(struct xp_probe *p)
 
 	s->inquiry = xp_probe_scsi(p, "INQUIRY", cdb, n, data, &len);
 	if (s->inquiry != XP_ASKED_GOOD)
-		return;
+		return s->inquiry;
 	xp_probe_keep(p, XP_RAW_SCSI_INQUIRY, 0, data, len);
 	s->inquiry = xp_probe_decoded(p, "INQUIRY", xp_scsi_inquiry_parse(&s->inq, data, len, &err),
 				      &err);
-	if (s->inquiry != XP_ASKED_GOOD || p->broken != XP_OK)
+	return s->inquiry;
+}
+
+enum xp_asked xp_probe_scsi_identity(struct xp_probe *p)
+{
+	struct xp_scsi_facts *s = &p->facts->scsi;
+
+	if (ask_inquiry(p, s) != XP_ASKED_GOOD)
+		return s->inquiry;
+	ask_names(p, s);
+	ask_capacity(p, s);
+	take_identity(p, s);
+	return XP_ASKED_GOOD;
+}
+
+void xp_probe_scsi_drive(struct xp_probe *p)
+{
+	struct xp_scsi_facts *s = &p->facts->scsi;
+
+	if (ask_inquiry(p, s) != XP_ASKED_GOOD || p->broken != XP_OK)
 		return;
 	if (!s->inq.is_connected || (s->inq.type != TYPE_DISK && s->inq.type != TYPE_ZONED_DISK)) {
 		p->broken = xp_fail(&p->err, XP_E_UNSUPPORTED,

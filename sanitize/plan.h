@@ -110,3 +110,10 @@ struct xp_plan {
 MUST_USE enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req,
 				 struct xp_err *err);
 void xp_plan_free(struct xp_plan *p); /* the members, not p itself */
+
+/*
+ * The plan goes on with another of its techniques: technique, passes and contents become those of
+ * T; keys of random passes are still to be drawn.
+ */
+void xp_plan_switch(struct xp_plan *p, enum xp_technique t, const struct xp_policy *policy,
+		    enum xp_media media);

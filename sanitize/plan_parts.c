@@ -112,6 +112,19 @@ void xp_plan_fill_contents(struct xp_plan *p, const struct xp_plan_request *req)
 		p->contents[i] = (p->passes - i) % 2 ? last : other;
 }
 
+void xp_plan_switch(struct xp_plan *p, enum xp_technique t, const struct xp_policy *policy,
+		    enum xp_media media)
+{
+	static const struct xp_plan_request nothing;
+
+	p->technique = t;
+	p->has_technique = true;
+	p->passes =
+		xp_technique_is_host_overwrite(t) ? xp_policy_overwrite_passes(policy, media) : 0;
+	memset(p->contents, 0, sizeof(p->contents));
+	xp_plan_fill_contents(p, &nothing);
+}
+
 enum xp_rc xp_plan_fill_verification(struct xp_plan *p, const struct xp_plan_request *req,
 				     struct xp_err *err)
 {

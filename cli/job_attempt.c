@@ -1,0 +1,370 @@
+#include "cli/job_attempt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/job_drive.h"
+#include "cli/job_host.h"
+#include "cli/job_journal.h"
+#include "device/extent.h"
+#include "sanitize/engine.h"
+#include "verify/verify.h"
+
+void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
+		 uint64_t total, const char *text)
+{
+	struct xp_event e = {
+		.kind = kind,
+		.job = job->id,
+		.target = job->target.path,
+		.serial = *job->media.serial ? job->media.serial : job->target.identity.name,
+		.phase = phase,
+		.done_bytes = done,
+		.total_bytes = total,
+		.text = text,
+	};
+
+	if (job->events.emit)
+		job->events.emit(job->events.ctx, &e);
+}
+
+/* One attempt under the permit. */
+struct attempt {
+	struct xp_job *job;
+	const struct xp_permit *permit;
+	struct xp_engine_request req;
+};
+
+/* --- hooks of the engine --- */
+
+static enum xp_rc journalled(struct xp_job *job, enum xp_rc rc)
+{
+	job->journal_failed = job->journal_failed || rc != XP_OK;
+	return rc;
+}
+
+static enum xp_rc on_phase_begin(void *ctx, const struct xp_phase *phase, struct xp_err *err)
+{
+	struct xp_job *job = ((struct attempt *)ctx)->job;
+
+	return journalled(job, xp_job_journal_phase_begin(job, phase, err));
+}
+
+static enum xp_rc on_checkpoint(void *ctx, uint64_t offset, const struct xp_extents *unwritten,
+				struct xp_err *err)
+{
+	struct xp_job *job = ((struct attempt *)ctx)->job;
+
+	return journalled(job, xp_job_journal_checkpoint(job, offset, unwritten, err));
+}
+
+static enum xp_rc on_phase_end(void *ctx, const struct xp_phase *phase, struct xp_err *err)
+{
+	struct xp_job *job = ((struct attempt *)ctx)->job;
+
+	return journalled(job, xp_job_journal_phase_end(job, phase, err));
+}
+
+static enum xp_rc on_command(void *ctx, enum xp_command_note what, const struct xp_phase *phase,
+			     struct xp_err *err)
+{
+	struct xp_job *job = ((struct attempt *)ctx)->job;
+
+	return journalled(job, xp_job_journal_command(job, what, phase, err));
+}
+
+static void on_progress(void *ctx, const char *label, uint64_t done, uint64_t total)
+{
+	xp_job_emit(((struct attempt *)ctx)->job, XP_EVENT_PROGRESS, label, done, total, NULL);
+}
+
+static bool on_cancelled(void *ctx)
+{
+	const struct xp_job *job = ((const struct attempt *)ctx)->job;
+
+	return job->setup->cancelled && job->setup->cancelled();
+}
+
+static void on_sleep(void *ctx, uint32_t ms)
+{
+	xp_job_drive_sleep(((const struct attempt *)ctx)->job, ms);
+}
+
+static enum xp_rc on_identify(void *ctx, struct xp_identity *out, struct xp_err *err)
+{
+	const struct attempt *a = ctx;
+
+	return xp_job_drive_identify(out, a->job, a->permit, err);
+}
+
+static void fill_request(struct attempt *a, struct xp_job *job, const struct xp_permit *permit)
+{
+	struct xp_engine_request *req = &a->req;
+
+	*a = (struct attempt){.job = job, .permit = permit};
+	*req = (struct xp_engine_request){
+		.permit = permit,
+		.technique = job->plan.technique,
+		.attempt = job->attempt,
+		.take = job->resume.takes + 1,
+		.passes = job->plan.passes,
+		.contents = job->plan.contents,
+		.first_pass = 1,
+		.stall_ms = job->setup->stall_ms,
+		.clock = job->setup->clock,
+		.transport = job->drive.transport,
+		.facts = job->drive.answered ? &job->drive.facts : NULL,
+		.hooks = {.ctx = a,
+			  .phase_begin = on_phase_begin,
+			  .checkpoint = on_checkpoint,
+			  .phase_end = on_phase_end,
+			  .progress = on_progress,
+			  .cancelled = on_cancelled,
+			  .command_note = on_command,
+			  .sleep_ms = on_sleep,
+			  .identify = on_identify},
+	};
+	if (job->resume.active && job->resume.attempt == job->attempt) {
+		req->first_pass = job->resume.first_pass;
+		req->resumes = job->resume.begun;
+		req->resume_offset = job->resume.offset;
+		req->resume_unwritten = &job->resume.unwritten;
+		req->resume_phase = job->resume.has_command ? &job->resume.command : NULL;
+		req->resume_note = job->resume.note;
+	}
+	/* a command that was never about to be sent is nothing to go on with */
+	if (xp_technique_is_device_command(req->technique) && !req->resume_phase)
+		req->resumes = false;
+	xp_job_boot_id(req->boot_id);
+}
+
+/* --- phases --- */
+
+enum xp_rc xp_job_draw_keys(struct xp_job *job, struct xp_err *err)
+{
+	for (unsigned i = 0; i < job->plan.passes; i++)
+		if (job->plan.contents[i].kind == XP_CONTENT_RANDOM)
+			TRY(xp_rng_bytes(job->setup->rng, job->plan.contents[i].key,
+					 sizeof(job->plan.contents[i].key), err));
+	return XP_OK;
+}
+
+static enum xp_rc erase(struct attempt *a, struct xp_err *err)
+{
+	struct xp_job *job = a->job;
+	struct xp_evidence *ev = &job->record.evidence;
+	bool by_host = xp_technique_is_host_overwrite(a->req.technique);
+	size_t before = ev->n;
+	enum xp_rc rc;
+
+	xp_job_emit(job, XP_EVENT_PHASE, by_host ? "overwrite" : "erase", 0,
+		    job->media.capacity_bytes, NULL);
+	rc = xp_engine_erase(ev, &a->req, err);
+	for (size_t i = before; i < ev->n; i++)
+		if (ev->phases[i].kind == XP_PHASE_ERASE)
+			job->bytes_written += ev->phases[i].overwrite.bytes_written;
+	return rc;
+}
+
+static void on_readback_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	on_progress(ctx, "readback", done, total);
+}
+
+/* What the erase left, where that can be known. */
+static struct xp_content left_behind(const struct xp_job *job)
+{
+	if (job->plan.passes)
+		return job->plan.contents[job->plan.passes - 1];
+	return (struct xp_content){.kind = XP_CONTENT_UNKNOWN};
+}
+
+/* The seed is drawn now, after the erase: the drive cannot have known the places. */
+static enum xp_rc readback(struct attempt *a, struct xp_err *err)
+{
+	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
+	struct xp_job *job = a->job;
+	struct xp_phase *phase = NULL;
+	struct xp_extent_config cfg = {0};
+	struct xp_verify_request v = {
+		.mode = job->plan.verification.mode,
+		.scheme = job->plan.verification.scheme,
+		.sample_n = job->plan.verification.n,
+		.expected = left_behind(job),
+		.stall_ms = job->setup->stall_ms,
+		.ctx = a,
+		.progress = on_readback_progress,
+		.cancelled = on_cancelled,
+	};
+	enum xp_rc rc;
+
+	xp_job_emit(job, XP_EVENT_PHASE, "readback", 0, job->plan.verification.bytes, NULL);
+	TRY(xp_engine_phase_begin(&phase, &job->record.evidence, XP_PHASE_READBACK, &a->req, err));
+	TRY(on_phase_begin(a, phase, err));
+	if (v.mode == XP_READBACK_SAMPLE)
+		TRY(xp_rng_bytes(job->setup->rng, v.seed, sizeof(v.seed), err));
+	cfg.fd = xp_permit_fd(a->permit, &cfg.direct);
+	cfg.capacity_bytes = v.capacity_bytes = phase->identity.capacity_bytes;
+	cfg.logical_block_bytes = v.logical_block_bytes = phase->identity.logical_block_bytes;
+	TRY(xp_extent_io_new(&io, &cfg, err));
+	v.io = io;
+	rc = xp_verify_run(&phase->readback, &v, err);
+	job->bytes_read += phase->readback.bytes_delivered;
+	phase->stalled = rc == XP_E_TIMEOUT;
+	if (rc == XP_OK)
+		return xp_engine_phase_end(phase, &a->req, err);
+	phase->end_s = a->req.clock->wall_s(a->req.clock->ctx);
+	phase->end_ns = a->req.clock->monotonic_ns(a->req.clock->ctx);
+	return rc;
+}
+
+static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit,
+			      struct xp_err *err)
+{
+	struct xp_evidence *ev = &job->record.evidence;
+	struct attempt a;
+
+	fill_request(&a, job, permit);
+	TRY(xp_engine_identify(ev, &a.req, err));
+	if (!(job->resume.erase_done && job->resume.attempt == job->attempt))
+		TRY(erase(&a, err));
+	if (job->plan.verification.mode != XP_READBACK_NONE)
+		TRY(readback(&a, err));
+	/* the same target was there to the end */
+	TRY(xp_engine_identify(ev, &a.req, err));
+	job->record.capacity_after_known = true;
+	job->record.capacity_after_bytes = ev->phases[ev->n - 1].identity.capacity_bytes;
+	return XP_OK;
+}
+
+/* --- the next technique, where one earned too little --- */
+
+static bool is_offered(const struct xp_job *job, enum xp_technique t)
+{
+	for (unsigned i = 0; i < job->capabilities.n; i++)
+		if (job->capabilities.list[i].technique == t)
+			return true;
+	return false;
+}
+
+enum xp_rc xp_job_check_plan(struct xp_job *job, const struct xp_permit *permit, struct xp_err *err)
+{
+	const struct xp_capabilities *c = &job->capabilities;
+	enum xp_technique t = job->plan.technique;
+
+	TRY(xp_job_drive_ask(job, permit, err));
+	/* a drive that is still at it offers little, and is only to be waited for */
+	if (job->resume.active || is_offered(job, t))
+		return XP_OK;
+	for (unsigned i = 0; i < c->obstacles_n; i++)
+		if (c->obstacles[i].technique == t)
+			return xp_refusals_add(&job->refusals, err, c->obstacles[i].code,
+					       c->obstacles[i].remedy, "%s: %s", job->target.path,
+					       c->obstacles[i].why);
+	return xp_refusals_add(&job->refusals, err, XP_REFUSED_UNKNOWN, "plan again",
+			       "%s: the drive no longer offers %s", job->target.path,
+			       xp_technique_name(t));
+}
+
+/* After these another technique may do better; after all others it cannot, or must not. */
+static bool may_go_on(const struct xp_job *job, enum xp_rc rc)
+{
+	if (job->journal_failed)
+		return false;
+	return rc == XP_OK || rc == XP_E_DEVICE || rc == XP_E_IO || rc == XP_E_UNSUPPORTED ||
+	       rc == XP_E_INDETERMINATE;
+}
+
+static const struct xp_policy *policy_of(const struct xp_job *job)
+{
+	return job->resume.policy ? job->resume.policy : job->setup->options->policy;
+}
+
+/* Drops what stays untried; false: there is no technique left that could earn more than EARNED. */
+static bool choose_next(enum xp_technique *out, struct xp_job *job, enum xp_level earned)
+{
+	AUTO_MEM struct xp_claim *claim = malloc(sizeof(*claim));
+
+	while (claim && job->next_fallback < job->plan.fallbacks_n) {
+		enum xp_technique t = job->plan.fallbacks[job->next_fallback++];
+
+		xp_claim_expect_with(claim, &job->media, &job->capabilities.capacity, t,
+				     xp_policy_overwrite_passes(policy_of(job), job->media.media),
+				     policy_of(job));
+		if (claim->level > earned && is_offered(job, t)) {
+			*out = t;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool earned_enough(enum xp_level *earned, char *why, size_t why_size,
+			  const struct xp_job *job)
+{
+	AUTO_MEM struct xp_claim *claim = malloc(sizeof(*claim));
+
+	*earned = XP_NONE;
+	if (!claim)
+		return true; /* nothing more is begun without memory */
+	xp_claim_compute(claim, &job->record.evidence, policy_of(job));
+	*earned = claim->level;
+	snprintf(why, why_size, "%s earned %s", xp_technique_name(job->plan.technique),
+		 xp_level_name(claim->level));
+	for (unsigned i = 0; i < claim->reasons_n; i++)
+		if (claim->reasons[i].rule) {
+			snprintf(why, why_size, "%s earned %s: %.180s",
+				 xp_technique_name(job->plan.technique),
+				 xp_level_name(claim->level), claim->reasons[i].text);
+			break;
+		}
+	return claim->level >= job->plan.accepted;
+}
+
+/* MORE: the plan now names another technique, and the journal says so. */
+static enum xp_rc begin_next(bool *more, struct xp_job *job, const struct xp_permit *permit,
+			     struct xp_err *err)
+{
+	enum xp_technique next;
+	enum xp_level earned;
+	char why[256];
+
+	*more = false;
+	if (earned_enough(&earned, why, sizeof(why), job) ||
+	    job->next_fallback >= job->plan.fallbacks_n)
+		return XP_OK;
+	TRY(xp_job_drive_ask(job, permit, err));
+	if (!choose_next(&next, job, earned))
+		return XP_OK;
+	job->attempt++;
+	xp_plan_switch(&job->plan, next, policy_of(job), job->media.media);
+	TRY(xp_job_draw_keys(job, err));
+	xp_job_emit(job, XP_EVENT_WARNING, xp_technique_name(next), 0, 0, why);
+	TRY(journalled(job, xp_job_journal_attempt(job, why, err)));
+	*more = true;
+	return XP_OK;
+}
+
+enum xp_rc xp_job_carry_out(struct xp_job *job, const struct xp_permit *permit, struct xp_err *err)
+{
+	struct xp_err next_err = {0};
+	bool more = true;
+	enum xp_rc next_rc = XP_OK;
+	enum xp_rc rc = XP_OK;
+
+	while (more) {
+		rc = run_attempt(job, permit, err);
+		if (!may_go_on(job, rc) || on_cancelled(&(struct attempt){.job = job}))
+			return rc;
+		next_rc = begin_next(&more, job, permit, &next_err);
+		if (next_rc != XP_OK)
+			more = false;
+	}
+	/* of two failures the first is the one to tell */
+	if (rc != XP_OK || next_rc == XP_OK)
+		return rc;
+	if (err)
+		*err = next_err;
+	return next_rc;
+}

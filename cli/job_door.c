@@ -1,0 +1,49 @@
+#include "cli/job_door.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "device/probe_node.h"
+
+static enum xp_rc open_drive(void *ctx, struct xp_transport **out, const struct xp_target *target,
+			     const struct xp_permit *permit, struct xp_err *err)
+{
+	enum xp_bus bus = target->identity.bus;
+
+	(void)ctx;
+	/* what a drive does by itself it does to all of it: a partition is none of its business */
+	if (target->kind != XP_TARGET_DISK || !xp_probe_can_ask(bus, target->disk))
+		return xp_fail(err, XP_E_UNSUPPORTED, "%s: no drive that could be asked",
+			       target->path);
+	if (permit)
+		return xp_probe_open_fd(out, bus, xp_permit_fd(permit, NULL), err);
+	return xp_probe_open_node(out, bus, target->disk, err);
+}
+
+static enum xp_rc view(void *ctx, struct xp_identity *out, const struct xp_target *target,
+		       const struct xp_permit *permit, struct xp_err *err)
+{
+	(void)ctx;
+	return permit ? xp_permit_identify(out, permit, err)
+		      : xp_identity_copy(out, &target->identity, err);
+}
+
+static void sleep_ms(void *ctx, uint32_t ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	(void)ctx;
+	while (nanosleep(&left, &left) && errno == EINTR)
+		continue;
+}
+
+const struct xp_job_door *xp_job_door_real(void)
+{
+	static const struct xp_job_door door = {
+		.open = open_drive,
+		.view = view,
+		.sleep_ms = sleep_ms,
+	};
+
+	return &door;
+}
