@@ -96,7 +96,10 @@ struct xp_nvme_ns_facts {
 };
 
 #define XP_NVME_NS_FACTS_MAX 128
+#define XP_NVME_FOREIGN_MAX  64
 struct xp_nvme_facts {
+	uint32_t nsid; /* the namespace that the target is; 0: not known. Set by who knows the node
+			*/
 	enum xp_asked identify;
 	struct xp_nvme_ctrl ctrl;
 	enum xp_asked active_list;
@@ -107,6 +110,11 @@ struct xp_nvme_facts {
 	size_t ns_n;
 	enum xp_asked controllers; /* of the subsystem (CNS 13h) */
 	size_t controllers_n;
+	/* controllers other than this one that namespaces are attached to (CNS 12h); whoever knows
+	 * which of them are this host's own takes those away */
+	enum xp_asked attached_list;
+	uint16_t foreign[XP_NVME_FOREIGN_MAX];
+	size_t foreign_n;
 	enum xp_asked sanitize_log;
 	struct xp_nvme_sanitize_log sanitize;
 	enum xp_asked health_log;
