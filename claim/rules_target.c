@@ -14,7 +14,11 @@ static void rule_one_namespace(struct xp_judge *j)
 	bool one_block_node =
 		j->id->bus == XP_BUS_NVME && xp_technique_is_host_overwrite(j->technique);
 
-	if (j->erase && j->erase->command.leaves_namespaces)
+	if (j->erase && j->erase->command.leaves_namespaces &&
+	    (j->id->bus == XP_BUS_SAS || j->id->bus == XP_BUS_SCSI))
+		xp_judge_narrow(j, 1, "other-logical-units", XP_SCOPE_LOGICAL_UNIT,
+				"the drive has other logical units, which may be left as they are");
+	else if (j->erase && j->erase->command.leaves_namespaces)
 		xp_judge_narrow(j, 1, "other-namespaces", XP_SCOPE_NAMESPACE,
 				"other namespaces or unallocated capacity were left as they are");
 	else if (one_block_node && xp_judge_is_drive(j->id))
@@ -82,6 +86,14 @@ static void rule_hidden_areas_left(struct xp_judge *j)
 			       (unsigned long long)(whole - c->current));
 }
 
+/* A drive that speaks SCSI itself, by its own answers: no translation in between. */
+static bool is_scsi_drive(const struct xp_identity *id)
+{
+	return (id->bus == XP_BUS_SAS || id->bus == XP_BUS_SCSI) &&
+	       xp_judge_has_raw(id, XP_RAW_SCSI_READ_CAPACITY) &&
+	       !xp_judge_has_raw(id, XP_RAW_ATA_IDENTIFY);
+}
+
 /*
  * 3: what lies beyond the capacity cannot be asked for. 4: an image or a logical volume has nothing
  * of the kind; a drive is believed to have none only where its own answer is at hand.
@@ -96,6 +108,14 @@ static void rule_hidden_areas_unknown(struct xp_judge *j)
 
 	if (!unknown)
 		return;
+	/* no bridge, and a command that goes to the whole medium by its standard: what is
+	 * addressable does not matter */
+	if (is_scsi_drive(j->id) && covers_hidden_areas(j->technique)) {
+		xp_judge_note(j, 3, "hidden-areas-by-device",
+			      "a reduced capacity cannot be asked for; the drive's sanitize covers "
+			      "all of it by its standard");
+		return;
+	}
 	xp_judge_limit(j, 3, "hidden-areas-unknown", XP_SCOPE_LOGICAL_UNIT, XP_CLEAR,
 		       "the drive could not be asked for areas beyond its capacity");
 	xp_judge_not_covered(j, "areas beyond the reported capacity (HPA, DCO, AMAC, unallocated)");

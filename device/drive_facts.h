@@ -85,6 +85,8 @@ struct xp_scsi_facts {
 	enum xp_tristate sanitize_crypto, sanitize_block, sanitize_overwrite;
 	enum xp_asked reservation;
 	bool is_reserved;
+	enum xp_asked luns_asked;
+	size_t luns;		  /* logical units of the drive: an actuator each, perhaps */
 	enum xp_asked exceptions; /* log page 2Fh */
 	uint8_t exception_asc, exception_ascq;
 };

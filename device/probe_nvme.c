@@ -57,6 +57,44 @@ __attribute__((noinline)) static void ask_namespaces(struct xp_probe *p, struct 
 		ask_namespace(p, &f->ns[i], list.nsid[i]);
 }
 
+static void add_foreign(struct xp_nvme_facts *f, const struct xp_nvme_ctrl_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		bool known = list->cntlid[i] == f->ctrl.cntlid;
+
+		for (size_t k = 0; k < f->foreign_n; k++)
+			known = known || f->foreign[k] == list->cntlid[i];
+		if (!known && f->foreign_n < XP_NVME_FOREIGN_MAX)
+			f->foreign[f->foreign_n++] = list->cntlid[i];
+	}
+}
+
+/*
+ * Who else has a namespace. That a controller exists says nothing: most drives with two ports have
+ * two.
+ */
+__attribute__((noinline)) static void ask_attached(struct xp_probe *p, struct xp_nvme_facts *f,
+						   const struct xp_nvme_ns_list *allocated)
+{
+	uint8_t data[XP_NVME_IDENTIFY_LEN];
+	struct xp_nvme_ctrl_list list;
+	struct xp_err err = {0};
+	char what[48];
+
+	for (size_t i = 0; i < allocated->n && i < XP_NVME_NS_FACTS_MAX; i++) {
+		snprintf(what, sizeof(what), "controllers of namespace %u", allocated->nsid[i]);
+		f->attached_list =
+			identify(p, what, XP_NVME_CNS_NS_CTRL_LIST, allocated->nsid[i], data);
+		if (f->attached_list == XP_ASKED_GOOD)
+			f->attached_list = xp_probe_decoded(
+				p, what, xp_nvme_ctrl_list_parse(&list, data, sizeof(data), &err),
+				&err);
+		if (f->attached_list != XP_ASKED_GOOD)
+			return;
+		add_foreign(f, &list);
+	}
+}
+
 /* The subsystem around the controller: namespaces that are not attached, other controllers. */
 __attribute__((noinline)) static void ask_subsystem(struct xp_probe *p, struct xp_nvme_facts *f)
 {
@@ -75,6 +113,8 @@ __attribute__((noinline)) static void ask_subsystem(struct xp_probe *p, struct x
 			p, allocated, xp_nvme_ns_list_parse(&list, data, sizeof(data), &err), &err);
 		f->allocated_n = list.n;
 	}
+	if (f->allocated_list == XP_ASKED_GOOD)
+		ask_attached(p, f, &list);
 	f->controllers = identify(p, others, XP_NVME_CNS_CTRL_LIST, 0, data);
 	if (f->controllers == XP_ASKED_GOOD) {
 		f->controllers = xp_probe_decoded(

@@ -188,6 +188,25 @@ static void ask_reservation(struct xp_probe *p, struct xp_scsi_facts *s)
 		s->is_reserved = (data[4] | data[5] | data[6] | data[7]) != 0;
 }
 
+/* A drive may be more than one disk. */
+static void ask_luns(struct xp_probe *p, struct xp_scsi_facts *s)
+{
+	uint8_t data[64];
+	uint8_t cdb[XP_SCSI_CDB_MAX];
+	uint32_t len = sizeof(data);
+	uint8_t n = xp_scsi_report_luns(cdb, len);
+	static const char what[] = "REPORT LUNS";
+
+	s->luns_asked = xp_probe_scsi(p, what, cdb, n, data, &len);
+	if (s->luns_asked != XP_ASKED_GOOD)
+		return;
+	s->luns = xp_scsi_report_luns_parse(data, len);
+	if (s->luns == 0) {
+		xp_probe_note(p, what, XP_ASKED_MALFORMED, "no list of logical units");
+		s->luns_asked = XP_ASKED_MALFORMED;
+	}
+}
+
 static void take_identity(struct xp_probe *p, const struct xp_scsi_facts *s)
 {
 	struct xp_identity *id = p->id;
@@ -243,6 +262,7 @@ static void ask_scsi_only(struct xp_probe *p, struct xp_scsi_facts *s)
 	s->sanitize_overwrite = ask_opcode(p, "SANITIZE overwrite?", XP_SCSI_ACTION_OVERWRITE);
 	ask_exceptions(p, s);
 	ask_reservation(p, s);
+	ask_luns(p, s);
 	xp_probe_tcg(p);
 }
 

@@ -253,6 +253,8 @@ static enum xp_rc step_send(struct erase *e, struct xp_method_run *run, struct x
 	c->accepted = false;
 	c->aborted = false;
 	c->completion_known = false;
+	/* whether it goes to all logical units of a drive is the drive's own affair */
+	c->leaves_namespaces = run->req->facts->scsi.luns > 1;
 	rc = send_command(&reply, run, e->at_once, err);
 	if (rc != XP_OK)
 		return answer_lost(e, run, rc);

@@ -13,6 +13,9 @@
 #define ONE_COMMAND_AND_SA 0x02
 /* PC field of LOG SENSE: cumulative current values */
 #define PC_CUMULATIVE 0x40
+/* REPORT LUNS parameter data */
+#define LUNS_HEADER 8
+#define LUN_LEN	    8
 /* SUPPORT field of the answer */
 #define SUPPORT_OFFSET	      1
 #define SUPPORT_MASK	      0x07
@@ -85,6 +88,22 @@ uint8_t xp_scsi_security_in(uint8_t cdb[XP_SCSI_CDB_MAX], uint8_t protocol, uint
 	put_be16(cdb + 2, specific);
 	put_be32(cdb + 6, len);
 	return n;
+}
+
+uint8_t xp_scsi_report_luns(uint8_t cdb[XP_SCSI_CDB_MAX], uint32_t len)
+{
+	uint8_t n = begin(cdb, XP_SCSI_REPORT_LUNS, 12);
+
+	put_be32(cdb + 6, len);
+	return n;
+}
+
+size_t xp_scsi_report_luns_parse(const uint8_t *data, size_t len)
+{
+	if (len < LUNS_HEADER || get_be32(data) % LUN_LEN)
+		return 0;
+	/* the list may be longer than what was asked for: the count is in its header */
+	return get_be32(data) / LUN_LEN;
 }
 
 uint8_t xp_scsi_read_reservation(uint8_t cdb[XP_SCSI_CDB_MAX], uint16_t len)

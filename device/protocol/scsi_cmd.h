@@ -59,6 +59,10 @@ uint8_t xp_scsi_log_sense(uint8_t cdb[XP_SCSI_CDB_MAX], uint8_t page, uint16_t l
 /* SECURITY PROTOCOL IN, length in bytes. */
 uint8_t xp_scsi_security_in(uint8_t cdb[XP_SCSI_CDB_MAX], uint8_t protocol, uint16_t specific,
 			    uint32_t len);
+/* REPORT LUNS, those that are no well known ones. */
+uint8_t xp_scsi_report_luns(uint8_t cdb[XP_SCSI_CDB_MAX], uint32_t len);
+/* How many logical units the target has; 0: the answer is malformed. */
+size_t xp_scsi_report_luns_parse(const uint8_t *data, size_t len);
 /* PERSISTENT RESERVE IN, READ RESERVATION. */
 uint8_t xp_scsi_read_reservation(uint8_t cdb[XP_SCSI_CDB_MAX], uint16_t len);
 
