@@ -110,6 +110,12 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
 
+# plays emulated drives to a virtual machine
+RIGD_OBJ := $(call objs,$(wildcard tests/vm/rigd.c tests/vm/stage.c tests/vm/vhost.c tests/vm/door_*.c))
+EMU_OBJ := $(call objs,$(filter-out tests/emu/emu_transport.c,$(wildcard tests/emu/*.c)))
+$(B)/rigd: $(RIGD_OBJ) $(EMU_OBJ) $(call lib,base)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lpthread
+
 # a PKCS#11 module that lies as it is told, beside the test that loads it
 $(B)/tests/lying_token.so: tests/fault/lying_token.c $(B)/flags
 	@mkdir -p $(@D)
@@ -123,7 +129,7 @@ $(B)/faultfs: $(B)/obj/tests/fault/faultfs.o
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FUSE_LIBS)
 
 .PHONY: unit unit-build
-unit-build: $(UNIT_BIN) $(FAULTFS)
+unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rigd
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
 

@@ -57,7 +57,7 @@ fi
 if [ -n "$keep" ]; then
 	mkdir -p "$keep" && run=$(cd "$keep" && pwd) || exit 74
 else
-	run=$(mktemp -d "${TMPDIR:-/tmp}/vm.XXXXXX") || exit 74
+	run=$(mktemp -d /tmp/vm.XXXXXX) || exit 74 # the names of sockets are short
 fi
 rigd_pid=
 qemu_pid=
@@ -73,7 +73,7 @@ trap 'exit 130' INT
 
 # what the guest finds in /run/vm
 mkdir -p "$run/share/bin"
-rm -f "$run/rc" "$run/share/rig.env"
+rm -f "$run/rc" "$run/console" "$run/share/rig.env"
 cp "$repository/tests/vm/guest/second" "$run/share/second"
 cp "$repository"/tests/vm/guest/rig "$run/share/bin/"
 for f in "$repository"/tests/vm/guest/node-*; do

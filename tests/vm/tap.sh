@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# tap.sh: what a test in the virtual machine sources, with its rig:
+#   . tests/vm/tap.sh tests/vm/rigs/sat.json
+# The same script runs twice: on the host it boots the machine, where it comes along again, as root,
+# with the drives there. It has what tests/cli/tap.sh has, and:
+. tests/cli/tap.sh
+
+# vm_skip WHY: every check of this script is left out
+vm_skip() {
+	local i n
+	n=$(grep -cE '^[[:space:]]*(check|is|exits|holds|says|agrees|ok) ' "$0")
+	for i in $(seq "$n"); do
+		skip "$(basename "$0" .sh) $i" "$1"
+	done
+	done_testing
+}
+
+# vm_boot RIG: on the host this does not return
+vm_boot() {
+	[ -z "${VM_GUEST:-}" ] || return 0
+	tests/vm/image.sh 2>/dev/null ||
+		vm_skip "no virtual machine can be built here: $(cat build/vm/why-not 2>/dev/null)"
+	exec tests/vm/run.sh "$1" "$0"
+}
+
+# holds NAME, DRIVE, STAINS: what a laboratory would find on the medium now, such as "user=0 hidden=0
+# spare=64"; a word that is not named may be anything
+holds() {
+	local found word missing=
+	found=$(rig stains "$2")
+	for word in $3; do
+		[[ " $found " == *" $word "* ]] || missing+=" $word"
+	done
+	if [ -z "$missing" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		printf '# wanted %s, found %s\n' "$3" "$found"
+	fi
+}
+
+# says NAME, REGEX, COMMAND...: what it prints, on either output, matches; its exit code does not matter
+says() {
+	local name=$1 regex=$2 out
+	shift 2
+	out=$("$@" 2>&1 </dev/null)
+	if grep -qE -- "$regex" <<<"$out"; then
+		ok "$name"
+	else
+		not_ok "$name"
+		printf '# no "%s" in:\n' "$regex"
+		head -n 20 <<<"$out" | sed 's/^/#   /'
+	fi
+}
+
+vm_boot "$@"
