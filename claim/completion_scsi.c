@@ -11,10 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define FORMAT_CORRUPTED 0x00 /* 31/00 */
-#define FORMAT_FAILED	 0x01 /* 31/01 */
-#define ASC_FORMAT	 0x31
-
 __attribute__((format(printf, 3, 4))) static void
 decide(struct xp_completion *out, enum xp_completion_end end, const char *fmt, ...)
 {
@@ -76,8 +72,7 @@ static bool says_at_it(const struct xp_phase *erase, const struct xp_sense *s)
 static bool says_failed(const struct xp_phase *erase, const struct xp_sense *s)
 {
 	if (is_format(erase))
-		return s->asc == ASC_FORMAT &&
-		       (s->ascq == FORMAT_CORRUPTED || s->ascq == FORMAT_FAILED);
+		return xp_sense_says_format_failed(s);
 	return xp_sense_says_sanitize_failed(s);
 }
 
@@ -114,7 +109,7 @@ static void decide_by_end(struct xp_completion *out, const struct xp_phase *eras
 					  "destroy it");
 	else if (xp_sense_says_sanitizing(&s) || xp_sense_says_formatting(&s))
 		decide(out, XP_COMPLETION_UNPROVEN, "the drive was still at it");
-	else if (s.is_deferred || (s.key != XP_SENSE_NONE && s.key != XP_SENSE_RECOVERED))
+	else if (!xp_sense_says_idle(&s))
 		decide(out, XP_COMPLETION_UNPROVEN, "the drive says %xh/%02xh/%02xh afterwards",
 		       s.key, s.asc, s.ascq);
 	else if (!was_ready(erase))

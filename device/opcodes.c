@@ -6,6 +6,7 @@
 #include "device/protocol/nvme_cmd.h"
 #include "device/protocol/sat.h"
 #include "device/protocol/scsi_cmd.h"
+#include "device/protocol/scsi_sanitize.h"
 
 #include <stdio.h>
 
@@ -174,7 +175,10 @@ static const struct name_row scsi_names[] = {
 	{XP_SCSI_READ_CAPACITY_10, "READ CAPACITY (10)"},
 	{XP_SCSI_SANITIZE, "SANITIZE"},
 	{XP_SCSI_LOG_SENSE, "LOG SENSE"},
+	{XP_SCSI_FORMAT_UNIT, "FORMAT UNIT"},
+	{XP_SCSI_MODE_SELECT_10, "MODE SELECT (10)"},
 	{XP_SCSI_MODE_SENSE_10, "MODE SENSE (10)"},
+	{XP_SCSI_WRITE_SAME_16, "WRITE SAME (16)"},
 	{XP_SCSI_SERVICE_IN_16, "SERVICE ACTION IN (16)"},
 	{XP_SCSI_SECURITY_IN, "SECURITY PROTOCOL IN"},
 	{XP_SCSI_MAINTENANCE_IN, "MAINTENANCE IN"},

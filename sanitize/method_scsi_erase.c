@@ -341,7 +341,7 @@ static enum seen judge(const struct xp_sense *s, struct xp_method_run *run)
 			xp_device_command_drop(run, XP_KEEP_DURING, XP_RAW_SENSE, 0);
 		return SEEN_NOTHING;
 	}
-	return s->key == XP_SENSE_NONE || s->key == XP_SENSE_RECOVERED ? SEEN_END : SEEN_NOTHING;
+	return xp_sense_says_idle(s) ? SEEN_END : SEEN_NOTHING;
 }
 
 /* One look: REQUEST SENSE, and where it says nothing, TEST UNIT READY. */

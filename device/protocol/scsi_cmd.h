@@ -21,12 +21,14 @@
 #define XP_SCSI_READ_DEFECT_10	      0x37
 #define XP_SCSI_SANITIZE	      0x48
 #define XP_SCSI_LOG_SENSE	      0x4d
+#define XP_SCSI_MODE_SELECT_10	      0x55
 #define XP_SCSI_MODE_SENSE_10	      0x5a
 #define XP_SCSI_PERSISTENT_RESERVE_IN 0x5e
 #define XP_SCSI_VARIABLE	      0x7f
 #define XP_SCSI_READ_32		      0x7f
 #define XP_SCSI_READ_16		      0x88
 #define XP_SCSI_VERIFY_16	      0x8f
+#define XP_SCSI_WRITE_SAME_16	      0x93
 #define XP_SCSI_ZONE_IN		      0x95
 #define XP_SCSI_SERVICE_IN_16	      0x9e
 #define XP_SCSI_REPORT_LUNS	      0xa0

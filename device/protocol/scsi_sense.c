@@ -22,6 +22,13 @@
 #define DESC_INFORMATION 0x00
 #define DESC_SKS	 0x02
 #define DESC_PROGRESS	 0x0a
+/* additional sense codes */
+#define ASC_FORMAT	    0x31
+#define ASCQ_CORRUPTED	    0x00
+#define ASCQ_FORMAT_FAILED  0x01
+#define ASC_WARNING	    0x0b
+#define ASC_PREDICTION	    0x5d
+#define ASC_POWER_CONDITION 0x5e
 
 static bool has_progress_field(uint8_t key)
 {
@@ -128,4 +135,26 @@ bool xp_sense_says_formatting(const struct xp_sense *s)
 bool xp_sense_says_sanitize_failed(const struct xp_sense *s)
 {
 	return s->asc == 0x31 && s->ascq == 0x03;
+}
+
+bool xp_sense_says_format_failed(const struct xp_sense *s)
+{
+	return s->asc == ASC_FORMAT && (s->ascq == ASCQ_CORRUPTED || s->ascq == ASCQ_FORMAT_FAILED);
+}
+
+bool xp_sense_says_idle(const struct xp_sense *s)
+{
+	if (s->is_deferred || s->has_progress)
+		return false;
+	switch (s->asc) {
+	case 0x00:
+		return s->key == XP_SENSE_NONE && s->ascq == 0x00;
+	case ASC_POWER_CONDITION:
+		return s->key == XP_SENSE_NONE;
+	case ASC_WARNING:
+	case ASC_PREDICTION:
+		return s->key == XP_SENSE_NONE || s->key == XP_SENSE_RECOVERED;
+	default:
+		return false;
+	}
 }

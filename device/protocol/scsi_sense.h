@@ -34,3 +34,11 @@ bool xp_sense_says_sanitizing(const struct xp_sense *s);
 bool xp_sense_says_formatting(const struct xp_sense *s);
 /* The last sanitize failed: 31/03. */
 bool xp_sense_says_sanitize_failed(const struct xp_sense *s);
+/* The last format failed or did not end: 31/01, 31/00. */
+bool xp_sense_says_format_failed(const struct xp_sense *s);
+/*
+ * REQUEST SENSE was answered, and nothing runs and nothing is wrong: no sense key, nothing of an
+ * earlier command, no progress. What a drive may add to that, and still has nothing to say of its
+ * work: a power condition, a warning, a failure that it predicts. Everything else is no end.
+ */
+bool xp_sense_says_idle(const struct xp_sense *s);

@@ -1,7 +1,11 @@
-/* SCSI answers of any bytes: sense, INQUIRY, every VPD page, capacity. */
+/* SCSI answers of any bytes: sense, INQUIRY, every VPD page, capacity, mode data; journalled
+ * commands.
+ */
 #include "device/protocol/scsi_capacity.h"
 #include "device/protocol/scsi_cmd.h"
 #include "device/protocol/scsi_inquiry.h"
+#include "device/protocol/scsi_mode.h"
+#include "device/protocol/scsi_sanitize.h"
 #include "device/protocol/scsi_sense.h"
 
 #include <stdlib.h>
@@ -36,15 +40,46 @@ static void try_pages(const uint8_t *data, size_t len)
 	(void)!xp_scsi_vpd_provisioning_parse(&provisioning, data, len, NULL);
 }
 
+/* Nothing is at once at an end and not. */
+static void try_sense(const uint8_t *data, size_t len)
+{
+	struct xp_sense s;
+
+	if (!xp_sense_parse(&s, data, len))
+		return;
+	if (s.key > 0x0f)
+		abort();
+	if (xp_sense_says_idle(&s) &&
+	    (s.key > XP_SENSE_RECOVERED || s.has_progress || s.is_deferred ||
+	     xp_sense_says_sanitizing(&s) || xp_sense_says_formatting(&s) ||
+	     xp_sense_says_sanitize_failed(&s) || xp_sense_says_format_failed(&s)))
+		abort();
+}
+
+static void try_erase(const uint8_t *data, size_t len)
+{
+	struct xp_scsi_sanitize sanitize;
+	struct xp_scsi_format format;
+	struct xp_scsi_blocks blocks;
+	uint8_t cdb[XP_SCSI_CDB_MAX];
+
+	if (xp_scsi_sanitize_parse(&sanitize, data, len) &&
+	    (xp_scsi_sanitize(cdb, &sanitize) != len || cdb[1] != data[1]))
+		abort();
+	if (xp_scsi_format_parse(&format, data, len) && format.protection_info > 3)
+		abort();
+	if (xp_scsi_mode_blocks_parse(&blocks, data, len, NULL) == XP_OK && len < 16)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct xp_sense sense;
 	struct xp_scsi_inquiry inquiry;
 	struct xp_scsi_capacity capacity;
 	bool supported = false;
 
-	if (xp_sense_parse(&sense, data, len) && sense.key > 0x0f)
-		abort();
+	try_sense(data, len);
+	try_erase(data, len);
 	(void)!xp_scsi_inquiry_parse(&inquiry, data, len, NULL);
 	if (xp_scsi_capacity_parse(&capacity, data, len, NULL) == XP_OK &&
 	    (capacity.blocks == 0 || capacity.bytes / capacity.logical_bytes != capacity.blocks))
