@@ -112,9 +112,13 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 
 # plays emulated drives to a virtual machine
 RIGD_OBJ := $(call objs,$(wildcard tests/vm/rigd.c tests/vm/stage.c tests/vm/vhost.c tests/vm/door_*.c))
-EMU_OBJ := $(call objs,$(filter-out tests/emu/emu_transport.c,$(wildcard tests/emu/*.c)))
+EMU_OBJ := $(call objs,$(filter-out tests/emu/emu_transport%,$(wildcard tests/emu/*.c)))
 $(B)/rigd: $(RIGD_OBJ) $(EMU_OBJ) $(call lib,base)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lpthread
+
+# runs in that machine, between the module of tests/vm/module.sh and rigd
+$(B)/libata_forward: $(B)/obj/tests/vm/libata_forward.o
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
 
 # a PKCS#11 module that lies as it is told, beside the test that loads it
 $(B)/tests/lying_token.so: tests/fault/lying_token.c $(B)/flags
@@ -129,7 +133,7 @@ $(B)/faultfs: $(B)/obj/tests/fault/faultfs.o
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FUSE_LIBS)
 
 .PHONY: unit unit-build
-unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rigd
+unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rigd $(B)/libata_forward
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
 

@@ -206,6 +206,11 @@ void emu_ata_power_on(struct emu_ata *d)
 	emu_ata_hidden_power_on(d);
 }
 
+bool emu_ata_is_powered(const struct emu_ata *d)
+{
+	return d->powered;
+}
+
 void emu_ata_reset(struct emu_ata *d)
 {
 	d->last_command = 0;

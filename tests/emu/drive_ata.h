@@ -65,6 +65,7 @@ uint64_t emu_ata_sectors(const struct emu_ata *d);
 
 void emu_ata_power_off(struct emu_ata *d);
 void emu_ata_power_on(struct emu_ata *d);
+bool emu_ata_is_powered(const struct emu_ata *d);
 /* COMRESET with settings preserved: ends a running SECURITY ERASE UNIT, and no sanitize. */
 void emu_ata_reset(struct emu_ata *d);
 /* The power goes at that time and comes back, also in the middle of a command; 0: it does not. */

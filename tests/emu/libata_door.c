@@ -58,6 +58,11 @@ static void carry_out(struct emu_libata_port *p, const struct xpl_message *m, co
 	reply->lba = r.lba;
 }
 
+static uint8_t flags_of(const struct emu_libata_port *p)
+{
+	return p->drive && emu_ata_is_powered(p->drive) ? XPL_FLAG_ONLINE : 0;
+}
+
 bool emu_libata_answer(struct emu_libata_port *p, const struct xpl_message *m, const uint8_t *data,
 		       struct xpl_message *reply, uint8_t *out)
 {
@@ -68,7 +73,7 @@ bool emu_libata_answer(struct emu_libata_port *p, const struct xpl_message *m, c
 		return false;
 	if (m->kind == XPL_RESET) {
 		reply->kind = XPL_RESET_DONE;
-		reply->flags = p->drive ? XPL_FLAG_ONLINE : 0;
+		reply->flags = flags_of(p);
 		if (p->drive)
 			emu_ata_reset(p->drive);
 		return true;
@@ -89,6 +94,6 @@ struct xpl_message emu_libata_link(const struct emu_libata_port *p)
 		.magic = XPL_MAGIC,
 		.kind = XPL_LINK,
 		.port = p->number,
-		.flags = p->drive ? XPL_FLAG_ONLINE : 0,
+		.flags = flags_of(p),
 	};
 }

@@ -135,6 +135,9 @@ static void test_is_reset(void **state)
 	assert_int_equal(w->reply.kind, XPL_RESET_DONE);
 	assert_int_equal(w->reply.flags, XPL_FLAG_ONLINE);
 	assert_int_equal(emu_libata_link(&w->port).flags, XPL_FLAG_ONLINE);
+	emu_ata_power_off(drive);
+	assert_int_equal(emu_libata_link(&w->port).flags, 0);
+	emu_ata_power_on(drive);
 	w->port.drive = NULL;
 	assert_true(answer(w, &m, NULL));
 	assert_int_equal(w->reply.flags, 0);

@@ -127,8 +127,7 @@ static bool open_door(const struct door_place *p)
 	case EMU_DOOR_VHOST_USER:
 		return door_vhost_open(p);
 	case EMU_DOOR_LIBATA:
-		errno = EOPNOTSUPP;
-		return false;
+		return door_libata_open(p);
 	}
 	return false;
 }

@@ -76,7 +76,7 @@ mkdir -p "$run/share/bin"
 rm -f "$run/rc" "$run/console" "$run/share/rig.env"
 cp "$repository/tests/vm/guest/second" "$run/share/second"
 cp "$repository"/tests/vm/guest/rig "$run/share/bin/"
-for f in "$repository"/tests/vm/guest/node-*; do
+for f in "$repository"/tests/vm/guest/node-* "$repository"/tests/vm/guest/start-*; do
 	[ -e "$f" ] && cp "$f" "$run/share/bin/"
 done
 chmod 0755 "$run/share/second" "$run/share/bin"/*
@@ -132,6 +132,9 @@ if [ -n "$rigd_folder" ]; then
 	qemu+=("${words[@]}" -chardev "socket,id=rig,path=$rigd_folder/ctl"
 		-device virtserialport,chardev=rig,name=rig)
 	cp "$rigd_folder/rig.env" "$run/share/rig.env"
+	if grep -q '^start libata$' "$run/share/rig.env" && [ -z "${VM_NO_BUILD:-}" ]; then
+		"$repository/tests/vm/module.sh" || exit
+	fi
 	modules+=" $(sed -n 's/^modules //p' "$rigd_folder/rig.env" | tr '\n' ' ')"
 fi
 # shellcheck disable=SC2206 # words

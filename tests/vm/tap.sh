@@ -20,6 +20,9 @@ vm_boot() {
 	[ -z "${VM_GUEST:-}" ] || return 0
 	tests/vm/image.sh 2>/dev/null ||
 		vm_skip "no virtual machine can be built here: $(cat build/vm/why-not 2>/dev/null)"
+	if grep -q '"libata"' "$1" && ! tests/vm/module.sh >/dev/null 2>&1; then
+		vm_skip "no module of ours can be built for its kernel"
+	fi
 	exec tests/vm/run.sh "$1" "$0"
 }
 
