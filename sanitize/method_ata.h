@@ -5,3 +5,5 @@
 extern const struct xp_method xp_method_ata_sanitize_crypto;
 extern const struct xp_method xp_method_ata_sanitize_block;
 extern const struct xp_method xp_method_ata_sanitize_overwrite;
+extern const struct xp_method xp_method_ata_secure_erase;
+extern const struct xp_method xp_method_ata_secure_erase_enhanced;

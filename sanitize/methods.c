@@ -28,6 +28,8 @@ const struct xp_method *xp_method_find(enum xp_technique technique)
 		&xp_method_nvme_sanitize_overwrite,
 		&xp_method_nvme_format_crypto,
 		&xp_method_nvme_format_user,
+		&xp_method_ata_secure_erase,
+		&xp_method_ata_secure_erase_enhanced,
 	};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)

@@ -28,6 +28,7 @@ bool erase_lab_open(struct erase_lab *lab)
 	int fd;
 
 	memset(lab, 0, sizeof(*lab));
+	lab->policy = claim_policy_load("r2", "none");
 	snprintf(lab->image, sizeof(lab->image), "%s/expunge-lab-XXXXXX", tmp ? tmp : "/var/tmp");
 	fd = mkstemp(lab->image);
 	if (fd < 0 || ftruncate(fd, 1 << 20) != 0 || close(fd) != 0 ||
@@ -67,6 +68,7 @@ static void forget(struct erase_lab *lab)
 void erase_lab_close(struct erase_lab *lab)
 {
 	forget(lab);
+	xp_policy_free(&lab->policy);
 	if (lab->permit)
 		xp_permit_release(&lab->permit);
 	xp_target_free(&lab->target);
@@ -371,10 +373,8 @@ enum xp_rc erase_lab_take(struct erase_lab *lab, enum xp_technique technique)
 	return rc;
 }
 
-void erase_lab_claim(struct xp_claim *out, const struct erase_lab *lab)
+const struct xp_claim *erase_lab_claim(struct erase_lab *lab)
 {
-	struct xp_policy *policy = claim_policy_load("r2", "none");
-
-	xp_claim_compute(out, &lab->ev, policy);
-	xp_policy_free(&policy);
+	xp_claim_compute(&lab->claim, &lab->ev, lab->policy);
+	return &lab->claim;
 }

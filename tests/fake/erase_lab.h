@@ -23,6 +23,7 @@ struct erase_lab {
 	char image[128];
 	struct xp_sysroot root;
 	struct xp_target target;
+	struct xp_policy *policy;
 
 	struct emu_unit unit;
 	struct emu_time *time;
@@ -54,6 +55,7 @@ struct erase_lab {
 	struct xp_drive_facts facts; /* as probed last */
 	struct xp_capabilities capabilities;
 	struct xp_evidence ev;
+	struct xp_claim claim;
 	uint32_t passes;
 	const struct xp_content *contents;
 	struct xp_err err;
@@ -69,7 +71,7 @@ void erase_lab_begin(struct erase_lab *lab, struct emu_unit unit, enum xp_bus bu
  * one. XP_E_IO with lab->dead: it was cut.
  */
 enum xp_rc erase_lab_take(struct erase_lab *lab, enum xp_technique technique);
-/* What may be said by the default policy, without a readback. */
-void erase_lab_claim(struct xp_claim *out, const struct erase_lab *lab);
+/* What may be said by the default policy, without a readback; good until the next call. */
+const struct xp_claim *erase_lab_claim(struct erase_lab *lab);
 /* Asks the drive: facts, and what a plan would be told of it, in capabilities. */
 void erase_lab_ask(struct erase_lab *lab);

@@ -2,10 +2,7 @@
  * ATA sanitize on emulated drives, whole attempts through the engine: what may be said afterwards,
  * and what a laboratory would find on the medium.
  */
-#include "base/cleanup.h"
-#include "tests/emu/emu_ask.h"
-#include "tests/emu/satl.h"
-#include "tests/fake/erase_lab.h"
+#include "tests/fake/ata_rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,77 +28,30 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A drive full of customer data, spare area too. */
-struct rig {
-	struct emu_time time;
-	struct emu_ata *d;
-	struct emu_satl unit;
-};
-
-static void stain(struct emu_ata *d)
-{
-	emu_media_stain(emu_ata_media(d), 0, SECTORS);
-	emu_media_stain_spare(emu_ata_media(d));
-}
-
-static void rig_make(struct rig *r, const struct emu_ata_config *cfg)
+static void rig_make(struct ata_rig *r, const struct emu_ata_config *cfg)
 {
 	if (!lab.permit)
 		skip();
-	*r = (struct rig){.time = {.epoch_s = 1800000000}};
-	r->d = emu_ata_new(cfg, &r->time);
-	assert_non_null(r->d);
-	r->unit = (struct emu_satl){.drive = r->d};
-	stain(r->d);
-	erase_lab_begin(&lab, emu_satl_unit(&r->unit), XP_BUS_ATA);
-}
-
-static void rig_free(struct rig *r)
-{
-	emu_ata_free(&r->d);
-}
-
-static struct emu_stains stains(const struct rig *r)
-{
-	return emu_media_stains(emu_ata_media(r->d), 0, emu_ata_config_of(r->d)->sectors);
-}
-
-static bool has_reason(const struct xp_claim *c, const char *code)
-{
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
-/* A claim of a level means: nothing of it where that level promises nothing. */
-static void check_media(const struct rig *r, const struct xp_claim *c)
-{
-	struct emu_stains left = stains(r);
-
-	if (c->level >= XP_CLEAR)
-		assert_int_equal(left.sectors, 0);
-	if (c->level == XP_PURGE)
-		assert_int_equal(left.spare, 0);
+	ata_rig_make(r, &lab, cfg);
 }
 
 static void run_well(const struct emu_ata_config *cfg, enum xp_technique t, enum xp_level level)
 {
-	struct xp_claim claim;
-	struct rig r;
+	const struct xp_claim *claim;
+	struct ata_rig r;
 
 	rig_make(&r, cfg);
 	if (erase_lab_take(&lab, t) != XP_OK)
 		fail_msg("%s: %s", xp_technique_name(t), lab.err.msg);
-	erase_lab_claim(&claim, &lab);
-	for (unsigned i = 0; i < claim.reasons_n && claim.level != level; i++)
-		print_error("%s: %s\n", claim.reasons[i].code, claim.reasons[i].text);
-	assert_int_equal(claim.level, level);
-	assert_int_equal(claim.outcome, XP_OUTCOME_SANITIZED);
-	assert_int_equal(claim.scope, XP_SCOPE_DRIVE);
-	check_media(&r, &claim);
-	assert_int_equal(stains(&r).spare, 0);
-	rig_free(&r);
+	claim = erase_lab_claim(&lab);
+	for (unsigned i = 0; i < claim->reasons_n && claim->level != level; i++)
+		print_error("%s: %s\n", claim->reasons[i].code, claim->reasons[i].text);
+	assert_int_equal(claim->level, level);
+	assert_int_equal(claim->outcome, XP_OUTCOME_SANITIZED);
+	assert_int_equal(claim->scope, XP_SCOPE_DRIVE);
+	assert_true(ata_rig_bears(&r, claim));
+	assert_int_equal(ata_rig_stains(&r).spare, 0);
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_each_operation_earns_its_level(void **state)
@@ -120,104 +70,104 @@ static void test_sanitize_each_operation_earns_its_level(void **state)
 }
 
 /* What a drive that is not to be trusted makes of a sanitize. */
-static struct xp_claim run_claim(struct rig *r, enum xp_technique t, enum xp_rc expected)
+static const struct xp_claim *run_claim(struct ata_rig *r, enum xp_technique t, enum xp_rc expected)
 {
-	struct xp_claim claim;
+	const struct xp_claim *claim;
 	enum xp_rc rc = erase_lab_take(&lab, t);
 
 	if (rc != expected)
 		fail_msg("%d instead of %d: %s", rc, expected, rc ? lab.err.msg : "");
-	erase_lab_claim(&claim, &lab);
-	check_media(r, &claim);
+	claim = erase_lab_claim(&lab);
+	assert_true(ata_rig_bears(r, claim));
 	return claim;
 }
 
 static void test_sanitize_frozen_is_refused_and_claims_nothing(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
 	emu_ask_sanitize(r.d, 0x0020, 0, 0);
 	c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_E_DEVICE);
 	assert_non_null(strstr(lab.err.msg, "frozen"));
-	assert_int_equal(c.level, XP_NONE);
-	assert_int_equal(c.outcome, XP_OUTCOME_FAILED);
-	assert_true(has_reason(&c, "command-aborted"));
-	assert_int_equal(stains(&r).sectors, SECTORS);
-	rig_free(&r);
+	assert_int_equal(c->level, XP_NONE);
+	assert_int_equal(c->outcome, XP_OUTCOME_FAILED);
+	assert_true(claim_has_reason(c, "command-aborted"));
+	assert_int_equal(ata_rig_stains(&r).sectors, SECTORS);
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_stall_is_indeterminate(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
 	emu_ata_faults(r.d)->sanitize_stalls_at = 20000;
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_E_TIMEOUT);
-	assert_int_equal(c.level, XP_NONE);
-	assert_int_equal(c.outcome, XP_OUTCOME_INDETERMINATE);
-	assert_true(has_reason(&c, "stalled"));
-	rig_free(&r);
+	assert_int_equal(c->level, XP_NONE);
+	assert_int_equal(c->outcome, XP_OUTCOME_INDETERMINATE);
+	assert_true(claim_has_reason(c, "stalled"));
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_failure_is_told_and_another_one_leads_out(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
 	emu_ata_faults(r.d)->sanitize_fails_at = 30000;
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_E_DEVICE);
-	assert_int_equal(c.level, XP_NONE);
-	assert_int_equal(c.outcome, XP_OUTCOME_FAILED);
-	assert_true(has_reason(&c, "completion-failed"));
+	assert_int_equal(c->level, XP_NONE);
+	assert_int_equal(c->outcome, XP_OUTCOME_FAILED);
+	assert_true(claim_has_reason(c, "completion-failed"));
 	assert_int_equal(emu_ata_sanitize_state(r.d), EMU_SD3);
 	emu_ata_faults(r.d)->sanitize_fails_at = 0;
-	erase_lab_begin(&lab, emu_satl_unit(&r.unit), XP_BUS_ATA);
+	ata_rig_again(&r);
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK);
-	assert_int_equal(c.level, XP_PURGE);
-	rig_free(&r);
+	assert_int_equal(c->level, XP_PURGE);
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_that_is_ignored_claims_nothing(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
 	emu_ata_faults(r.d)->sanitize_ignored = true;
 	c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_E_DEVICE);
-	assert_int_equal(c.level, XP_NONE);
-	rig_free(&r);
+	assert_int_equal(c->level, XP_NONE);
+	ata_rig_free(&r);
 	/* an older success stands there, and customer data came behind it */
 	rig_make(&r, &cfg);
 	emu_ask_sanitize(r.d, 0x0012, 0, 0);
 	emu_time_pass(&r.time, 3600 * EMU_S);
 	assert_int_equal(emu_ata_sanitize_state(r.d), EMU_SD4);
-	stain(r.d);
+	ata_rig_stain(r.d);
 	emu_ata_faults(r.d)->sanitize_ignored = true;
 	c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_OK);
-	assert_int_equal(c.level, XP_NONE);
-	assert_int_equal(c.outcome, XP_OUTCOME_INDETERMINATE);
-	assert_true(has_reason(&c, "completion-unproven"));
-	rig_free(&r);
+	assert_int_equal(c->level, XP_NONE);
+	assert_int_equal(c->outcome, XP_OUTCOME_INDETERMINATE);
+	assert_true(claim_has_reason(c, "completion-unproven"));
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_lost_registers_send_nothing(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
@@ -227,16 +177,16 @@ static void test_sanitize_lost_registers_send_nothing(void **state)
 					    : EMU_REGISTERS_KEPT;
 		r.unit.fixed_sense = i == 2;
 		c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_E_UNSUPPORTED);
-		assert_int_equal(c.level, XP_NONE);
-		assert_int_equal(stains(&r).sectors, SECTORS);
+		assert_int_equal(c->level, XP_NONE);
+		assert_int_equal(ata_rig_stains(&r).sectors, SECTORS);
 		assert_false(lab.was_noted[XP_COMMAND_SENT]);
-		rig_free(&r);
+		ata_rig_free(&r);
 	}
 }
 
 static void lose_registers(void *ctx)
 {
-	struct rig *r = ctx;
+	struct ata_rig *r = ctx;
 
 	r->unit.fixed_sense = true;
 }
@@ -244,44 +194,44 @@ static void lose_registers(void *ctx)
 static void test_sanitize_registers_lost_on_the_way_are_no_success(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
 	lab.on_wait = lose_registers;
 	lab.on_wait_ctx = &r;
 	c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_OK);
-	assert_int_equal(c.level, XP_NONE);
-	assert_int_equal(c.outcome, XP_OUTCOME_INDETERMINATE);
-	assert_true(has_reason(&c, "completion-unproven"));
-	rig_free(&r);
+	assert_int_equal(c->level, XP_NONE);
+	assert_int_equal(c->outcome, XP_OUTCOME_INDETERMINATE);
+	assert_true(claim_has_reason(c, "completion-unproven"));
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_of_others_is_waited_for_and_ours_follows(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
-	struct xp_claim c;
+	const struct xp_claim *c;
 	uint64_t begun;
-	struct rig r;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
 	emu_ask_sanitize(r.d, 0x0014, 1, 0xdeadbeef);
 	begun = r.time.now_ns;
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK);
-	assert_int_equal(c.level, XP_PURGE);
-	assert_false(has_reason(&c, "not-ours"));
+	assert_int_equal(c->level, XP_PURGE);
+	assert_false(claim_has_reason(c, "not-ours"));
 	assert_true(r.time.now_ns - begun > 2 * 3600 * EMU_S);
-	rig_free(&r);
+	ata_rig_free(&r);
 	/* cancelled while it is waited for: nothing is ours */
 	rig_make(&r, &cfg);
 	emu_ask_sanitize(r.d, 0x0014, 1, 0xdeadbeef);
 	lab.cancel_at = 40;
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_E_CANCELLED);
-	assert_int_equal(c.level, XP_NONE);
-	assert_true(has_reason(&c, "not-ours"));
-	rig_free(&r);
+	assert_int_equal(c->level, XP_NONE);
+	assert_true(claim_has_reason(c, "not-ours"));
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_overwrite_writes_the_pattern_of_the_policy(void **state)
@@ -292,51 +242,51 @@ static void test_sanitize_overwrite_writes_the_pattern_of_the_policy(void **stat
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_result read;
 	uint8_t sector[512];
-	struct rig r;
+	struct ata_rig r;
 
 	(void)state;
 	for (uint32_t passes = 1; passes <= 3; passes++) {
 		rig_make(&r, &cfg);
 		lab.passes = passes;
 		lab.contents = contents;
-		assert_int_equal(run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK).level, XP_PURGE);
+		assert_int_equal(run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK)->level, XP_PURGE);
 		read = emu_ask_read(r.d, 77, sector);
 		assert_true(emu_is_good(&read));
 		assert_memory_equal(sector, pattern.pattern, 4);
 		assert_memory_equal(sector + 508, pattern.pattern, 4);
-		rig_free(&r);
+		ata_rig_free(&r);
 	}
 }
 
 static void test_sanitize_crypto_without_encryption_of_all_is_clear(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	cfg.encrypts = false;
 	rig_make(&r, &cfg);
 	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_CRYPTO), XP_OK);
-	erase_lab_claim(&c, &lab);
-	assert_int_equal(c.level, XP_CLEAR);
-	assert_true(has_reason(&c, "plaintext-possible"));
-	rig_free(&r);
+	c = erase_lab_claim(&lab);
+	assert_int_equal(c->level, XP_CLEAR);
+	assert_true(claim_has_reason(c, "plaintext-possible"));
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_faster_than_a_disk_can_be_claims_nothing(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(8ULL << 21); /* 8 GiB */
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	cfg.sanitize_seconds = 3;
 	rig_make(&r, &cfg);
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK);
-	assert_int_equal(c.level, XP_NONE);
-	assert_true(has_reason(&c, "written-too-fast"));
-	rig_free(&r);
+	assert_int_equal(c->level, XP_NONE);
+	assert_true(claim_has_reason(c, "written-too-fast"));
+	ata_rig_free(&r);
 	/* time that passes between two takes counts: the drive goes on by itself */
 	cfg.sanitize_seconds = 600;
 	rig_make(&r, &cfg);
@@ -346,17 +296,17 @@ static void test_sanitize_faster_than_a_disk_can_be_claims_nothing(void **state)
 	assert_true(lab.was_noted[XP_COMMAND_ACCEPTED]);
 	emu_time_pass(&r.time, 700 * EMU_S);
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK);
-	assert_int_equal(c.level, XP_PURGE);
-	assert_true(has_reason(&c, "resumed"));
+	assert_int_equal(c->level, XP_PURGE);
+	assert_true(claim_has_reason(c, "resumed"));
 	assert_true(lab.ev.phases[lab.ev.n - 2].command.earlier_s >= 700);
-	rig_free(&r);
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_covers_hidden_areas(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
@@ -364,26 +314,26 @@ static void test_sanitize_covers_hidden_areas(void **state)
 	emu_ask(r.d, 0x37, true, 0, 1, SECTORS / 2 - 1);
 	assert_int_equal(emu_ata_sectors(r.d), SECTORS / 2);
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK);
-	assert_int_equal(c.level, XP_PURGE);
-	assert_true(has_reason(&c, "hidden-areas-by-device"));
-	assert_int_equal(stains(&r).sectors, 0);
-	rig_free(&r);
+	assert_int_equal(c->level, XP_PURGE);
+	assert_true(claim_has_reason(c, "hidden-areas-by-device"));
+	assert_int_equal(ata_rig_stains(&r).sectors, 0);
+	ata_rig_free(&r);
 }
 
 static void test_sanitize_drive_that_goes_or_is_swapped_claims_nothing(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 	struct emu_ata *other;
-	struct xp_claim c;
-	struct rig r;
+	const struct xp_claim *c;
+	struct ata_rig r;
 
 	(void)state;
 	rig_make(&r, &cfg);
 	r.unit.vanishes_after = 60;
 	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_BLOCK), XP_E_IO);
-	erase_lab_claim(&c, &lab);
-	assert_int_equal(c.level, XP_NONE);
-	rig_free(&r);
+	c = erase_lab_claim(&lab);
+	assert_int_equal(c->level, XP_NONE);
+	ata_rig_free(&r);
 
 	rig_make(&r, &cfg);
 	memcpy(cfg.serial, "OTHER00001", 11);
@@ -393,40 +343,40 @@ static void test_sanitize_drive_that_goes_or_is_swapped_claims_nothing(void **st
 	r.unit.swap_for = other;
 	r.unit.swaps_after = 60;
 	assert_int_not_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_BLOCK), XP_OK);
-	erase_lab_claim(&c, &lab);
-	assert_int_equal(c.level, XP_NONE);
-	assert_true(has_reason(&c, "completion-unproven"));
+	c = erase_lab_claim(&lab);
+	assert_int_equal(c->level, XP_NONE);
+	assert_true(claim_has_reason(c, "completion-unproven"));
 	emu_ata_free(&other);
-	rig_free(&r);
+	ata_rig_free(&r);
 }
 
 /* Takes the job up again until it ends; the claim must be true at every moment. */
-static void lead_out(struct rig *r, enum xp_technique t, enum xp_rc rc)
+static void lead_out(struct ata_rig *r, enum xp_technique t, enum xp_rc rc)
 {
-	struct xp_claim c;
+	const struct xp_claim *c;
 
 	for (unsigned i = 0; rc != XP_OK && i < 4; i++) {
 		if (!lab.dead) {
-			erase_lab_claim(&c, &lab);
-			check_media(r, &c);
-			assert_int_equal(c.level, XP_NONE);
-			erase_lab_begin(&lab, emu_satl_unit(&r->unit), XP_BUS_ATA);
+			c = erase_lab_claim(&lab);
+			assert_true(ata_rig_bears(r, c));
+			assert_int_equal(c->level, XP_NONE);
+			ata_rig_again(r);
 		}
 		rc = erase_lab_take(&lab, t);
 	}
 	if (rc != XP_OK)
 		fail_msg("no way out of %s: %s", xp_technique_name(t), lab.err.msg);
-	erase_lab_claim(&c, &lab);
-	for (unsigned i = 0; i < c.reasons_n && c.level != XP_PURGE; i++)
-		print_error("%s: %s\n", c.reasons[i].code, c.reasons[i].text);
-	assert_int_equal(c.level, XP_PURGE);
-	check_media(r, &c);
+	c = erase_lab_claim(&lab);
+	for (unsigned i = 0; i < c->reasons_n && c->level != XP_PURGE; i++)
+		print_error("%s: %s\n", c->reasons[i].code, c->reasons[i].text);
+	assert_int_equal(c->level, XP_PURGE);
+	assert_true(ata_rig_bears(r, c));
 }
 
 static unsigned cut_everywhere(const struct emu_ata_config *cfg, enum xp_technique t,
 			       enum lab_cut cut)
 {
-	struct rig r;
+	struct ata_rig r;
 	enum xp_rc rc;
 
 	for (unsigned n = 1;; n++) {
@@ -436,11 +386,11 @@ static unsigned cut_everywhere(const struct emu_ata_config *cfg, enum xp_techniq
 		rc = erase_lab_take(&lab, t);
 		if (lab.boundaries < n) {
 			assert_int_equal(rc, XP_OK);
-			rig_free(&r);
+			ata_rig_free(&r);
 			return n - 1;
 		}
 		lead_out(&r, t, rc);
-		rig_free(&r);
+		ata_rig_free(&r);
 	}
 }
 
