@@ -18,6 +18,8 @@ XP_ENUM_NAME(phase_name, xp_phase_kind_name, xp_phase_kind)
 XP_ENUM_NAME(technique_name, xp_technique_name, xp_technique)
 XP_ENUM_NAME(answer_name, xp_answer_name, xp_answer)
 XP_ENUM_NAME(level_name, xp_level_name, xp_level)
+XP_ENUM_NAME(copy_name, xp_luks_copy_name, xp_luks_copy)
+XP_ENUM_NAME(opinion_name, xp_luks_opinion_name, xp_luks_opinion)
 
 #define ANSWER(KEY, S, M)                                                                          \
 	XP_FIELD(KEY, ENUM, ALWAYS, S, M, .name = answer_name, .max = XP_ANSWER_YES + 1)
@@ -292,6 +294,65 @@ static const struct xp_field command_fields[] = {
 };
 const struct xp_schema xp_schema_command = XP_SCHEMA(struct xp_command_result, command_fields);
 
+/* ---- LUKS ---- */
+
+#define VOLUME(KEY, TYPE, PRESENCE, M, ...)                                                        \
+	XP_FIELD(KEY, TYPE, PRESENCE, struct xp_luks_volume, M, __VA_ARGS__)
+#define VOLUME_COPY(KEY, M)                                                                        \
+	VOLUME(KEY, ENUM, ALWAYS, M, .name = copy_name, .max = XP_LUKS_VALID + 1)
+
+static const struct xp_field volume_fields[] = {
+	VOLUME("offset", DECIMAL, ALWAYS, offset),
+	VOLUME("room_bytes", DECIMAL, ALWAYS, room),
+	VOLUME("area_bytes", DECIMAL, ALWAYS, area_bytes),
+	VOLUME("version", UINT, ALWAYS, version),
+	VOLUME("uuid", ASCII, OPTIONAL, uuid),
+	VOLUME("cipher", ASCII, OPTIONAL, cipher),
+	VOLUME_COPY("primary", primary),
+	VOLUME_COPY("secondary", secondary),
+	VOLUME("header_bytes", DECIMAL, ALWAYS, header_bytes),
+	VOLUME("slots_end", DECIMAL, ALWAYS, slots_end),
+	VOLUME("data_offset", DECIMAL, ALWAYS, data_offset),
+	VOLUME("slots", UINT, ALWAYS, slots),
+	VOLUME("tokens", UINT, ALWAYS, tokens),
+	VOLUME("token_types", ASCII, OPTIONAL, token_types),
+	VOLUME("layout_known", BOOL, ALWAYS, layout_known),
+	VOLUME("detached", BOOL, ALWAYS, detached),
+	VOLUME("reencrypting", BOOL, ALWAYS, reencrypting),
+	VOLUME("not_encrypted", BOOL, ALWAYS, not_encrypted),
+	VOLUME("plain_segment", BOOL, ALWAYS, plain_segment),
+	VOLUME("hw_opal", BOOL, ALWAYS, hw_opal),
+	VOLUME("hw_opal_only", BOOL, ALWAYS, hw_opal_only),
+	VOLUME("second_reader", ENUM, ALWAYS, library, .name = opinion_name,
+	       .max = XP_LUKS_DIFFERS + 1),
+	VOLUME("sha256", HEX, ALWAYS, before_sha256),
+	VOLUME("unread_bytes", DECIMAL, ALWAYS, unread_bytes),
+};
+const struct xp_schema xp_schema_volume = XP_SCHEMA(struct xp_luks_volume, volume_fields);
+
+static const struct xp_field key_copy_fields[] = {
+	XP_FIELD("offset", DECIMAL, ALWAYS, struct xp_key_copy, offset),
+	XP_FIELD("version", UINT, ALWAYS, struct xp_key_copy, version),
+	XP_FIELD("uuid", ASCII, OPTIONAL, struct xp_key_copy, uuid),
+};
+static const struct xp_schema key_copy_schema = XP_SCHEMA(struct xp_key_copy, key_copy_fields);
+
+#define SEARCH(KEY, TYPE, PRESENCE, M, ...)                                                        \
+	XP_FIELD(KEY, TYPE, PRESENCE, struct xp_key_search, M, __VA_ARGS__)
+
+static const struct xp_field search_fields[] = {
+	SEARCH("areas", HEAP, ALWAYS, areas, XP_COUNT(struct xp_key_search, area_n),
+	       .max = XP_KEY_AREAS_MAX, .sub = &digest_schema),
+	SEARCH("headers_left", DECIMAL, ALWAYS, headers_left),
+	SEARCH("searched_bytes", DECIMAL, ALWAYS, searched_bytes),
+	SEARCH("searched_all", BOOL, ALWAYS, searched_all),
+	SEARCH("copies", HEAP, ALWAYS, copies, XP_COUNT(struct xp_key_search, copy_n),
+	       .max = XP_KEY_COPIES_MAX, .sub = &key_copy_schema),
+	SEARCH("copies_total", DECIMAL, ALWAYS, copy_total),
+	SEARCH("swap_found", BOOL, ALWAYS, swap_found),
+};
+static const struct xp_schema search_schema = XP_SCHEMA(struct xp_key_search, search_fields);
+
 /* ---- capacity, a row of the firmware table ---- */
 
 static const struct xp_field capacity_fields[] = {
@@ -332,14 +393,14 @@ static bool has_overwrite(const void *base)
 {
 	const struct xp_phase *p = base;
 
-	return p->kind == XP_PHASE_ERASE && xp_technique_is_host_overwrite(p->technique);
+	return p->kind == XP_PHASE_ERASE && xp_technique_is_host_write(p->technique);
 }
 
 static bool has_command(const void *base)
 {
 	const struct xp_phase *p = base;
 
-	return p->kind == XP_PHASE_ERASE && !xp_technique_is_host_overwrite(p->technique);
+	return p->kind == XP_PHASE_ERASE && xp_technique_is_device_command(p->technique);
 }
 
 static bool has_baseline(const void *base)
@@ -354,6 +415,20 @@ static bool has_readback(const void *base)
 	const struct xp_phase *p = base;
 
 	return p->kind == XP_PHASE_READBACK;
+}
+
+static bool searched_for_keys(const void *base)
+{
+	const struct xp_phase *p = base;
+
+	return p->kind == XP_PHASE_READBACK && p->technique == XP_LUKS_DESTROY;
+}
+
+static bool destroyed_keys(const void *base)
+{
+	const struct xp_phase *p = base;
+
+	return p->kind == XP_PHASE_ERASE && p->technique == XP_LUKS_DESTROY;
 }
 
 static const struct xp_field phase_fields[] = {
@@ -371,12 +446,19 @@ static const struct xp_field phase_fields[] = {
 	XP_FIELD("interrupted", BOOL, ALWAYS, struct xp_phase, interrupted),
 	XP_FIELD("stalled", BOOL, ALWAYS, struct xp_phase, stalled),
 	XP_FIELD("take", UINT, ALWAYS, struct xp_phase, take),
+	XP_FIELD("volumes", HEAP, OPTIONAL, struct xp_phase, volumes,
+		 XP_COUNT(struct xp_phase, volume_n), .max = XP_KEY_AREAS_MAX,
+		 .sub = &xp_schema_volume),
 	XP_FIELD("baseline", OBJECT, WHEN, struct xp_phase, baseline, .when = has_baseline,
 		 .sub = &xp_schema_baseline),
 	XP_FIELD("overwrite", OBJECT, WHEN, struct xp_phase, overwrite, .when = has_overwrite,
 		 .sub = &xp_schema_overwrite),
 	XP_FIELD("readback", OBJECT, WHEN, struct xp_phase, readback, .when = has_readback,
 		 .sub = &xp_schema_readback),
+	XP_FIELD("search", OBJECT, WHEN, struct xp_phase, search, .when = searched_for_keys,
+		 .sub = &search_schema),
+	XP_FIELD("keys", OBJECT, WHEN, struct xp_phase, command.keys, .when = destroyed_keys,
+		 .sub = &keys_schema),
 	XP_FIELD("command", OBJECT, WHEN, struct xp_phase, command, .when = has_command,
 		 .sub = &xp_schema_command),
 };

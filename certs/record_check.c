@@ -402,7 +402,8 @@ static void check_readback(struct checker *c, size_t i)
 	if (b->coverage_ppm != coverage_ppm(b->bytes_delivered, capacity))
 		DEFECT(c, "VERIFICATION",
 		       "evidence[%zu].readback.coverage_ppm: not what was delivered", i);
-	if (b->mode == XP_READBACK_FULL && b->bytes_planned != capacity)
+	if (b->mode == XP_READBACK_FULL &&
+	    b->bytes_planned != xp_evidence_goal_bytes(&c->r->evidence, p))
 		DEFECT(c, "VERIFICATION", "evidence[%zu].readback: full, but not of every byte", i);
 	if (b->mode == XP_READBACK_SAMPLE)
 		check_sample(c, b, i, &p->identity);
@@ -417,7 +418,7 @@ static void check_phases(struct checker *c)
 
 		if (p->kind == XP_PHASE_READBACK && p->readback.mode != XP_READBACK_NONE)
 			check_readback(c, i);
-		else if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_overwrite(p->technique))
+		else if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_write(p->technique))
 			check_extents(c, &p->overwrite.unwritten, i, "overwrite.unwritten",
 				      p->identity.capacity_bytes);
 	}

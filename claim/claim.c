@@ -191,7 +191,7 @@ static void begin(struct xp_judge *j)
 
 static void list_not_covered(struct xp_judge *j)
 {
-	bool by_host = xp_technique_is_host_overwrite(j->technique);
+	bool by_host = xp_technique_is_host_write(j->technique);
 
 	if (j->id->partition)
 		xp_judge_not_covered(j, "everything outside this partition");
@@ -207,6 +207,15 @@ static void list_not_covered(struct xp_judge *j)
 		xp_judge_not_covered(j, "drive logs, RPMB, boot partitions, shadow MBR and "
 					"datastore, where the drive has them");
 		xp_judge_not_covered(j, "caches of controllers and of the host");
+	}
+	if (j->technique == XP_LUKS_DESTROY) {
+		xp_judge_not_covered(j, "the encrypted data, which stays where it is");
+		xp_judge_not_covered(
+			j, "copies of the headers and keys: header backups, snapshots, key "
+			   "escrow");
+		xp_judge_not_covered(j,
+				     "keys in the memory of hosts, in swap space and hibernation "
+				     "images");
 	}
 	xp_judge_not_covered(j, "backups and other copies of the data");
 }
@@ -259,6 +268,12 @@ static void judge_attempt(struct xp_claim *out, const struct xp_evidence *ev,
 		.erase = erase,
 	};
 
+	const struct xp_phase *looked = xp_evidence_volumes(ev, erase);
+
+	if (looked && erase->technique == XP_LUKS_DESTROY) {
+		j.volumes = looked->volumes;
+		j.volume_n = looked->volume_n;
+	}
 	for (const struct xp_phase *p = erase; p < ev->phases + ev->n; p++) {
 		if (p->kind == XP_PHASE_READBACK && p->attempt == erase->attempt)
 			j.readback = p;
@@ -330,6 +345,13 @@ void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
 	}
 }
 
+static void judge_expected(struct xp_judge *j)
+{
+	begin(j);
+	apply(j, xp_rules_target, xp_rules_target_n);
+	list_not_covered(j);
+}
+
 void xp_claim_expect_with(struct xp_claim *out, const struct xp_identity *id,
 			  const struct xp_capacity_facts *capacity, enum xp_technique technique,
 			  unsigned passes, const struct xp_policy *policy)
@@ -343,9 +365,26 @@ void xp_claim_expect_with(struct xp_claim *out, const struct xp_identity *id,
 		.passes = passes,
 	};
 
-	begin(&j);
-	apply(&j, xp_rules_target, xp_rules_target_n);
-	list_not_covered(&j);
+	judge_expected(&j);
+}
+
+void xp_claim_expect_luks(struct xp_claim *out, const struct xp_identity *id,
+			  const struct xp_capacity_facts *capacity,
+			  const struct xp_luks_volume *volumes, size_t n,
+			  const struct xp_policy *policy)
+{
+	struct xp_judge j = {
+		.claim = out,
+		.policy = policy,
+		.id = id,
+		.capacity = capacity,
+		.technique = XP_LUKS_DESTROY,
+		.passes = 1,
+		.volumes = volumes,
+		.volume_n = n,
+	};
+
+	judge_expected(&j);
 }
 
 void xp_claim_expect(struct xp_claim *out, const struct xp_identity *id,

@@ -45,6 +45,12 @@ void xp_claim_expect_with(struct xp_claim *out, const struct xp_identity *id,
 			  const struct xp_capacity_facts *capacity, enum xp_technique technique,
 			  unsigned passes, const struct xp_policy *policy);
 
+/* The same for luks-destroy on the N VOLUMES that were found. */
+void xp_claim_expect_luks(struct xp_claim *out, const struct xp_identity *id,
+			  const struct xp_capacity_facts *capacity,
+			  const struct xp_luks_volume *volumes, size_t n,
+			  const struct xp_policy *policy);
+
 /*
  * The exit code of `expunge run` for a claim (interface.md): 1 failed, 2 indeterminate, 5 aborted;
  * else 0 where the level is at least ASKED or ACCEPTED (ASKED again where nothing lower is

@@ -113,12 +113,46 @@ void xp_command_result_free(struct xp_command_result *r)
 	memset(r, 0, sizeof(*r));
 }
 
+void xp_key_search_free(struct xp_key_search *s)
+{
+	free(s->areas);
+	free(s->copies);
+	memset(s, 0, sizeof(*s));
+}
+
+const struct xp_phase *xp_evidence_volumes(const struct xp_evidence *ev,
+					   const struct xp_phase *phase)
+{
+	const struct xp_phase *found = NULL;
+
+	for (const struct xp_phase *p = ev->phases; p != ev->phases + ev->n && p != phase; p++)
+		if (p->kind == XP_PHASE_IDENTIFY && p->volume_n && p->attempt == phase->attempt)
+			found = p;
+	return found;
+}
+
+uint64_t xp_evidence_goal_bytes(const struct xp_evidence *ev, const struct xp_phase *phase)
+{
+	const struct xp_phase *v;
+	uint64_t goal = 0;
+
+	if (phase->technique != XP_LUKS_DESTROY)
+		return phase->identity.capacity_bytes;
+	v = xp_evidence_volumes(ev, phase);
+	for (size_t i = 0; v && i < v->volume_n; i++)
+		if (__builtin_add_overflow(goal, v->volumes[i].area_bytes, &goal))
+			return 0;
+	return goal;
+}
+
 void xp_phase_free(struct xp_phase *p)
 {
 	xp_identity_free(&p->identity);
 	xp_baseline_result_free(&p->baseline);
 	xp_overwrite_result_free(&p->overwrite);
 	xp_readback_result_free(&p->readback);
+	xp_key_search_free(&p->search);
+	free(p->volumes);
 	xp_command_result_free(&p->command);
 	memset(p, 0, sizeof(*p));
 }

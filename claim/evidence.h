@@ -9,6 +9,7 @@
 #include "claim/terms.h"
 #include "device/protocol/identity.h"
 #include "device/protocol/io_how.h"
+#include "device/protocol/luks_header.h"
 
 /* What an overwrite pass writes, and what a readback expects. */
 enum xp_content_kind {
@@ -112,6 +113,28 @@ struct xp_baseline_result {
 	struct xp_io_how how;
 };
 
+/* A LUKS header that stands outside of what was overwritten. */
+struct xp_key_copy {
+	uint64_t offset; /* bytes */
+	unsigned version;
+	char uuid[41]; /* empty: it does not say */
+};
+
+#define XP_KEY_AREAS_MAX  64
+#define XP_KEY_COPIES_MAX 64
+/* What a readback found where keys stood, and what it found elsewhere on the target. */
+struct xp_key_search {
+	struct xp_extent_digest *areas; /* as they read now; malloc'ed */
+	size_t area_n;
+	uint64_t headers_left;	    /* magics of LUKS headers in the areas */
+	uint64_t searched_bytes;    /* outside of them, for headers */
+	bool searched_all;	    /* that was all the rest of the target */
+	struct xp_key_copy *copies; /* found there; at most XP_KEY_COPIES_MAX; malloc'ed */
+	size_t copy_n;
+	uint64_t copy_total;
+	bool swap_found; /* swap space or a hibernation image, which may hold keys */
+};
+
 struct xp_readback_result {
 	enum xp_readback_mode mode;
 	struct xp_content expected;
@@ -198,6 +221,9 @@ struct xp_phase {
 	enum xp_phase_kind kind;
 	uint32_t attempt;	     /* from 1; a fallback is a new attempt */
 	enum xp_technique technique; /* of the attempt; for erase, baseline, readback */
+	/* kind identify, before luks-destroy: the volumes whose keys are destroyed; malloc'ed */
+	struct xp_luks_volume *volumes;
+	size_t volume_n;
 	struct xp_identity identity; /* as read at the start of the phase */
 	int64_t start_s, end_s;	     /* wall clock, UTC */
 	uint64_t start_ns,
@@ -208,8 +234,9 @@ struct xp_phase {
 	uint32_t take; /* from 1; each resumption of the job is a new take, with the interlock anew
 			*/
 	struct xp_baseline_result baseline;   /* kind baseline */
-	struct xp_overwrite_result overwrite; /* kind erase, host overwrite */
+	struct xp_overwrite_result overwrite; /* kind erase, where the host writes */
 	struct xp_readback_result readback;   /* kind readback */
+	struct xp_key_search search;	      /* kind readback, after luks-destroy */
 	struct xp_command_result command;     /* kind erase, device technique */
 };
 
@@ -243,6 +270,18 @@ struct xp_evidence {
 struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind);
 void xp_evidence_free(struct xp_evidence *ev);
 void xp_phase_free(struct xp_phase *p); /* the members, not p itself */
+/*
+ * The phase in front of PHASE (which may be outside of EV: then all of them) that tells of the
+ * volumes of its attempt; NULL: there is none.
+ */
+const struct xp_phase *xp_evidence_volumes(const struct xp_evidence *ev,
+					   const struct xp_phase *phase);
+/*
+ * How many bytes a pass of the host has to write, and a full readback to read (PHASE is either):
+ * the capacity, or the areas that hold keys. 0: not known.
+ */
+uint64_t xp_evidence_goal_bytes(const struct xp_evidence *ev, const struct xp_phase *phase);
+void xp_key_search_free(struct xp_key_search *s);
 void xp_baseline_result_free(struct xp_baseline_result *r);
 void xp_readback_result_free(struct xp_readback_result *r);
 void xp_overwrite_result_free(struct xp_overwrite_result *r);

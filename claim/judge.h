@@ -13,6 +13,9 @@ struct xp_judge {
 	const struct xp_capacity_facts *capacity;
 	enum xp_technique technique;
 	unsigned passes;
+	/* luks-destroy: what its headers say; NULL: not known */
+	const struct xp_luks_volume *volumes;
+	size_t volume_n;
 	/* the run; NULL and 0 where a claim is only expected */
 	const struct xp_evidence *ev;
 	uint32_t attempt;
@@ -49,6 +52,10 @@ void xp_judge_limit(struct xp_judge *j, unsigned rule, const char *code, enum xp
 void xp_judge_note(struct xp_judge *j, unsigned rule, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void xp_judge_not_covered(struct xp_judge *j, const char *what);
+
+/* claim/rules_keys.c */
+void xp_rule_keys(struct xp_judge *j);
+void xp_rule_keys_run(struct xp_judge *j);
 
 /* claim/rules_readback.c */
 void xp_rule_readback_missing(struct xp_judge *j);

@@ -127,14 +127,15 @@ void xp_rule_readback_contradicts(struct xp_judge *j)
 		return;
 	if (r->mode == XP_READBACK_NONE)
 		lower_false(j, "readback-without-mode", "a readback that read nothing");
-	if (r->mode == XP_READBACK_FULL && r->bytes_planned != j->readback->identity.capacity_bytes)
+	if (r->mode == XP_READBACK_FULL &&
+	    r->bytes_planned != xp_evidence_goal_bytes(j->ev, j->readback))
 		lower_false(j, "readback-not-full",
 			    "a full readback that did not plan to read every byte");
 	if (r->mode == XP_READBACK_SAMPLE && !sample_is_true(j, r))
 		lower_false(j, "sample-contradicts",
 			    "the sample's figures do not follow from its scheme and seed");
 	check_delivered(j, r);
-	if (xp_technique_is_host_overwrite(j->technique) &&
+	if (xp_technique_is_host_write(j->technique) &&
 	    !xp_content_same(&r->expected, &j->erase->overwrite.content))
 		lower_false(j, "expectation-differs",
 			    "the readback expected something else than was written");

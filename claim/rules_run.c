@@ -24,7 +24,7 @@ static void rule_attempt_refused(struct xp_judge *j)
 {
 	const struct xp_command_result *c = &j->erase->command;
 
-	if (xp_technique_is_host_overwrite(j->technique))
+	if (xp_technique_is_host_write(j->technique))
 		return;
 	if (c->frozen &&
 	    (j->technique == XP_ATA_SECURE_ERASE || j->technique == XP_ATA_SECURE_ERASE_ENHANCED))
@@ -40,13 +40,14 @@ static void rule_attempt_refused(struct xp_judge *j)
 			       "a failed sanitize was left without a successful one");
 }
 
-static bool pass_is_complete(const struct xp_phase *p)
+static bool pass_is_complete(const struct xp_judge *j, const struct xp_phase *p)
 {
 	const struct xp_overwrite_result *o = &p->overwrite;
+	uint64_t goal = xp_evidence_goal_bytes(j->ev, p);
 
 	return o->flushed && o->unwritten.total_bytes == 0 && o->unwritten.total_count == 0 &&
-	       o->unwritten.n == 0 && o->bytes_written == p->identity.capacity_bytes &&
-	       p->identity.capacity_bytes > 0 && o->resumed_from <= o->bytes_written;
+	       o->unwritten.n == 0 && o->bytes_written == goal && goal > 0 &&
+	       o->resumed_from <= o->bytes_written;
 }
 
 /* The drive goes on by itself: that its own end was seen is all that matters. */
@@ -69,7 +70,7 @@ static void rule_interrupted(struct xp_judge *j)
 
 		if (!is_erase_of(j, p) || !p->interrupted)
 			continue;
-		if (xp_technique_is_host_overwrite(j->technique) && pass_is_complete(p))
+		if (xp_technique_is_host_write(j->technique) && pass_is_complete(j, p))
 			xp_judge_note(j, 6, "resumed",
 				      "the overwrite was interrupted and taken up again at byte "
 				      "%llu",
@@ -93,7 +94,7 @@ static void rule_completion_unknown(struct xp_judge *j)
 {
 	struct xp_completion found;
 
-	if (xp_technique_is_host_overwrite(j->technique))
+	if (xp_technique_is_host_write(j->technique))
 		return;
 	xp_completion_decide(&found, j->erase);
 	if (found.end == XP_COMPLETION_FAILED)
@@ -113,7 +114,7 @@ static void rule_not_ours(struct xp_judge *j)
 {
 	const struct xp_command_result *c = &j->erase->command;
 
-	if (xp_technique_is_host_overwrite(j->technique))
+	if (xp_technique_is_host_write(j->technique))
 		return;
 	if (!c->accepted)
 		xp_judge_lower(j, 8, "not-accepted", XP_NONE, XP_OUTCOME_INDETERMINATE,
@@ -126,7 +127,7 @@ static void rule_not_ours(struct xp_judge *j)
 static void lower_for_pass(struct xp_judge *j, const struct xp_phase *p)
 {
 	const struct xp_overwrite_result *o = &p->overwrite;
-	uint64_t capacity = p->identity.capacity_bytes;
+	uint64_t capacity = xp_evidence_goal_bytes(j->ev, p);
 
 	if (o->unwritten.total_count || o->unwritten.total_bytes || o->unwritten.n)
 		xp_judge_lower(j, 9, "not-written", XP_NONE, xp_judge_unfinished(j),
@@ -158,7 +159,7 @@ static void rule_not_all_written(struct xp_judge *j)
 	uint32_t passes = j->erase->overwrite.passes;
 	uint32_t done = 0;
 
-	if (!xp_technique_is_host_overwrite(j->technique))
+	if (!xp_technique_is_host_write(j->technique))
 		return;
 	for (size_t i = 0; i < j->ev->n; i++) {
 		const struct xp_phase *p = &j->ev->phases[i];
@@ -167,12 +168,12 @@ static void rule_not_all_written(struct xp_judge *j)
 		if (!is_erase_of(j, p))
 			continue;
 		/* a pass that is made again undoes those behind it */
-		if (pass_is_complete(p) && pass >= 1 && pass <= done + 1)
+		if (pass_is_complete(j, p) && pass >= 1 && pass <= done + 1)
 			done = pass;
 		else if (pass >= 1 && pass <= done)
 			done = pass - 1;
 	}
-	if (!pass_is_complete(j->erase))
+	if (!pass_is_complete(j, j->erase))
 		lower_for_pass(j, j->erase);
 	if (passes == 0 || done != passes || j->erase->overwrite.pass != passes)
 		xp_judge_lower(j, 9, "passes-missing", XP_NONE, xp_judge_unfinished(j),
@@ -196,7 +197,7 @@ static void rule_unreadable(struct xp_judge *j)
 		       (unsigned long long)r->read_errors.total_bytes,
 		       (unsigned long long)r->read_errors.total_count);
 	/* nothing else than the readback shows that a host's writes came to rest */
-	if (xp_technique_is_host_overwrite(j->technique) &&
+	if (xp_technique_is_host_write(j->technique) &&
 	    r->read_errors.total_bytes > r->bytes_planned / 1000 * UNREADABLE_PER_MILLE)
 		xp_judge_lower(j, 10, "too-much-unreadable", XP_NONE, XP_OUTCOME_INDETERMINATE,
 			       "more than one byte in a thousand could not be read back");
@@ -245,7 +246,7 @@ static void rule_stalled(struct xp_judge *j)
 /* 12: nothing to compare with: the level stands on the device's word. */
 static void rule_baseline(struct xp_judge *j)
 {
-	if (!xp_technique_is_host_overwrite(j->technique) && j->readback &&
+	if (!xp_technique_is_host_write(j->technique) && j->readback &&
 	    j->readback->readback.baseline_informative == XP_ANSWER_NO)
 		xp_judge_note(
 			j, 12, "baseline-uninformative",
@@ -330,11 +331,11 @@ static void rule_too_fast(struct xp_judge *j)
 {
 	for (size_t i = 0; i < j->ev->n; i++) {
 		const struct xp_phase *p = &j->ev->phases[i];
-		uint64_t bytes = p->identity.capacity_bytes;
+		uint64_t bytes = xp_evidence_goal_bytes(j->ev, p);
 
 		if (!is_erase_of(j, p))
 			continue;
-		if (xp_technique_is_host_overwrite(p->technique))
+		if (xp_technique_is_host_write(p->technique))
 			lower_if_too_fast(j, p,
 					  bytes - (p->overwrite.resumed_from < bytes
 							   ? p->overwrite.resumed_from
@@ -355,7 +356,7 @@ static void rule_deallocated(struct xp_judge *j)
 {
 	if (!j->readback || j->readback->readback.reads_deallocated != XP_ANSWER_YES)
 		return;
-	if (xp_technique_is_host_overwrite(j->technique))
+	if (xp_technique_is_host_write(j->technique))
 		xp_judge_lower(j, 20, "reads-deallocated", XP_NONE, XP_OUTCOME_INDETERMINATE,
 			       "the readback was answered for deallocated blocks");
 	else
@@ -420,7 +421,8 @@ static bool content_fits(enum xp_technique t, const struct xp_content *c)
 {
 	return content_is_valid(c) &&
 	       ((t == XP_OVERWRITE_ZERO && c->kind == XP_CONTENT_ZERO) ||
-		(t == XP_OVERWRITE_RANDOM && c->kind == XP_CONTENT_RANDOM) ||
+		((t == XP_OVERWRITE_RANDOM || t == XP_LUKS_DESTROY || t == XP_FILE_OVERWRITE) &&
+		 c->kind == XP_CONTENT_RANDOM) ||
 		(t == XP_OVERWRITE_PATTERN && c->kind == XP_CONTENT_PATTERN));
 }
 
@@ -458,13 +460,15 @@ static void rule_contents(struct xp_judge *j)
 		if (p->overwrite.pass + 1 == last->passes)
 			before = &p->overwrite.content;
 	}
-	if (!xp_technique_is_host_overwrite(j->technique))
+	if (!xp_technique_is_host_write(j->technique))
 		return;
 	if (!content_fits(j->technique, &last->content))
 		xp_judge_lower(j, 26, "content-differs", XP_NONE, XP_OUTCOME_INDETERMINATE,
 			       "the last pass wrote something else than %s",
 			       xp_technique_name(j->technique));
-	if (xp_policy_overwrite_passes(j->policy, j->id->media) >= 2 &&
+	/* a key is gone when it was overwritten once */
+	if (j->technique != XP_LUKS_DESTROY &&
+	    xp_policy_overwrite_passes(j->policy, j->id->media) >= 2 &&
 	    !(before && is_complement(before, &last->content)))
 		xp_judge_lower(j, 26, "no-complement", XP_NONE, XP_OUTCOME_FAILED,
 			       "the policy asks for a pattern and its complement on %s media",
@@ -489,5 +493,6 @@ const struct xp_rule xp_rules_run[] = {
 	{24, xp_rule_readback_missing},
 	{25, xp_rule_readback_contradicts},
 	{26, rule_contents},
+	{30, xp_rule_keys_run},
 };
 const size_t xp_rules_run_n = XP_ARRAY_LEN(xp_rules_run);

@@ -55,6 +55,11 @@ bool xp_technique_is_host_overwrite(enum xp_technique v)
 	return v == XP_OVERWRITE_ZERO || v == XP_OVERWRITE_RANDOM || v == XP_OVERWRITE_PATTERN;
 }
 
+bool xp_technique_is_host_write(enum xp_technique v)
+{
+	return xp_technique_is_host_overwrite(v) || v == XP_LUKS_DESTROY || v == XP_FILE_OVERWRITE;
+}
+
 bool xp_technique_is_device_command(enum xp_technique v)
 {
 	return v >= XP_ATA_SANITIZE_CRYPTO && v <= XP_NVME_FORMAT_USER;

@@ -59,7 +59,9 @@ bool xp_scope_parse(enum xp_scope *out, const char *name);
 bool xp_technique_parse(enum xp_technique *out, const char *name);
 bool xp_outcome_parse(enum xp_outcome *out, const char *name);
 
-/* Written by the host over ordinary writes (as opposed to a command that the drive carries out). */
+/* All of the target, written by the host over ordinary writes. */
 bool xp_technique_is_host_overwrite(enum xp_technique v);
+/* Ordinary writes of the host, over all of the target or over a part of it. */
+bool xp_technique_is_host_write(enum xp_technique v);
 /* One command that the drive carries out by itself (ATA, SCSI, NVMe). */
 bool xp_technique_is_device_command(enum xp_technique v);

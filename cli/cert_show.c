@@ -175,6 +175,38 @@ static void show_overwrite(const struct xp_overwrite_result *o)
 	line("  not the best way", o->how.fallback);
 }
 
+static void show_volumes(const struct xp_phase *p)
+{
+	for (size_t i = 0; i < p->volume_n; i++) {
+		const struct xp_luks_volume *v = &p->volumes[i];
+
+		line_fmt("  LUKS volume", "LUKS%u %s, %s", v->version,
+			 *v->uuid ? v->uuid : "no UUID", *v->cipher ? v->cipher : "cipher unknown");
+		line_fmt("    header", "primary copy %s, second copy %s; libcryptsetup %s",
+			 xp_luks_copy_name(v->primary), xp_luks_copy_name(v->secondary),
+			 xp_luks_opinion_name(v->library));
+		line_fmt("    keys", "%u slots, %u tokens %s", v->slots, v->tokens, v->token_types);
+		line_fmt("    area", "%" PRIu64 " bytes from byte %" PRIu64 " on, sha256",
+			 v->area_bytes, v->offset);
+		line_hex("", v->before_sha256, sizeof(v->before_sha256));
+	}
+}
+
+static void show_search(const struct xp_key_search *s)
+{
+	for (size_t i = 0; i < s->area_n; i++) {
+		line_fmt("  area of keys", "%" PRIu64 " bytes from byte %" PRIu64 " on, sha256 now",
+			 s->areas[i].len, s->areas[i].offset);
+		line_hex("", s->areas[i].sha256, sizeof(s->areas[i].sha256));
+	}
+	if (!s->area_n)
+		return;
+	line_fmt("  LUKS headers left", "%" PRIu64 " in there, %" PRIu64 " elsewhere (%s searched)",
+		 s->headers_left, s->copy_total, s->searched_all ? "all" : "in part");
+	if (s->swap_found)
+		line("  NOTE", "swap space or a hibernation image stands on the target");
+}
+
 static void show_bound(const struct xp_readback_result *b)
 {
 	static const struct {
@@ -236,9 +268,12 @@ static void show_evidence(const struct xp_record *r)
 		line_fmt(xp_phase_kind_name(p->kind), "%s to %s%s", start, end,
 			 p->interrupted ? ", interrupted and taken up again" : "");
 		show_identity_change(r, p);
-		if (p->kind == XP_PHASE_READBACK)
+		show_volumes(p);
+		if (p->kind == XP_PHASE_READBACK) {
 			show_readback(&p->readback);
-		else if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_overwrite(p->technique))
+			show_search(&p->search);
+		}
+		if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_write(p->technique))
 			show_overwrite(&p->overwrite);
 		else if (p->kind == XP_PHASE_ERASE)
 			show_command(&p->command);

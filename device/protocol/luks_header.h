@@ -52,7 +52,9 @@ struct xp_luks_volume {
 	bool hw_opal;	       /* the drive encrypts, too */
 	bool hw_opal_only;     /* nothing but the drive encrypts: LUKS holds a password only */
 	enum xp_luks_opinion library;
-	uint8_t before_sha256[32]; /* of the area, as read before the erase */
+	/* of the area, as read before the erase; what could not be read counts as zeros */
+	uint8_t before_sha256[32];
+	uint64_t unread_bytes; /* of the area */
 };
 
 /* Is there a header's magic at P (XP_LUKS_MAGIC_LEN bytes)? */
@@ -67,6 +69,9 @@ bool xp_luks_is_second_magic(const uint8_t *p);
  */
 MUST_USE enum xp_rc xp_luks_parse(struct xp_luks_volume *out, const uint8_t *buf, size_t len,
 				  struct xp_err *err);
+
+/* Do A and B tell of the same headers, at the same place? The library's opinion and digests aside. */
+bool xp_luks_is_same(const struct xp_luks_volume *a, const struct xp_luks_volume *b);
 
 /*
  * How many bytes from its offset on must be overwritten, by its other members: at least

@@ -256,9 +256,9 @@ static void test_record_schema_has_no_dependence_that_the_table_lacks(void **sta
 	(void)state;
 	count_dependent(&xp_schema_record, &n);
 	/* partition start (media, phase), two of a content (overwrite, expected), three of a
-	 * sample, five of a phase, seven of the verification: tests/cli/test_schema.sh tries each
+	 * sample, seven of a phase, seven of the verification: tests/cli/test_schema.sh tries each
 	 */
-	assert_int_equal(n, 2 + 4 + 3 + 5 + 7);
+	assert_int_equal(n, 2 + 4 + 3 + 7 + 7);
 }
 
 /* ---- docs/certificate.md ---- */
