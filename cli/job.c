@@ -31,6 +31,16 @@ static const char **drive_nodes(const struct xp_job *job)
 	return nodes;
 }
 
+/* LUKS headers, where their destruction is asked for. */
+static enum xp_rc find_luks(struct xp_job *job, struct xp_err *err)
+{
+	const struct xp_plan_options *o = job->setup->options;
+
+	if (!o->has_technique || o->technique != XP_LUKS_DESTROY)
+		return XP_OK;
+	return xp_luks_find(&job->luks, &job->target, err);
+}
+
 static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_plan_options *o = job->setup->options;
@@ -51,6 +61,7 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 		.no_fallback = o->no_fallback,
 		.verify = o->verify,
 		.nodes = nodes,
+		.luks = &job->luks,
 	};
 
 	memcpy(req.pattern, o->pattern, sizeof(req.pattern));
@@ -77,6 +88,7 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 	TRY(xp_interlock_check(&job->refusals, &req, err));
 	if (setup->state && !job->resume.active)
 		TRY(xp_job_refuse_open_jobs(job, err));
+	TRY(find_luks(job, err));
 	TRY(xp_job_drive_ask(job, NULL, err));
 	return make_plan(job, err);
 }

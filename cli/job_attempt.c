@@ -9,6 +9,7 @@
 #include "cli/job_journal.h"
 #include "device/extent.h"
 #include "sanitize/engine.h"
+#include "verify/keys.h"
 #include "verify/verify.h"
 
 void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
@@ -98,6 +99,14 @@ static enum xp_rc on_identify(void *ctx, struct xp_identity *out, struct xp_err 
 	return xp_job_drive_identify(out, a->job, a->permit, err);
 }
 
+/* The operator's word on backups of headers and keys. */
+static enum xp_answer copies_alive(const struct xp_record *r)
+{
+	if (!*r->header_backups || strcmp(r->header_backups, "unknown") == 0)
+		return XP_ANSWER_UNKNOWN;
+	return strcmp(r->header_backups, "none") == 0 ? XP_ANSWER_NO : XP_ANSWER_YES;
+}
+
 static void fill_request(struct attempt *a, struct xp_job *job, const struct xp_permit *permit)
 {
 	struct xp_engine_request *req = &a->req;
@@ -136,6 +145,12 @@ static void fill_request(struct attempt *a, struct xp_job *job, const struct xp_
 	/* a command that was never about to be sent is nothing to go on with */
 	if (xp_technique_is_device_command(req->technique) && !req->resume_phase)
 		req->resumes = false;
+	if (req->technique == XP_LUKS_DESTROY) {
+		req->volumes = job->luks.list;
+		req->volume_n = job->luks.n;
+		req->keys.can_be_off = XP_ANSWER_YES; /* whoever formats it decides */
+		req->keys.copies_alive = copies_alive(&job->record);
+	}
 	xp_job_boot_id(req->boot_id);
 }
 
@@ -154,7 +169,7 @@ static enum xp_rc erase(struct attempt *a, struct xp_err *err)
 {
 	struct xp_job *job = a->job;
 	struct xp_evidence *ev = &job->record.evidence;
-	bool by_host = xp_technique_is_host_overwrite(a->req.technique);
+	bool by_host = xp_technique_is_host_write(a->req.technique);
 	size_t before = ev->n;
 	enum xp_rc rc;
 
@@ -178,6 +193,21 @@ static struct xp_content left_behind(const struct xp_job *job)
 	if (job->plan.passes)
 		return job->plan.contents[job->plan.passes - 1];
 	return (struct xp_content){.kind = XP_CONTENT_UNKNOWN};
+}
+
+/* The areas that held keys, and a search for copies of them. */
+static enum xp_rc read_keys(struct xp_job *job, struct xp_phase *phase,
+			    const struct xp_verify_request *how, struct xp_err *err)
+{
+	const struct xp_phase *looked = xp_evidence_volumes(&job->record.evidence, phase);
+	struct xp_verify_keys_request req = {
+		.how = *how,
+		.volumes = looked ? looked->volumes : NULL,
+		.volume_n = looked ? looked->volume_n : 0,
+		.search_all = job->plan.verification.search_all,
+	};
+
+	return xp_verify_keys(&phase->readback, &phase->search, &req, err);
 }
 
 /* The seed is drawn now, after the erase: the drive cannot have known the places. */
@@ -209,7 +239,8 @@ static enum xp_rc readback(struct attempt *a, struct xp_err *err)
 	cfg.logical_block_bytes = v.logical_block_bytes = phase->identity.logical_block_bytes;
 	TRY(xp_extent_io_new(&io, &cfg, err));
 	v.io = io;
-	rc = xp_verify_run(&phase->readback, &v, err);
+	rc = a->req.technique == XP_LUKS_DESTROY ? read_keys(job, phase, &v, err)
+						 : xp_verify_run(&phase->readback, &v, err);
 	job->bytes_read += phase->readback.bytes_delivered;
 	phase->stalled = rc == XP_E_TIMEOUT;
 	if (rc == XP_OK)

@@ -96,6 +96,7 @@ void xp_job_drive_find_capabilities(struct xp_job *job)
 
 	xp_job_drive_target(&target, job);
 	xp_capabilities_host(&job->capabilities, &target);
+	xp_capabilities_luks(&job->capabilities, &job->luks, &target);
 	if (!job->drive.answered)
 		return;
 	xp_capabilities_drive(&job->capabilities, &target, &job->drive.facts);

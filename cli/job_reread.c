@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "device/extent.h"
+#include "verify/keys.h"
 #include "verify/verify.h"
 
 static enum xp_rc parse(struct xp_record *out, const char *json, size_t len, const char *name,
@@ -55,7 +56,7 @@ static const struct xp_content *last_content(const struct xp_record *r)
 {
 	for (size_t i = r->evidence.n; i-- > 0;)
 		if (r->evidence.phases[i].kind == XP_PHASE_ERASE &&
-		    xp_technique_is_host_overwrite(r->evidence.phases[i].technique))
+		    xp_technique_is_host_write(r->evidence.phases[i].technique))
 			return &r->evidence.phases[i].overwrite.content;
 	return NULL;
 }
@@ -115,6 +116,49 @@ static enum xp_rc read_places(struct xp_readback_result *out, const struct xp_re
 	return xp_verify_run(out, &v, err);
 }
 
+/* After luks-destroy: the areas that held keys, whole, and a search for headers. */
+static enum xp_rc read_keys(struct xp_reread *out, const struct xp_reread_request *req,
+			    struct xp_extent_io *io, const struct xp_verify_request *how,
+			    const struct xp_phase *looked, struct xp_err *err)
+{
+	struct xp_verify_keys_request v = {
+		.how = *how,
+		.volumes = looked->volumes,
+		.volume_n = looked->volume_n,
+		.search_all = req->full,
+	};
+
+	v.how.io = io;
+	v.how.capacity_bytes = req->record->media.capacity_bytes;
+	v.how.logical_block_bytes = req->record->media.logical_block_bytes;
+	v.how.ctx = req->ctx;
+	v.how.progress = req->progress;
+	v.how.cancelled = req->cancelled;
+	return xp_verify_keys(&out->fresh, &out->keys, &v, err);
+}
+
+static const struct xp_phase *volumes_of(const struct xp_record *r)
+{
+	for (size_t i = r->evidence.n; i-- > 0;)
+		if (r->evidence.phases[i].volume_n)
+			return &r->evidence.phases[i];
+	return NULL;
+}
+
+static void judge_keys(struct xp_reread *out, const struct xp_phase *looked)
+{
+	bool left = out->keys.headers_left != 0;
+
+	for (size_t i = 0; i < out->keys.copy_n; i++)
+		for (size_t k = 0; k < looked->volume_n; k++)
+			left = left ||
+			       strcmp(out->keys.copies[i].uuid, looked->volumes[k].uuid) == 0;
+	if (!left || out->verdict == XP_REREAD_RESIDUE)
+		return;
+	out->verdict = XP_REREAD_RESIDUE;
+	snprintf(out->why, sizeof(out->why), "a header whose keys were destroyed is there again");
+}
+
 static void judge(struct xp_reread *out)
 {
 	const struct xp_readback_result *results[] = {&out->again, &out->fresh};
@@ -143,6 +187,7 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 {
 	const struct xp_readback_result *before = last_readback(req->record);
 	const struct xp_content *content = last_content(req->record);
+	const struct xp_phase *looked = volumes_of(req->record);
 	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
 	struct xp_extent_config cfg = {
 		.capacity_bytes = req->record->media.capacity_bytes,
@@ -160,6 +205,15 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 	cfg.fd = fd;
 	TRY(xp_extent_io_new(&io, &cfg, err));
 	v.expected = *content;
+	if (req->record->technique == XP_LUKS_DESTROY) {
+		if (!looked)
+			return xp_fail(err, XP_E_UNSUPPORTED,
+				       "the record does not say where the keys stood");
+		TRY(read_keys(out, req, io, &v, looked, err));
+		judge(out);
+		judge_keys(out, looked);
+		return XP_OK;
+	}
 	if (!req->full && before && before->mode == XP_READBACK_SAMPLE) {
 		v.mode = XP_READBACK_SAMPLE;
 		v.scheme = before->scheme;
@@ -182,4 +236,5 @@ void xp_reread_free(struct xp_reread *r)
 {
 	xp_readback_result_free(&r->again);
 	xp_readback_result_free(&r->fresh);
+	xp_key_search_free(&r->keys);
 }

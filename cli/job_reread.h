@@ -10,6 +10,7 @@ struct xp_reread {
 	struct xp_readback_result again; /* the record's own places (mode sample) */
 	struct xp_readback_result fresh; /* places drawn now, or everything */
 	bool has_again;
+	struct xp_key_search keys; /* after luks-destroy: what stands where keys stood */
 };
 
 struct xp_reread_request {

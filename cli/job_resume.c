@@ -62,7 +62,7 @@ static enum xp_rc read_contents(struct xp_job *job, json_t *line, struct xp_err 
 	plan->has_technique = true;
 	plan->passes = (unsigned)json_array_size(contents);
 	if (plan->passes > XP_PLAN_PASSES_MAX ||
-	    xp_technique_is_host_overwrite(plan->technique) != (plan->passes > 0))
+	    xp_technique_is_host_write(plan->technique) != (plan->passes > 0))
 		return damaged(job, "contents", err);
 	for (unsigned i = 0; i < plan->passes; i++) {
 		plan->contents[i] = (struct xp_content){0};
@@ -99,17 +99,18 @@ static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err 
 	    !xp_sample_scheme_parse(&job->plan.verification.scheme, scheme))
 		return damaged(job, "verification", err);
 	job->plan.verification.n = (uint64_t)json_integer_value(json_object_get(line, "sample_n"));
+	job->plan.verification.search_all = json_is_true(json_object_get(line, "search_all"));
 	job->plan.asked = job->record.asked;
 	job->plan.accepted = job->record.accepted;
 	return XP_OK;
 }
 
-static bool pass_is_complete(const struct xp_phase *p)
+static bool pass_is_complete(const struct xp_evidence *ev, const struct xp_phase *p)
 {
 	const struct xp_overwrite_result *o = &p->overwrite;
+	uint64_t goal = xp_evidence_goal_bytes(ev, p);
 
-	return o->flushed &&
-	       o->bytes_written + o->unwritten.total_bytes == p->identity.capacity_bytes;
+	return o->flushed && o->bytes_written + o->unwritten.total_bytes == goal && goal > 0;
 }
 
 /* Does the drive's answer to its command stand in the journal, whatever it is? */
@@ -126,7 +127,7 @@ static void take_pass(struct xp_job *job, const struct xp_phase *p)
 		job->resume.erase_done = command_is_over(job);
 		return;
 	}
-	if (!pass_is_complete(p))
+	if (!pass_is_complete(&job->record.evidence, p))
 		return;
 	job->resume.first_pass = p->overwrite.pass + 1;
 	job->resume.begun = false;
@@ -173,8 +174,9 @@ static bool stands(const struct xp_job *job, size_t i, size_t last_erase)
 	case XP_PHASE_ERASE:
 		return xp_technique_is_device_command(p->technique)
 			       ? job->resume.erase_done && i == last_erase
-			       : pass_is_complete(p);
+			       : pass_is_complete(&job->record.evidence, p);
 	case XP_PHASE_IDENTIFY:
+		return p->volume_n > 0; /* nobody could look at it again */
 	case XP_PHASE_READBACK:
 		break;
 	}
@@ -400,6 +402,14 @@ static bool is_same_target(const struct xp_identity *then, const struct xp_ident
 	return xp_identity_same(&a, &b, difference);
 }
 
+static bool has_volumes(const struct xp_evidence *ev)
+{
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->phases[i].volume_n)
+			return true;
+	return false;
+}
+
 enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *setup,
 				 const char *path, struct xp_err *err)
 {
@@ -427,5 +437,8 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 				    "%s is not the target of job %s: %s differs", path, job->id,
 				    difference ? difference : "the time it was made"));
 	}
+	/* nothing was written yet: the headers are still there to be found */
+	if (job->plan.technique == XP_LUKS_DESTROY && !has_volumes(&job->record.evidence))
+		TRY(xp_luks_find(&job->luks, &job->target, err));
 	return xp_interlock_check(&job->refusals, &req, err);
 }

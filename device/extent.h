@@ -98,6 +98,10 @@ MUST_USE enum xp_rc xp_extent_io_flush(struct xp_extent_io *io, struct xp_err *e
 MUST_USE enum xp_rc xp_extent_io_holes(struct xp_extents *out, const struct xp_extent_io *io,
 				       struct xp_err *err);
 
+/* The same, of [FROM, TO) only. */
+MUST_USE enum xp_rc xp_extent_io_holes_in(struct xp_extents *out, const struct xp_extent_io *io,
+					  uint64_t from, uint64_t to, struct xp_err *err);
+
 /* Milliseconds since the last request ended while some are under way; 0: none are. From any thread.
  */
 uint64_t xp_extent_io_idle_ms(const struct xp_extent_io *io);

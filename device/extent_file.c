@@ -52,8 +52,14 @@ static enum xp_rc next_hole(off_t *begin, off_t *end, int fd, off_t at, off_t ca
 enum xp_rc xp_extent_io_holes(struct xp_extents *out, const struct xp_extent_io *io,
 			      struct xp_err *err)
 {
-	off_t capacity = (off_t)io->cfg.capacity_bytes;
-	off_t at = 0;
+	return xp_extent_io_holes_in(out, io, 0, io->cfg.capacity_bytes, err);
+}
+
+enum xp_rc xp_extent_io_holes_in(struct xp_extents *out, const struct xp_extent_io *io,
+				 uint64_t from, uint64_t to, struct xp_err *err)
+{
+	off_t capacity = (off_t)to;
+	off_t at = (off_t)from;
 
 	while (io->is_file && at < capacity) {
 		off_t begin;

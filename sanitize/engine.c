@@ -78,6 +78,29 @@ static enum xp_rc run_method(const struct xp_method *method, struct xp_method_ru
 	return XP_OK;
 }
 
+/* What was looked at in this attempt, by this take or by one before. */
+static const struct xp_phase *looked_at(const struct xp_evidence *ev,
+					const struct xp_engine_request *req)
+{
+	for (size_t i = ev->n; i > 0; i--)
+		if (ev->phases[i - 1].volume_n && ev->phases[i - 1].attempt == req->attempt)
+			return &ev->phases[i - 1];
+	return NULL;
+}
+
+static enum xp_rc look(struct xp_evidence *ev, const struct xp_engine_request *req,
+		       const struct xp_method *method, struct xp_err *err)
+{
+	struct xp_method_run run = {.req = req};
+
+	if (!method->look || looked_at(ev, req))
+		return XP_OK;
+	TRY(xp_engine_phase_begin(&run.phase, ev, XP_PHASE_IDENTIFY, req, err));
+	TRY(req->hooks.phase_begin(req->hooks.ctx, run.phase, err));
+	TRY(method->look(&run, err));
+	return xp_engine_phase_end(run.phase, req, err);
+}
+
 static enum xp_rc run_pass(struct xp_evidence *ev, const struct xp_engine_request *req,
 			   const struct xp_method *method, uint32_t pass, struct xp_err *err)
 {
@@ -89,6 +112,7 @@ static enum xp_rc run_pass(struct xp_evidence *ev, const struct xp_engine_reques
 
 	TRY(xp_engine_phase_begin(&run.phase, ev, XP_PHASE_ERASE, req, err));
 	run.phase->interrupted = attaches;
+	run.looked = looked_at(ev, req);
 	if (xp_technique_is_device_command(req->technique)) {
 		run.phase->command.nvme_status = 0xffffffff; /* none was sent yet */
 		run.resume_phase = attaches ? req->resume_phase : NULL;
@@ -119,6 +143,7 @@ enum xp_rc xp_engine_erase(struct xp_evidence *ev, const struct xp_engine_reques
 	if (!method)
 		return xp_fail(err, XP_E_UNSUPPORTED, "%s: this build cannot carry it out",
 			       xp_technique_name(req->technique));
+	TRY(look(ev, req, method, err));
 	for (uint32_t pass = req->first_pass; pass <= passes; pass++) {
 		if (req->hooks.cancelled(req->hooks.ctx))
 			return xp_fail(err, XP_E_CANCELLED, "cancelled before pass %u", pass);

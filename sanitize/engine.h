@@ -68,6 +68,11 @@ struct xp_engine_request {
 	 */
 	const struct xp_phase *resume_phase;
 	enum xp_command_note resume_note;
+	/* luks-destroy: the volumes that the plan found, and what is known of copies of their keys
+	 */
+	const struct xp_luks_volume *volumes;
+	size_t volume_n;
+	struct xp_key_facts keys;
 	struct xp_engine_hooks hooks;
 };
 

@@ -17,6 +17,8 @@ enum xp_method_state {
 struct xp_method_run {
 	const struct xp_engine_request *req;
 	struct xp_phase *phase; /* the method fills its result part */
+	const struct xp_phase
+		*looked;	/* what look() left, of this take or of one before; or NULL */
 	uint64_t resume_offset; /* bytes that an earlier take has on the medium; 0: none */
 	const struct xp_extents *resume_unwritten; /* what that take could not write; may be NULL */
 	const struct xp_phase *resume_phase; /* device techniques: see struct xp_engine_request */
@@ -26,6 +28,11 @@ struct xp_method_run {
 struct xp_method {
 	enum xp_technique technique;
 	const char *label; /* for a progress line: "overwrite" */
+	/*
+	 * Looks at what is going to be destroyed, in an identify phase of its own (run->phase) that
+	 * is on disk before anything is written; once an attempt. May be NULL.
+	 */
+	enum xp_rc (*look)(struct xp_method_run *run, struct xp_err *err);
 	/* Starts from nothing. Errors: the pass cannot be begun. */
 	enum xp_rc (*start)(struct xp_method_run *run, struct xp_err *err);
 	/* Takes up what an interrupted take left (resume_offset, or a command that still runs). */

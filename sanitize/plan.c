@@ -1,6 +1,7 @@
 #include "sanitize/plan_parts.h"
 
 #include "base/cleanup.h"
+#include "sanitize/capabilities.h"
 
 #include <string.h>
 
@@ -49,6 +50,18 @@ void xp_capabilities_host(struct xp_capabilities *out, const struct xp_target *t
 	};
 }
 
+void xp_capabilities_luks(struct xp_capabilities *out, const struct xp_luks_volumes *luks,
+			  const struct xp_target *target)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < luks->n; i++)
+		bytes += luks->list[i].area_bytes;
+	if (luks->n)
+		xp_capabilities_add(out, XP_LUKS_DESTROY,
+				    bytes / write_rate(target->identity.media) + 1);
+}
+
 static const struct xp_capability *capability(const struct xp_plan_request *req,
 					      enum xp_technique t)
 {
@@ -70,13 +83,18 @@ static const struct xp_obstacle *obstacle(const struct xp_plan_request *req, enu
 
 static unsigned passes_of(const struct xp_plan_request *req, enum xp_technique t)
 {
-	return xp_technique_is_host_overwrite(t)
-		       ? xp_policy_overwrite_passes(req->policy, req->target->identity.media)
-		       : 0;
+	if (xp_technique_is_host_overwrite(t))
+		return xp_policy_overwrite_passes(req->policy, req->target->identity.media);
+	return xp_technique_is_host_write(t) ? 1 : 0;
 }
 
 static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum xp_technique t)
 {
+	if (t == XP_LUKS_DESTROY && req->luks) {
+		xp_claim_expect_luks(out, &req->target->identity, &req->capabilities->capacity,
+				     req->luks->list, req->luks->n, req->policy);
+		return;
+	}
 	xp_claim_expect_with(out, &req->target->identity, &req->capabilities->capacity, t,
 			     passes_of(req, t), req->policy);
 }
@@ -112,7 +130,15 @@ static enum xp_rc copy_refusals(struct xp_plan *p, const struct xp_refusals *fro
 /* p->expected, a claim of none, says by its reasons why. */
 static void say_earns_nothing(struct xp_plan *p, enum xp_technique t)
 {
-	snprintf(p->message, sizeof(p->message), "%s earns nothing here", xp_technique_name(t));
+	const struct xp_claim *c = &p->expected;
+	const char *why = "";
+
+	/* of luks-destroy the headers themselves say why */
+	for (unsigned i = 0; i < c->reasons_n; i++)
+		if (c->reasons[i].rule == 30 && !*why)
+			why = c->reasons[i].text;
+	snprintf(p->message, sizeof(p->message), "%s earns nothing here%s%.180s",
+		 xp_technique_name(t), *why ? ": " : "", why);
 }
 
 /* Can it be chosen without having been asked for by name? */
@@ -155,6 +181,13 @@ static enum xp_rc choose_by_name(struct xp_plan *p, const struct xp_plan_request
 {
 	const struct xp_obstacle *o = obstacle(req, req->technique);
 
+	if (!capability(req, req->technique) && req->technique == XP_LUKS_DESTROY) {
+		snprintf(p->message, sizeof(p->message),
+			 "%.100s: no LUKS header was found; what may hold one is to be overwritten "
+			 "whole",
+			 req->target->path);
+		return XP_OK;
+	}
 	if (!capability(req, req->technique)) {
 		if (o)
 			return xp_refusals_add(&p->refusals, err, o->code, o->remedy, "%s", o->why);
@@ -302,6 +335,8 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 	forbid_less(out, req);
 	if (out->has_technique) {
 		out->passes = passes_of(req, out->technique);
+		if (out->technique == XP_LUKS_DESTROY && req->luks)
+			out->luks = *req->luks;
 		xp_plan_fill_contents(out, req);
 		TRY(xp_plan_fill_verification(out, req, err));
 		xp_plan_fill_steps(out, req, reason_of_choice(out, req));

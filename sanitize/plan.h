@@ -5,6 +5,7 @@
 #pragma once
 #include "claim/claim.h"
 #include "device/drive_facts.h"
+#include "device/luks.h"
 #include "device/target.h"
 
 /* One technique that can be carried out on the target, here and now. */
@@ -34,6 +35,10 @@ struct xp_capabilities {
 /* What the host itself can do to any target: overwrite it. Estimates by kind of media. */
 void xp_capabilities_host(struct xp_capabilities *out, const struct xp_target *target);
 
+/* Adds luks-destroy where volumes were found. */
+void xp_capabilities_luks(struct xp_capabilities *out, const struct xp_luks_volumes *luks,
+			  const struct xp_target *target);
+
 /*
  * Adds what the drive itself can do, by its own word in FACTS: techniques, obstacles, estimates,
  * and the hidden areas.
@@ -55,9 +60,10 @@ struct xp_plan_request {
 	uint8_t pattern[XP_PATTERN_MAX]; /* --pattern, for overwrite-pattern */
 	uint32_t pattern_len;		 /* 0: none given */
 	bool no_fallback;
-	enum xp_readback_mode verify; /* --verify; XP_READBACK_NONE: the policy's own */
-	const char *const *nodes;     /* further nodes that go with the target (partitions, paths);
-				       * NULL-terminated; may be NULL */
+	enum xp_readback_mode verify;	    /* --verify; XP_READBACK_NONE: the policy's own */
+	const struct xp_luks_volumes *luks; /* what xp_luks_find found; NULL: it was not asked */
+	const char *const *nodes; /* further nodes that go with the target (partitions, paths);
+				   * NULL-terminated; may be NULL */
 };
 
 struct xp_plan_step {
@@ -89,9 +95,11 @@ struct xp_plan {
 		enum xp_sample_scheme scheme;
 		uint64_t n; /* scheme scattered: extents */
 		uint64_t bytes;
+		bool search_all; /* luks-destroy: all of the target is searched for headers */
 	} verification;
-	struct xp_claim expected; /* level, scope, reasons, not_covered of a flawless run */
-	char **blast_radius;	  /* what will be destroyed, one thing a string */
+	struct xp_luks_volumes luks; /* luks-destroy: whose keys are destroyed */
+	struct xp_claim expected;    /* level, scope, reasons, not_covered of a flawless run */
+	char **blast_radius;	     /* what will be destroyed, one thing a string */
 	size_t blast_radius_n;
 	struct xp_refusals refusals; /* a copy of the request's */
 	int exit_code;		     /* what run would exit with: 4, 69, 3 or 0 */

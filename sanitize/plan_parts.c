@@ -59,17 +59,36 @@ static enum xp_rc blast_target(struct xp_plan *p, const struct xp_target *t, str
 		     or_unavailable(id->model), or_unavailable(id->serial));
 }
 
+/* What is lost with the keys is lost for good, though its bytes stay. */
+static enum xp_rc blast_luks(struct xp_plan *p, const struct xp_target *t, struct xp_err *err)
+{
+	for (size_t i = 0; i < p->luks.n; i++) {
+		const struct xp_luks_volume *v = &p->luks.list[i];
+
+		TRY(blast(p, err,
+			  "%s: all keys of the LUKS%u volume %s (%u key slots, %u tokens): %llu "
+			  "bytes from byte %llu on are overwritten; what they encrypt stays, "
+			  "unreadable",
+			  t->path, v->version, or_unavailable(v->uuid), v->slots, v->tokens,
+			  (unsigned long long)v->area_bytes, (unsigned long long)v->offset));
+	}
+	return XP_OK;
+}
+
 enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_request *req,
 				  struct xp_err *err)
 {
 	const struct xp_target *t = req->target;
 	const char *line = t->signatures;
 
-	TRY(blast_target(p, t, err));
+	if (p->luks.n)
+		TRY(blast_luks(p, t, err));
+	else
+		TRY(blast_target(p, t, err));
 	for (size_t i = 0; req->nodes && req->nodes[i]; i++)
 		if (strcmp(req->nodes[i], t->node) != 0)
 			TRY(blast(p, err, "/dev/%s is of the same drive", req->nodes[i]));
-	if (p->has_technique && !xp_technique_is_host_overwrite(p->technique) &&
+	if (p->has_technique && !xp_technique_is_host_write(p->technique) &&
 	    t->kind != XP_TARGET_IMAGE)
 		TRY(blast(p, err,
 			  "whatever else the drive's own command reaches: all namespaces, "
@@ -98,7 +117,7 @@ void xp_plan_fill_contents(struct xp_plan *p, const struct xp_plan_request *req)
 	struct xp_content last = {.kind = XP_CONTENT_ZERO};
 	struct xp_content other;
 
-	if (p->technique == XP_OVERWRITE_RANDOM)
+	if (p->technique == XP_OVERWRITE_RANDOM || p->technique == XP_LUKS_DESTROY)
 		last.kind = XP_CONTENT_RANDOM;
 	if (p->technique == XP_OVERWRITE_PATTERN) {
 		last.kind = XP_CONTENT_PATTERN;
@@ -119,10 +138,20 @@ void xp_plan_switch(struct xp_plan *p, enum xp_technique t, const struct xp_poli
 
 	p->technique = t;
 	p->has_technique = true;
-	p->passes =
-		xp_technique_is_host_overwrite(t) ? xp_policy_overwrite_passes(policy, media) : 0;
+	p->passes = xp_technique_is_host_overwrite(t) ? xp_policy_overwrite_passes(policy, media)
+		    : xp_technique_is_host_write(t)   ? 1
+						      : 0;
 	memset(p->contents, 0, sizeof(p->contents));
 	xp_plan_fill_contents(p, &nothing);
+}
+
+static uint64_t luks_bytes(const struct xp_plan *p)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < p->luks.n; i++)
+		bytes += p->luks.list[i].area_bytes;
+	return bytes;
 }
 
 enum xp_rc xp_plan_fill_verification(struct xp_plan *p, const struct xp_plan_request *req,
@@ -135,6 +164,12 @@ enum xp_rc xp_plan_fill_verification(struct xp_plan *p, const struct xp_plan_req
 	enum xp_readback_mode asked = xp_policy_readback(req->policy);
 
 	p->verification.mode = req->verify > asked ? req->verify : asked;
+	if (p->technique == XP_LUKS_DESTROY) {
+		p->verification.search_all = p->verification.mode == XP_READBACK_FULL;
+		p->verification.mode = XP_READBACK_FULL;
+		p->verification.bytes = luks_bytes(p);
+		return XP_OK;
+	}
 	if (p->verification.mode == XP_READBACK_FULL)
 		p->verification.bytes = id->capacity_bytes;
 	if (p->verification.mode != XP_READBACK_SAMPLE)
@@ -218,7 +253,12 @@ static void add_readback(struct xp_plan *p, const struct xp_plan_request *req)
 	if (p->verification.mode == XP_READBACK_NONE)
 		return;
 	s = step(p, "readback", readback_seconds(p, req));
-	if (p->verification.bytes >= req->target->identity.capacity_bytes)
+	if (p->technique == XP_LUKS_DESTROY)
+		snprintf(s->why, sizeof(s->why),
+			 "reads every byte of these areas past the host's cache, compares it, and "
+			 "searches %s of the target for other headers",
+			 p->verification.search_all ? "all the rest" : "the beginning and the end");
+	else if (p->verification.bytes >= req->target->identity.capacity_bytes)
 		snprintf(s->why, sizeof(s->why),
 			 "reads every byte past the host's cache and compares it; %s", who);
 	else
@@ -243,7 +283,17 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 	snprintf(s->why, sizeof(s->why),
 		 "holds the target alone and reads who it is; any difference from this plan stops "
 		 "the job");
-	if (xp_technique_is_host_overwrite(p->technique)) {
+	if (p->technique == XP_LUKS_DESTROY) {
+		s = step(p, "overwrite", seconds);
+		s->has_technique = true;
+		s->technique = p->technique;
+		snprintf(
+			s->why, sizeof(s->why),
+			"random bytes under a key drawn for this over every header and key slot of "
+			"%zu LUKS volume%s, %llu bytes; %s",
+			p->luks.n, p->luks.n == 1 ? "" : "s", (unsigned long long)luks_bytes(p),
+			choice);
+	} else if (xp_technique_is_host_overwrite(p->technique)) {
 		add_passes(p, req->target->identity.capacity_bytes, seconds, choice);
 	} else {
 		s = step(p, "command", seconds);

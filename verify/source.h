@@ -1,4 +1,6 @@
-/* source: which ranges a readback reads: all of them (full.c) or those of a sample plan (sample.c).
+/*
+ * source: which ranges a readback reads: all of them or some areas (full.c), or those of a sample
+ * plan (sample.c).
  */
 #pragma once
 #include "verify/verify.h"
@@ -7,7 +9,9 @@ struct xp_verify_source {
 	struct xp_sample_plan plan; /* mode sample */
 	size_t at;		    /* next of the plan */
 	uint64_t capacity_bytes;
-	uint64_t next_offset;  /* mode full */
+	uint64_t next_offset;	       /* mode full */
+	const struct xp_extent *areas; /* mode full, of areas */
+	size_t area_n;
 	uint64_t extent_bytes; /* mode sample: no independent extent is smaller */
 	/* for the extent job */
 	bool (*next)(void *source, struct xp_extent *range);
@@ -20,6 +24,7 @@ struct xp_verify_source {
 };
 
 void xp_verify_source_full(struct xp_verify_source *out, const struct xp_verify_request *req);
+void xp_verify_source_areas(struct xp_verify_source *out, const struct xp_verify_request *req);
 MUST_USE enum xp_rc xp_verify_source_sample(struct xp_verify_source *out,
 					    const struct xp_verify_request *req,
 					    struct xp_err *err);

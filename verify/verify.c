@@ -41,6 +41,8 @@ static void compare(void *ctx, const uint8_t *buf, uint64_t offset, size_t len)
 
 	if (r->rc == XP_OK && !xp_expect_matches(r->expect, buf, offset, len))
 		r->rc = xp_mismatches_look(&r->differences, buf, offset, len, r->err);
+	if (r->req->look)
+		r->req->look(r->req->look_ctx, buf, offset, len);
 	tell_progress(r, len);
 }
 
@@ -114,7 +116,10 @@ static enum xp_rc choose_source(struct reader *r)
 	case XP_READBACK_NONE:
 		return xp_fail(r->err, XP_E_USAGE, "no mode of readback was chosen");
 	case XP_READBACK_FULL:
-		xp_verify_source_full(&r->source, req);
+		if (req->areas)
+			xp_verify_source_areas(&r->source, req);
+		else
+			xp_verify_source_full(&r->source, req);
 		break;
 	case XP_READBACK_SAMPLE:
 		r->out->scheme = req->scheme;

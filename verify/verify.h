@@ -16,12 +16,19 @@ struct xp_verify_request {
 	uint64_t sample_n;	      /* scheme scattered: extents; 0: the default */
 	uint8_t seed[32];	      /* mode sample */
 	struct xp_content expected;
+	/* mode full: only these areas, in order and one request at a time; NULL: all of the target
+	 */
+	const struct xp_extent *areas;
+	size_t area_n;
 	uint32_t stall_ms;	      /* as in struct xp_extent_job */
 	bool portable;		      /* no wide instructions of the CPU: for comparisons */
 	const struct xp_clock *clock; /* NULL: the machine's own */
 	void *ctx;
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes); /* may be NULL */
 	bool (*cancelled)(void *ctx);						/* may be NULL */
+	/* Sees the bytes at each place that was delivered, as they are compared. May be NULL. */
+	void (*look)(void *look_ctx, const uint8_t *buf, uint64_t offset, size_t len);
+	void *look_ctx;
 };
 
 /*
