@@ -378,8 +378,16 @@ enum emu_nvme_end emu_nvme_busy(struct emu_nvme *d, uint64_t ns, uint64_t *done_
 		end = d->cut_at_ns > start ? d->cut_at_ns : start;
 		how = EMU_NVME_POWER;
 	}
-	if (end > start)
-		emu_time_pass(d->time, end - start);
+	switch (emu_time_until(d->time, end)) {
+	case EMU_WAKE_TIME:
+		break;
+	case EMU_WAKE_POWER:
+		how = EMU_NVME_POWER;
+		break;
+	case EMU_WAKE_RESET:
+		how = EMU_NVME_GIVEN_UP;
+		break;
+	}
 	*done_ns = d->time->now_ns - start;
 	return how;
 }
