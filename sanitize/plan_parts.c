@@ -238,7 +238,9 @@ static uint64_t readback_seconds(const struct xp_plan *p, const struct xp_plan_r
 	uint64_t rate = req->capabilities->read_bytes_per_s;
 	uint64_t seconds = rate ? p->verification.bytes / rate + 1 : 0;
 
+	/* who reads everything does not seek */
 	if (rate && p->verification.scheme == XP_SAMPLE_SCATTERED &&
+	    p->verification.bytes < req->target->identity.capacity_bytes &&
 	    req->target->identity.media == XP_MEDIA_HDD)
 		seconds += p->verification.n / HDD_READS_PER_S;
 	return seconds;

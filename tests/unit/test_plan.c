@@ -353,6 +353,25 @@ static void test_plan_radius_names_partition_nodes_and_contents(void **state)
 	tear_down(&S);
 }
 
+/* Scattered reads cost a disk a seek each; a small disk is read whole, and costs none. */
+static void test_plan_readback_of_a_small_disk_seeks_nowhere(void **state)
+{
+	const struct xp_plan_step *step;
+
+	(void)state;
+	set_up(&S, "r2", NULL);
+	set_disk(&S, XP_MEDIA_HDD, XP_BUS_ATA);
+	plan(&S);
+	step = find_step(&S.plan, "readback");
+	assert_true(step && step->seconds > 100);
+	xp_plan_free(&S.plan);
+	S.target.identity.capacity_bytes = 32 << 20;
+	plan(&S);
+	step = find_step(&S.plan, "readback");
+	assert_true(step && step->seconds < 10);
+	tear_down(&S);
+}
+
 static void test_plan_senseless_wish_is_a_usage_error(void **state)
 {
 	(void)state;
@@ -422,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_plan_stick_by_r1_has_two_complementary_passes),
 		cmocka_unit_test(test_plan_verify_wish_strengthens_and_never_weakens),
 		cmocka_unit_test(test_plan_radius_names_partition_nodes_and_contents),
+		cmocka_unit_test(test_plan_readback_of_a_small_disk_seeks_nowhere),
 		cmocka_unit_test(test_plan_senseless_wish_is_a_usage_error),
 		cmocka_unit_test(test_plan_promise_is_the_expected_claim),
 	};
