@@ -90,7 +90,7 @@ static void rule_hidden_areas_left(struct xp_judge *j)
 static bool is_scsi_drive(const struct xp_identity *id)
 {
 	return (id->bus == XP_BUS_SAS || id->bus == XP_BUS_SCSI) &&
-	       xp_judge_has_raw(id, XP_RAW_SCSI_READ_CAPACITY) &&
+	       xp_judge_has_raw(id, XP_RAW_SCSI_INQUIRY) &&
 	       !xp_judge_has_raw(id, XP_RAW_ATA_IDENTIFY);
 }
 

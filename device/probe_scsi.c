@@ -236,12 +236,11 @@ static void take_identity(struct xp_probe *p, const struct xp_scsi_facts *s)
 	}
 	if (s->read_capacity != XP_ASKED_GOOD)
 		return;
-	if (id->capacity_bytes == 0)
-		id->capacity_bytes = s->capacity.bytes;
-	if (id->logical_block_bytes == 0)
-		id->logical_block_bytes = s->capacity.logical_bytes;
-	if (id->physical_block_bytes == 0)
-		id->physical_block_bytes = s->capacity.physical_bytes;
+	/* the drive's own word: the kernel may not have noticed a format, or knows no such blocks
+	 */
+	id->capacity_bytes = s->capacity.bytes;
+	id->logical_block_bytes = s->capacity.logical_bytes;
+	id->physical_block_bytes = s->capacity.physical_bytes;
 }
 
 /* What only a drive with SCSI commands of its own is asked. */

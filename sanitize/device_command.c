@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/wire.h"
+#include "claim/completion.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,34 @@ enum xp_rc xp_device_command_note(struct xp_method_run *run, enum xp_command_not
 	const struct xp_engine_hooks *h = &run->req->hooks;
 
 	return h->command_note ? h->command_note(h->ctx, what, run->phase, err) : XP_OK;
+}
+
+uint8_t xp_device_command_overwrite(uint32_t *pattern, struct xp_method_run *run, uint8_t max)
+{
+	const struct xp_engine_request *req = run->req;
+	uint8_t passes = req->passes >= 1 && req->passes <= max ? (uint8_t)req->passes : 1;
+	const struct xp_content *last =
+		req->contents && req->passes == passes ? &req->contents[passes - 1] : NULL;
+
+	*pattern = 0;
+	for (unsigned i = 0; last && last->kind == XP_CONTENT_PATTERN && last->pattern_len && i < 4;
+	     i++)
+		*pattern = *pattern << 8 | last->pattern[i % last->pattern_len];
+	run->phase->command.overwrite_passes = passes;
+	return passes;
+}
+
+enum xp_rc xp_device_command_finish(struct xp_method_run *run, struct xp_err *err)
+{
+	struct xp_completion found;
+
+	run->phase->command.completion_known = true;
+	TRY(xp_device_command_note(run, XP_COMMAND_ENDED, err));
+	xp_completion_decide(&found, run->phase);
+	if (found.end != XP_COMPLETION_FAILED)
+		return XP_OK;
+	return xp_fail(err, XP_E_DEVICE, "%s: %s", xp_technique_name(run->req->technique),
+		       found.why);
 }
 
 void xp_device_command_progress(const struct xp_method_run *run, const char *label,

@@ -142,10 +142,8 @@ static enum xp_rc send_format(struct xp_reply *reply, const struct format *s,
 
 static enum xp_rc finish(struct format *s, struct xp_method_run *run, struct xp_err *err)
 {
-	run->phase->command.completion_known = true;
-	TRY(xp_device_command_note(run, XP_COMMAND_ENDED, err));
 	s->step = STEP_DONE;
-	return XP_OK;
+	return xp_device_command_finish(run, err);
 }
 
 static enum xp_rc step_send(struct format *s, struct xp_method_run *run, struct xp_err *err)

@@ -15,12 +15,11 @@
 /* The log may be late: so many looks at one that has not changed since before. */
 #define UNCHANGED_LOOKS 15
 /* After a minute the log is read twice a minute: reading it slows some drives down. */
-#define EAGER_LOOKS	  30
-#define LAZY_WAITS	  15
-#define OVERWRITE_PASSES  1
-#define OVERWRITE_PATTERN 0
-#define WORDS_MAX	  4
-#define SQE_CDW10	  40 /* in the entry as evidence keeps it */
+#define EAGER_LOOKS 30
+#define LAZY_WAITS  15
+#define PASSES_MAX  15 /* OWPASS 0 would be 16 */
+#define WORDS_MAX   4
+#define SQE_CDW10   40 /* in the entry as evidence keeps it */
 
 enum step {
 	STEP_FREE, /* wait until the drive is at no sanitize */
@@ -34,6 +33,8 @@ struct sanitize {
 	struct xp_device_watch watch;
 	unsigned sends;
 	unsigned looks, unchanged;
+	uint8_t passes;
+	uint32_t pattern;
 	uint8_t log[XP_NVME_LOG_SANITIZE_LEN]; /* as read last */
 };
 
@@ -192,8 +193,10 @@ static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 						  .no_deallocate = keep != 0};
 		struct xp_nvme_sanitize_word other;
 
-		if (w.action == XP_NVME_SANACT_OVERWRITE)
-			w.passes = OVERWRITE_PASSES;
+		if (w.action == XP_NVME_SANACT_OVERWRITE) {
+			w.passes = s->passes;
+			w.invert = s->passes > 1;
+		}
 		other = in_other_words(w);
 		if (had_success && before.cdw10 == xp_nvme_sanitize_cdw10(&w))
 			words[n++] = xp_nvme_sanitize_cdw10(&other);
@@ -202,10 +205,10 @@ static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 	return n;
 }
 
-static enum xp_rc send_word(struct xp_reply *reply, struct xp_method_run *run, uint32_t word,
-			    struct xp_err *err)
+static enum xp_rc send_word(struct xp_reply *reply, const struct sanitize *s,
+			    struct xp_method_run *run, uint32_t word, struct xp_err *err)
 {
-	struct xp_nvme_dwords d = xp_nvme_sanitize(word, OVERWRITE_PATTERN);
+	struct xp_nvme_dwords d = xp_nvme_sanitize(word, s->pattern);
 	struct xp_cmd cmd = {
 		.kind = XP_TRANSPORT_NVME,
 		.nvme = {.opcode = d.opcode, .nsid = d.nsid, .cdw10 = d.cdw10, .cdw11 = d.cdw11},
@@ -218,10 +221,8 @@ static enum xp_rc send_word(struct xp_reply *reply, struct xp_method_run *run, u
 
 static enum xp_rc finish(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
 {
-	run->phase->command.completion_known = true;
-	TRY(xp_device_command_note(run, XP_COMMAND_ENDED, err));
 	s->step = STEP_DONE;
-	return XP_OK;
+	return xp_device_command_finish(run, err);
 }
 
 static enum xp_rc refused(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
@@ -250,15 +251,18 @@ static enum xp_rc step_send(struct sanitize *s, struct xp_method_run *run, struc
 {
 	struct xp_command_result *c = &run->phase->command;
 	uint32_t words[WORDS_MAX];
-	unsigned n = list_words(words, s, run);
 	struct xp_reply reply = {0};
+	unsigned n;
 
+	if (run->req->technique == XP_NVME_SANITIZE_OVERWRITE)
+		s->passes = xp_device_command_overwrite(&s->pattern, run, PASSES_MAX);
+	n = list_words(words, s, run);
 	s->sends++;
 	c->accepted = false;
 	c->aborted = false;
 	c->completion_known = false;
 	for (unsigned i = 0; i < n; i++) {
-		enum xp_rc rc = send_word(&reply, run, words[i], err);
+		enum xp_rc rc = send_word(&reply, s, run, words[i], err);
 
 		if (rc != XP_OK)
 			return answer_lost(s, run, rc);
@@ -271,8 +275,6 @@ static enum xp_rc step_send(struct sanitize *s, struct xp_method_run *run, struc
 	if (reply.nvme_status != 0)
 		return refused(s, run, err);
 	c->accepted = true;
-	c->overwrite_passes =
-		run->req->technique == XP_NVME_SANITIZE_OVERWRITE ? OVERWRITE_PASSES : 0;
 	/* a drive that can change all its media's keys encrypts all of it, always */
 	if (run->req->technique == XP_NVME_SANITIZE_CRYPTO)
 		c->keys.can_be_off = XP_ANSWER_NO;

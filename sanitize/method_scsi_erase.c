@@ -15,12 +15,11 @@
 /* Sent again where the answer got lost, or where nothing proves that it was carried out. */
 #define SENDS_MAX	4
 #define ATTENTION_TRIES 4
+#define PASSES_MAX	31
 #define SENSE_LEN	252
 #define ASC_RESET	0x29 /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED, in all its kinds */
 #define ASC_FORMAT	0x31
-
-#define OVERWRITE_PASSES  1
-#define OVERWRITE_PATTERN 0
+#define ASCQ_CORRUPTED	0x00
 
 enum step {
 	STEP_FREE, /* wait until the drive is at nothing */
@@ -143,7 +142,7 @@ static uint8_t action_of(enum xp_technique t)
 }
 
 static void build_sanitize(struct xp_cmd *cmd, uint8_t list[XP_SCSI_OVERWRITE_LIST_LEN],
-			   const struct xp_method_run *run, bool at_once)
+			   struct xp_method_run *run, bool at_once)
 {
 	bool overwrites = run->req->technique == XP_SCSI_SANITIZE_OVERWRITE;
 	struct xp_scsi_sanitize s = {
@@ -151,11 +150,15 @@ static void build_sanitize(struct xp_cmd *cmd, uint8_t list[XP_SCSI_OVERWRITE_LI
 		.immediate = !at_once,
 		.list_len = overwrites ? XP_SCSI_OVERWRITE_LIST_LEN : 0,
 	};
+	uint32_t pattern;
+	uint8_t passes;
 
 	cmd->cdb_len = xp_scsi_sanitize(cmd->cdb, &s);
 	if (!overwrites)
 		return;
-	xp_scsi_overwrite_list(list, OVERWRITE_PASSES, false, OVERWRITE_PATTERN);
+	passes = xp_device_command_overwrite(&pattern, run, PASSES_MAX);
+	/* INVERT is arranged so that the last pass writes the pattern [SBC-4] */
+	xp_scsi_overwrite_list(list, passes, passes > 1, pattern);
 	cmd->dir = XP_DATA_OUT;
 	cmd->data = list;
 	cmd->data_len = XP_SCSI_OVERWRITE_LIST_LEN;
@@ -215,10 +218,8 @@ static enum xp_rc send_command(struct xp_reply *reply, struct xp_method_run *run
 
 static enum xp_rc finish(struct erase *e, struct xp_method_run *run, struct xp_err *err)
 {
-	run->phase->command.completion_known = true;
-	TRY(xp_device_command_note(run, XP_COMMAND_ENDED, err));
 	e->step = STEP_DONE;
-	return XP_OK;
+	return xp_device_command_finish(run, err);
 }
 
 /* The answer got lost: whether the drive took the command cannot be known, so it is given again. */
@@ -261,8 +262,6 @@ static enum xp_rc step_send(struct erase *e, struct xp_method_run *run, struct x
 	if (reply.scsi_status != XP_SCSI_GOOD)
 		return refused(e, run, err);
 	c->accepted = true;
-	c->overwrite_passes =
-		run->req->technique == XP_SCSI_SANITIZE_OVERWRITE ? OVERWRITE_PASSES : 0;
 	/* a drive that can change all its media's keys encrypts all of it, always */
 	if (run->req->technique == XP_SCSI_SANITIZE_CRYPTO)
 		c->keys.can_be_off = XP_ANSWER_NO;
@@ -307,6 +306,15 @@ static enum xp_rc ask_ready(bool *ready, bool *told, struct xp_sense *s, struct 
 	return XP_OK;
 }
 
+/* A format does not survive a loss of power: the medium is of no use, and it is given again. */
+static bool lost_its_power(const struct erase *e, const struct xp_method_run *run)
+{
+	struct xp_sense s;
+
+	return is_format(run) && xp_sense_parse(&s, e->sense, e->sense_len) && says_failed(&s) &&
+	       (s.ascq == ASCQ_CORRUPTED || e->sends == 0);
+}
+
 /*
  * The drive's last word. A drive that was too quick to be seen at it, or that ended while nobody
  * looked, keeps no proof: it is done again, and where it was quick in such a way that its answer is
@@ -318,8 +326,9 @@ static enum xp_rc take_end(struct erase *e, struct xp_method_run *run, struct xp
 
 	TRY(keep_sense(e, run, XP_KEEP_AFTER, err));
 	xp_completion_decide(&found, run->phase);
-	if (found.end == XP_COMPLETION_UNPROVEN && e->sends < SENDS_MAX && !e->at_once) {
-		e->at_once = e->sends > 0;
+	if (e->sends < SENDS_MAX &&
+	    ((found.end == XP_COMPLETION_UNPROVEN && !e->at_once) || lost_its_power(e, run))) {
+		e->at_once = found.end == XP_COMPLETION_UNPROVEN && e->sends > 0;
 		e->step = STEP_FREE;
 		xp_device_watch_begin(&e->watch, run, 0);
 		return XP_OK;

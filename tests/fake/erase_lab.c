@@ -222,6 +222,9 @@ static enum xp_rc probe(struct erase_lab *lab, struct xp_drive_facts *facts, str
 		return is_dead(err);
 	TRY(emu_transport_open_unit(&t, lab->unit, err));
 	id->bus = lab->bus;
+	id->capacity_bytes = lab->kernel_bytes;
+	id->logical_block_bytes = lab->kernel_block_bytes;
+	id->physical_block_bytes = lab->kernel_physical_bytes;
 	return xp_probe_drive(facts, t, id, err);
 }
 

@@ -29,6 +29,9 @@ struct erase_lab {
 	struct emu_time *time;
 	struct xp_clock clock;
 	enum xp_bus bus;
+	/* what the kernel remembers while a drive at it cannot say; 0: it has never known */
+	uint64_t kernel_bytes;
+	uint32_t kernel_block_bytes, kernel_physical_bytes;
 	struct xp_transport *transport;
 
 	/* where it is cut: boundaries are counted from 1; 0: nowhere */
