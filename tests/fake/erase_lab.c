@@ -80,6 +80,11 @@ void erase_lab_close(struct erase_lab *lab)
 
 static void cut_power(struct erase_lab *lab)
 {
+	if (lab->slot) {
+		emu_nvme_power_off(lab->slot->drive);
+		emu_nvme_power_on(lab->slot->drive);
+		return;
+	}
 	lab->unit.ops->power_off(lab->unit.ctx);
 	lab->unit.ops->power_on(lab->unit.ctx);
 }
@@ -95,6 +100,12 @@ static bool boundary(struct erase_lab *lab)
 		cut_power(lab);
 	lab->dead = lab->cut != LAB_DRIVE;
 	return lab->dead;
+}
+
+static enum xp_rc open_way(struct xp_transport **t, struct erase_lab *lab, struct xp_err *err)
+{
+	return lab->slot ? emu_transport_nvme_open(t, lab->slot, err)
+			 : emu_transport_open_unit(t, lab->unit, err);
 }
 
 static enum xp_rc is_dead(struct xp_err *err)
@@ -115,7 +126,7 @@ static enum xp_rc lab_exec(void *ctx, const struct xp_cmd *cmd, struct xp_reply 
 	/* the drive alone went away under this command */
 	if (lab->cut == LAB_DRIVE && lab->cut_at == before + 1)
 		return is_dead(err);
-	TRY(emu_transport_open_unit(&t, lab->unit, err));
+	TRY(open_way(&t, lab, err));
 	rc = xp_transport_exec(t, cmd, lab->permit, reply, err);
 	before = lab->boundaries;
 	if (boundary(lab))
@@ -220,7 +231,7 @@ static enum xp_rc probe(struct erase_lab *lab, struct xp_drive_facts *facts, str
 
 	if (lab->dead)
 		return is_dead(err);
-	TRY(emu_transport_open_unit(&t, lab->unit, err));
+	TRY(open_way(&t, lab, err));
 	id->bus = lab->bus;
 	id->capacity_bytes = lab->kernel_bytes;
 	id->logical_block_bytes = lab->kernel_block_bytes;
@@ -248,11 +259,8 @@ static enum xp_rc on_identify(void *ctx, struct xp_identity *out, struct xp_err 
 
 /* ---- takes ---- */
 
-void erase_lab_begin(struct erase_lab *lab, struct emu_unit unit, enum xp_bus bus)
+static void begin(struct erase_lab *lab, enum xp_transport_kind kind, enum xp_bus bus)
 {
-	forget(lab);
-	lab->unit = unit;
-	lab->time = unit.ops->time(unit.ctx);
 	lab->clock = emu_time_clock(lab->time);
 	lab->bus = bus;
 	lab->cut_at = lab->cancel_at = lab->boundaries = 0;
@@ -262,8 +270,25 @@ void erase_lab_begin(struct erase_lab *lab, struct emu_unit unit, enum xp_bus bu
 	lab->passes = 0;
 	lab->contents = NULL;
 	lab->ev.clock_synchronized = XP_ANSWER_YES;
-	must(xp_transport_new(&lab->transport, XP_TRANSPORT_SCSI, &lab_ops, lab, &lab->err) ==
-	     XP_OK);
+	must(xp_transport_new(&lab->transport, kind, &lab_ops, lab, &lab->err) == XP_OK);
+}
+
+void erase_lab_begin(struct erase_lab *lab, struct emu_unit unit, enum xp_bus bus)
+{
+	forget(lab);
+	lab->slot = NULL;
+	lab->unit = unit;
+	lab->time = unit.ops->time(unit.ctx);
+	begin(lab, XP_TRANSPORT_SCSI, bus);
+}
+
+void erase_lab_begin_nvme(struct erase_lab *lab, struct emu_nvme_slot *slot, uint32_t nsid)
+{
+	forget(lab);
+	lab->slot = slot;
+	lab->nsid = nsid;
+	lab->time = emu_nvme_time(slot->drive);
+	begin(lab, XP_TRANSPORT_NVME, XP_BUS_NVME);
 }
 
 void erase_lab_ask(struct erase_lab *lab)
@@ -274,6 +299,7 @@ void erase_lab_ask(struct erase_lab *lab)
 	xp_drive_facts_free(&lab->facts);
 	memset(&lab->facts, 0, sizeof(lab->facts));
 	must(probe(lab, &lab->facts, &id, &lab->err) == XP_OK || lab->err.rc == XP_E_IO);
+	lab->facts.nvme.nsid = lab->slot ? lab->nsid : 0;
 	target.identity = id;
 	xp_capabilities_host(&lab->capabilities, &target);
 	xp_capabilities_drive(&lab->capabilities, &target, &lab->facts);

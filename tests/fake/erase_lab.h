@@ -1,7 +1,7 @@
 /*
  * erase_lab: whole attempts of a device technique on an emulated drive, in process: the engine, its
  * method and an in-memory journal, with a kill or a power cut at any boundary, and further takes
- * behind it. Knows any drive that stands behind a SCSI door.
+ * behind it. Knows any drive that stands behind a SCSI door, and NVMe drives.
  */
 #pragma once
 #include "claim/claim.h"
@@ -9,6 +9,8 @@
 #include "device/probe.h"
 #include "sanitize/engine.h"
 #include "sanitize/plan.h"
+#include "tests/emu/drive_nvme.h"
+#include "tests/emu/emu_transport_nvme.h"
 #include "tests/emu/unit.h"
 
 enum lab_cut {
@@ -26,6 +28,8 @@ struct erase_lab {
 	struct xp_policy *policy;
 
 	struct emu_unit unit;
+	struct emu_nvme_slot *slot; /* NVMe in place of unit */
+	uint32_t nsid;		    /* NVMe: the namespace that the target is */
 	struct emu_time *time;
 	struct xp_clock clock;
 	enum xp_bus bus;
@@ -69,6 +73,8 @@ bool erase_lab_open(struct erase_lab *lab);
 void erase_lab_close(struct erase_lab *lab);
 /* A new job on this drive; what was of the last job is forgotten. */
 void erase_lab_begin(struct erase_lab *lab, struct emu_unit unit, enum xp_bus bus);
+/* The same on an NVMe drive; SLOT stays the caller's. */
+void erase_lab_begin_nvme(struct erase_lab *lab, struct emu_nvme_slot *slot, uint32_t nsid);
 /*
  * A take of the job: identify, the technique, identify. A take that was cut is taken up by the next
  * one. XP_E_IO with lab->dead: it was cut.

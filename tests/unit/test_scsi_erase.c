@@ -105,7 +105,7 @@ static void check_media(const struct rig *r, const struct xp_claim *c)
 
 static const struct xp_claim *claim_of(const struct rig *r)
 {
-	erase_lab_claim(&claim, &lab);
+	claim = *erase_lab_claim(&lab);
 	check_media(r, &claim);
 	return &claim;
 }
@@ -282,7 +282,7 @@ static void test_sanitize_that_is_ignored_claims_nothing(void **state)
 	rig_make(&r, &cfg);
 	emu_scsi_faults(r.d)->sanitize_ignored = true;
 	assert_int_equal(erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
-	erase_lab_claim(&claim, &lab);
+	claim = *erase_lab_claim(&lab);
 	/* answered with Good, twice, the second time as its end: only the readback can tell */
 	assert_true(lab.ev.phases[1].command.during_n == 0);
 	assert_false(lab.ev.phases[1].command.cdb[1] & 0x80);
@@ -388,7 +388,7 @@ static void test_drive_that_goes_or_is_swapped_claims_nothing(void **state)
 		rig_make(&r, &cfg);
 		emu_scsi_faults(r.d)->vanishes_after = after;
 		if (erase_lab_take(&lab, XP_SCSI_SANITIZE_BLOCK) != XP_OK) {
-			erase_lab_claim(&claim, &lab);
+			claim = *erase_lab_claim(&lab);
 			assert_int_equal(c->level, XP_NONE);
 		}
 		rig_free(&r);
@@ -401,11 +401,11 @@ static void test_drive_that_goes_or_is_swapped_claims_nothing(void **state)
 		emu_scsi_faults(r.d)->swap_for = other;
 		emu_scsi_faults(r.d)->swaps_after = after;
 		if (erase_lab_take(&lab, XP_SCSI_SANITIZE_BLOCK) != XP_OK) {
-			erase_lab_claim(&claim, &lab);
+			claim = *erase_lab_claim(&lab);
 			assert_int_equal(c->level, XP_NONE);
 		} else {
 			/* it was swapped before all, or when all was over */
-			erase_lab_claim(&claim, &lab);
+			claim = *erase_lab_claim(&lab);
 			if (strcmp(lab.begun.serial, cfg.serial) == 0)
 				check_media(&r, &claim);
 		}
