@@ -7,6 +7,8 @@
 #include "sanitize/device_command.h"
 
 #define SENDS_MAX 3
+/* Before anything was sent so many looks may go without an answer. */
+#define SILENT_LOOKS 15
 /* A format that the kernel gives up resets the controller in the middle of it. */
 #define TIMEOUT_BASE_S 900
 #define BYTES_PER_S    50000000ULL
@@ -24,7 +26,8 @@ enum step {
 struct format {
 	enum step step;
 	struct xp_device_watch watch;
-	unsigned sends;
+	unsigned sends, looks;
+	bool has_before;
 	uint32_t nsid;
 	struct xp_nvme_format_word word; /* the format that it has */
 };
@@ -104,8 +107,14 @@ static enum xp_rc keep_namespaces(struct xp_method_run *run, enum xp_keep where,
 /* What stood before an interrupted take counts: only a first look can see a format change. */
 static enum xp_rc step_before(struct format *s, struct xp_method_run *run, struct xp_err *err)
 {
-	if (run->phase->command.before_n == 0)
-		TRY(keep_namespaces(run, XP_KEEP_BEFORE, err));
+	struct xp_err first;
+	enum xp_rc rc = s->has_before ? XP_OK : keep_namespaces(run, XP_KEEP_BEFORE, &first);
+
+	if ((rc == XP_E_IO || rc == XP_E_TIMEOUT) && s->looks++ < SILENT_LOOKS)
+		return xp_device_command_wait(run, err);
+	if (rc != XP_OK)
+		return xp_fail(err, rc, "%s", first.msg);
+	s->has_before = true;
 	s->step = STEP_SEND;
 	return XP_OK;
 }
@@ -255,6 +264,7 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 	if (!run->resume_phase)
 		return XP_OK;
 	TRY(xp_device_command_adopt(run, err));
+	s->has_before = run->phase->command.before_n > 0;
 	switch (run->req->resume_note) {
 	case XP_COMMAND_SECRET:
 	case XP_COMMAND_SENT:

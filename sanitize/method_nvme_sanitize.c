@@ -14,6 +14,8 @@
 #define SENDS_MAX 3
 /* The log may be late: so many looks at one that has not changed since before. */
 #define UNCHANGED_LOOKS 15
+/* Before anything was sent so many looks may go without an answer. */
+#define SILENT_LOOKS 15
 /* After a minute the log is read twice a minute: reading it slows some drives down. */
 #define EAGER_LOOKS 30
 #define LAZY_WAITS  15
@@ -132,12 +134,11 @@ static enum xp_rc step_free(struct sanitize *s, struct xp_method_run *run, struc
 	struct xp_err first;
 	enum xp_rc rc = read_log(&log, s, run, &first);
 
-	if (rc != XP_OK && (!is_no_answer(rc) || s->sends == 0)) {
-		/* nothing was sent yet: a log that cannot be read will not be there afterwards */
-		if (err)
-			*err = first;
-		return rc;
-	}
+	/* nothing was sent yet: a log that cannot be read will not be there afterwards */
+	if (rc != XP_OK &&
+	    (!is_no_answer(rc) || (s->sends == 0 && (rc == XP_E_DEVICE || rc == XP_E_MALFORMED ||
+						     s->looks >= SILENT_LOOKS))))
+		return xp_fail(err, rc, "%s", first.msg);
 	if (rc != XP_OK)
 		TRY(xp_device_watch_look(&s->watch, run, XP_SEEN_NOTHING, 0, err));
 	else if (log.state == XP_NVME_SANITIZE_RUNNING)
