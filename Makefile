@@ -111,7 +111,7 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
 
 # plays emulated drives to a virtual machine
-RIGD_OBJ := $(call objs,$(wildcard tests/vm/rigd.c tests/vm/stage.c tests/vm/vhost.c tests/vm/door_*.c))
+RIGD_OBJ := $(call objs,$(wildcard tests/vm/rigd.c tests/vm/stage.c tests/vm/vhost.c tests/vm/nvme_tcp_serve.c tests/vm/door_*.c))
 EMU_OBJ := $(call objs,$(filter-out tests/emu/emu_transport%,$(wildcard tests/emu/*.c)))
 $(B)/rigd: $(RIGD_OBJ) $(EMU_OBJ) $(call lib,base)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lpthread

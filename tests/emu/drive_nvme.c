@@ -3,11 +3,14 @@
 #include "base/wire.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* what any command costs */
 #define COMMAND_NS (20 * EMU_US)
+/* a medium of up to so many sectors is stained all over */
+#define STAIN_ALL (1ULL << 20)
 
 struct row {
 	uint8_t opcode;
@@ -222,6 +225,9 @@ struct emu_nvme *emu_nvme_new(const struct emu_nvme_config *cfg, struct emu_time
 		memcpy(d->image, cfg->image, sizeof(d->image));
 		d->cfg.image = d->image;
 	}
+	if (!cfg->subnqn[0])
+		snprintf(d->cfg.subnqn, sizeof(d->cfg.subnqn), "nqn.2026-11.example:emulated:%s",
+			 cfg->serial);
 	d->time = time;
 	if (!make_all(d)) {
 		emu_nvme_free(&d);
@@ -274,25 +280,40 @@ struct emu_media *emu_nvme_media(struct emu_nvme *d, uint32_t nsid)
 	return ns ? ns->data : NULL;
 }
 
+bool emu_nvme_is_attached(const struct emu_nvme *d, uint32_t nsid)
+{
+	return nsid && nsid <= EMU_NVME_NS_MAX && d->ns[nsid - 1].exists &&
+	       d->ns[nsid - 1].attached;
+}
+
 struct emu_media *emu_nvme_unallocated(struct emu_nvme *d)
 {
 	emu_nvme_sanitize_settle(d);
 	return d->freed_n ? d->freed[0].data : NULL;
 }
 
+static void stain(struct emu_media *m, uint64_t bytes)
+{
+	uint64_t all = emu_data_sectors(bytes);
+
+	if (all <= STAIN_ALL) {
+		emu_media_stain(m, 0, (uint32_t)all);
+	} else {
+		for (uint64_t at = 0; at + 64 <= all; at += all / 4096)
+			emu_media_stain(m, at, 64);
+		emu_media_stain(m, all - 64, 64);
+	}
+	emu_media_stain_spare(m);
+}
+
 void emu_nvme_stain(struct emu_nvme *d)
 {
 	emu_nvme_sanitize_settle(d);
-	for (unsigned i = 0; i < EMU_NVME_NS_MAX; i++) {
-		if (!d->ns[i].exists)
-			continue;
-		emu_media_stain(d->ns[i].data, 0, (uint32_t)emu_data_sectors(d->ns[i].bytes));
-		emu_media_stain_spare(d->ns[i].data);
-	}
-	for (unsigned i = 0; i < d->freed_n; i++) {
-		emu_media_stain(d->freed[i].data, 0, (uint32_t)emu_data_sectors(d->freed[i].bytes));
-		emu_media_stain_spare(d->freed[i].data);
-	}
+	for (unsigned i = 0; i < EMU_NVME_NS_MAX; i++)
+		if (d->ns[i].exists)
+			stain(d->ns[i].data, d->ns[i].bytes);
+	for (unsigned i = 0; i < d->freed_n; i++)
+		stain(d->freed[i].data, d->freed[i].bytes);
 	d->written = true;
 }
 

@@ -30,7 +30,7 @@ struct emu_nvme_ns_config {
 
 struct emu_nvme_config {
 	char model[41], serial[21], firmware[9];
-	char subnqn[224];
+	char subnqn[224]; /* empty: made of the serial number */
 	uint32_t version; /* VER */
 	unsigned controllers_n;
 	struct emu_nvme_ns_config ns[EMU_NVME_NS_MAX]; /* NSID 1 and up */
@@ -97,9 +97,11 @@ const struct emu_nvme_config *emu_nvme_config_of(const struct emu_nvme *d);
 struct emu_time *emu_nvme_time(struct emu_nvme *d);
 /* In sectors of 512 bytes, whatever the format. NULL: there is no such namespace. */
 struct emu_media *emu_nvme_media(struct emu_nvme *d, uint32_t nsid);
+/* Does any controller see it? */
+bool emu_nvme_is_attached(const struct emu_nvme *d, uint32_t nsid);
 /* What lies in capacity that no namespace has; NULL: nothing there was ever used. */
 struct emu_media *emu_nvme_unallocated(struct emu_nvme *d);
-/* Customer data everywhere: allocated or not, spare. */
+/* Customer data everywhere: allocated or not, spare; of very large media in places. */
 void emu_nvme_stain(struct emu_nvme *d);
 struct emu_stains emu_nvme_stains(struct emu_nvme *d);
 

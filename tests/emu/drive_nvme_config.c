@@ -46,7 +46,6 @@ struct emu_nvme_config emu_nvme_ssd(uint64_t bytes)
 	snprintf(c.model, sizeof(c.model), "EMULATED NVME DRIVE");
 	snprintf(c.serial, sizeof(c.serial), "EMUNVME0001");
 	snprintf(c.firmware, sizeof(c.firmware), "EN01");
-	snprintf(c.subnqn, sizeof(c.subnqn), "nqn.2026-11.example:emulated:EMUNVME0001");
 	set_formats(&c);
 	return c;
 }
@@ -56,7 +55,6 @@ struct emu_nvme_config emu_nvme_many(uint64_t bytes)
 	struct emu_nvme_config c = emu_nvme_ssd(bytes);
 
 	snprintf(c.serial, sizeof(c.serial), "EMUNVME0002");
-	snprintf(c.subnqn, sizeof(c.subnqn), "nqn.2026-11.example:emulated:EMUNVME0002");
 	c.controllers_n = 2;
 	c.ns_n = 3;
 	c.ns[0] = (struct emu_nvme_ns_config){.bytes = bytes, .attached = 1};

@@ -23,10 +23,8 @@ static const struct {
 	const char *word;
 	enum emu_rig_kind kind;
 } kinds[] = {
-	{"ata-hdd", EMU_ATA_HDD},
-	{"ata-ssd", EMU_ATA_SSD},
-	{"sas-hdd", EMU_SAS_HDD},
-	{"sas-ssd", EMU_SAS_SSD},
+	{"ata-hdd", EMU_ATA_HDD}, {"ata-ssd", EMU_ATA_SSD},   {"sas-hdd", EMU_SAS_HDD},
+	{"sas-ssd", EMU_SAS_SSD}, {"nvme-ssd", EMU_NVME_SSD},
 };
 
 static const struct {
@@ -36,6 +34,7 @@ static const struct {
 	{"in-process", EMU_DOOR_PROCESS},
 	{"vhost-user", EMU_DOOR_VHOST_USER},
 	{"libata", EMU_DOOR_LIBATA},
+	{"nvme-tcp", EMU_DOOR_NVME_TCP},
 };
 
 const char *emu_rig_door_name(enum emu_rig_door door)
@@ -52,14 +51,26 @@ struct wanted {
 	json_t *object;
 	const char *folder;
 	char place[64];
+	uint8_t image[4096]; /* that it wears; of an ATA drive 512 bytes */
 	struct emu_ata_config ata;
 	struct emu_scsi_config scsi;
+	struct emu_nvme_config nvme;
 	bool is_stained;
 };
 
 static bool is_sas(const struct emu_rig_drive *d)
 {
 	return d->kind == EMU_SAS_HDD || d->kind == EMU_SAS_SSD;
+}
+
+static bool is_nvme(const struct emu_rig_drive *d)
+{
+	return d->kind == EMU_NVME_SSD;
+}
+
+static bool is_ata(const struct emu_rig_drive *d)
+{
+	return !is_sas(d) && !is_nvme(d);
 }
 
 /* A scalar as the text that tables take; false: it is none. */
@@ -127,8 +138,10 @@ static bool read_kind(struct wanted *w, struct emu_why *why)
 	if (i == sizeof(doors) / sizeof(doors[0]))
 		return emu_why(why, "%s.door: nobody knows '%s'", w->place, word);
 	w->d->door = doors[i].door;
-	if (w->d->door == EMU_DOOR_LIBATA && is_sas(w->d))
-		return emu_why(why, "%s.door: a SAS drive is not at a SATA port", w->place);
+	if (w->d->door == EMU_DOOR_LIBATA && !is_ata(w->d))
+		return emu_why(why, "%s.door: only ATA drives are at a SATA port", w->place);
+	if (w->d->door != EMU_DOOR_PROCESS && is_nvme(w->d) != (w->d->door == EMU_DOOR_NVME_TCP))
+		return emu_why(why, "%s.door: nvme-tcp is for NVMe, and NVMe for it", w->place);
 	return true;
 }
 
@@ -137,12 +150,12 @@ static bool read_image(struct wanted *w, const char *file, struct emu_why *why)
 {
 	char path[4096];
 	AUTO_FILE FILE *f = NULL;
-	uint8_t identify[512];
+	uint8_t *identify = w->image;
 	unsigned word;
 	size_t n = 0;
 
 	if (is_sas(w->d))
-		return emu_why(why, "%s.wears: only ATA drives wear an image", w->place);
+		return emu_why(why, "%s.wears: SAS drives wear no image", w->place);
 	if (snprintf(path, sizeof(path), "%s/%s", w->folder, file) >= (int)sizeof(path))
 		return emu_why(why, "%s.wears: the name is too long", w->place);
 	f = fopen(path, "re");
@@ -155,7 +168,8 @@ static bool read_image(struct wanted *w, const char *file, struct emu_why *why)
 	}
 	if (n != 256 || fscanf(f, "%4x", &word) == 1)
 		return emu_why(why, "%s.wears: %.80s does not hold 256 words", w->place, file);
-	return emu_ata_wear(&w->ata, identify) ||
+	return (is_nvme(w->d) ? emu_nvme_wear(&w->nvme, identify, w->nvme.ns[0].bytes)
+			      : emu_ata_wear(&w->ata, identify)) ||
 	       emu_why(why, "%s.wears: %.80s is no drive that can be emulated", w->place, file);
 }
 
@@ -168,10 +182,11 @@ static bool read_base(struct wanted *w, struct emu_why *why)
 
 	if (json_is_integer(sectors) && json_integer_value(sectors) >= 16)
 		n = (uint64_t)json_integer_value(sectors);
-	else if (!wears || sectors)
+	else if (sectors || (is_nvme(w->d) ? !json_object_get(w->object, "namespaces") : !wears))
 		return emu_why(why, "%s.sectors: a number from 16 on is wanted", w->place);
 	w->ata = w->d->kind == EMU_ATA_SSD ? emu_ata_ssd(n) : emu_ata_hdd(n);
 	w->scsi = w->d->kind == EMU_SAS_SSD ? emu_scsi_ssd(n) : emu_scsi_hdd(n);
+	w->nvme = emu_nvme_ssd((n ? n : 8) / 8 * 4096);
 	if (!wears)
 		return true;
 	if (!text_of(w, "wears", file, sizeof(file), why) || !read_image(w, file, why))
@@ -181,8 +196,9 @@ static bool read_base(struct wanted *w, struct emu_why *why)
 
 static bool is_of_the_drive(const char *key)
 {
-	static const char *const keys[] = {"name",   "kind",	"door",		"wears", "sectors",
-					   "absent", "stained", "capabilities", "faults"};
+	static const char *const keys[] = {"name",    "kind",	   "door",    "wears",
+					   "sectors", "absent",	   "stained", "capabilities",
+					   "faults",  "namespaces"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!strcmp(keys[i], key))
@@ -194,8 +210,12 @@ static bool set_config(struct wanted *w, const char *place, const char *key, con
 		       struct emu_why *why)
 {
 	size_t n;
-	const struct emu_field *rows =
-		is_sas(w->d) ? emu_rig_scsi_fields(&n) : emu_rig_ata_fields(&n);
+	const struct emu_field *rows = is_nvme(w->d)  ? emu_rig_nvme_fields(&n)
+				       : is_sas(w->d) ? emu_rig_scsi_fields(&n)
+						      : emu_rig_ata_fields(&n);
+	void *base = is_nvme(w->d)  ? (void *)&w->nvme
+		     : is_sas(w->d) ? (void *)&w->scsi
+				    : (void *)&w->ata;
 	const struct emu_field *row = emu_field_find(rows, n, key);
 	struct emu_why inner;
 	char value[128];
@@ -204,8 +224,7 @@ static bool set_config(struct wanted *w, const char *place, const char *key, con
 		return emu_why(why, "%s: nobody knows the key '%.60s'", place, key);
 	if (!scalar(value, sizeof(value), v))
 		return emu_why(why, "%s.%s: a text, a number, true or false is wanted", place, key);
-	if (is_sas(w->d) ? emu_field_set(row, &w->scsi, value, &inner)
-			 : emu_field_set(row, &w->ata, value, &inner))
+	if (emu_field_set(row, base, value, &inner))
 		return true;
 	return emu_why(why, "%s: %.120s", place, inner.text);
 }
@@ -269,7 +288,7 @@ static bool read_birth_faults(struct wanted *w, struct emu_why *why)
 
 	if (faults && !json_is_object(faults))
 		return emu_why(why, "%s.faults is no object", w->place);
-	for (size_t i = 0; i < n && !is_sas(w->d); i++) {
+	for (size_t i = 0; i < n && is_ata(w->d); i++) {
 		const json_t *v = json_object_get(faults, rows[i].key);
 		char value[16];
 
@@ -284,12 +303,32 @@ static bool read_birth_faults(struct wanted *w, struct emu_why *why)
 	return true;
 }
 
+static bool make_nvme(struct wanted *w, struct emu_why *why)
+{
+	struct emu_rig_drive *d = w->d;
+
+	if (!emu_rig_nvme_namespaces(&w->nvme, json_object_get(w->object, "namespaces"), w->place,
+				     why))
+		return false;
+	w->nvme.capsule_bytes = d->door == EMU_DOOR_NVME_TCP ? EMU_NVME_TCP_CAPSULE : 0;
+	d->nvme = emu_nvme_new(&w->nvme, &d->time);
+	if (!d->nvme)
+		return emu_why(why, "%s: no memory", w->place);
+	if (w->is_stained)
+		emu_rig_stain(d);
+	emu_nvme_port_plug(&d->port, d->nvme);
+	d->unit = emu_rig_nvme_unit(d);
+	return true;
+}
+
 static bool make(struct wanted *w, struct emu_why *why)
 {
 	struct emu_rig_drive *d = w->d;
 	uint64_t sectors = is_sas(d) ? w->scsi.sectors : w->ata.sectors;
 	uint32_t block = is_sas(d) ? w->scsi.logical_bytes : w->ata.logical_bytes;
 
+	if (is_nvme(d))
+		return make_nvme(w, why);
 	if (block < 512 || block > 65536 || sectors > 1ULL << 40)
 		return emu_why(why, "%s: no drive has that size", w->place);
 	if (!is_sas(d) && block % 512)
@@ -433,6 +472,7 @@ void emu_rig_free(struct emu_rig **rig)
 	for (size_t i = 0; i < (*rig)->n; i++) {
 		emu_ata_free(&(*rig)->drives[i].ata);
 		emu_scsi_free(&(*rig)->drives[i].scsi);
+		emu_nvme_free(&(*rig)->drives[i].nvme);
 	}
 	free((*rig)->drives);
 	free(*rig);
@@ -449,12 +489,14 @@ struct emu_rig_drive *emu_rig_find(const struct emu_rig *rig, const char *name)
 
 struct emu_media *emu_rig_media(const struct emu_rig_drive *d)
 {
+	if (d->nvme)
+		return emu_nvme_media(d->nvme, 1);
 	return d->ata ? emu_ata_media(d->ata) : emu_scsi_media(d->scsi, 0);
 }
 
 bool emu_rig_is_plugged(const struct emu_rig_drive *slot)
 {
-	return slot->satl.drive || slot->bay.drive;
+	return slot->satl.drive || slot->bay.drive || slot->port.drive;
 }
 
 void emu_rig_unplug(struct emu_rig_drive *slot)
@@ -464,16 +506,18 @@ void emu_rig_unplug(struct emu_rig_drive *slot)
 	slot->unit.ops->power_off(slot->unit.ctx);
 	emu_satl_plug(&slot->satl, NULL);
 	slot->bay.drive = NULL;
+	emu_nvme_port_plug(&slot->port, NULL);
 }
 
 bool emu_rig_plug(struct emu_rig_drive *slot, struct emu_rig_drive *from, struct emu_why *why)
 {
-	if (!slot->ata != !from->ata)
+	if (!slot->ata != !from->ata || !slot->nvme != !from->nvme)
 		return emu_why(why, "%s does not fit into the slot of %s", from->name, slot->name);
 	emu_rig_unplug(slot);
 	if (from->ata)
 		emu_satl_plug(&slot->satl, from->ata);
 	slot->bay.drive = from->scsi;
+	emu_nvme_port_plug(&slot->port, from->nvme);
 	slot->unit.ops->power_on(slot->unit.ctx);
 	return true;
 }
@@ -486,8 +530,13 @@ static uint64_t sectors_of(const struct emu_rig_drive *d)
 void emu_rig_stain(struct emu_rig_drive *d)
 {
 	struct emu_media *m = emu_rig_media(d);
-	uint64_t all = sectors_of(d);
+	uint64_t all;
 
+	if (d->nvme) {
+		emu_nvme_stain(d->nvme);
+		return;
+	}
+	all = sectors_of(d);
 	if (all <= STAIN_ALL) {
 		emu_media_stain(m, 0, (uint32_t)all);
 	} else {
@@ -501,11 +550,16 @@ void emu_rig_stain(struct emu_rig_drive *d)
 struct emu_rig_stains emu_rig_stains(const struct emu_rig_drive *d)
 {
 	struct emu_media *m = emu_rig_media(d);
-	uint64_t all = sectors_of(d);
-	uint64_t reach = d->ata ? emu_ata_sectors(d->ata) : all;
-	struct emu_stains user = emu_media_stains(m, 0, reach);
-	struct emu_rig_stains s = {.user = user.sectors, .spare = user.spare};
+	struct emu_rig_stains s;
+	struct emu_stains user;
+	uint64_t all, reach;
 
+	if (d->nvme)
+		return emu_rig_nvme_stains(d->nvme);
+	all = sectors_of(d);
+	reach = d->ata ? emu_ata_sectors(d->ata) : all;
+	user = emu_media_stains(m, 0, reach);
+	s = (struct emu_rig_stains){.user = user.sectors, .spare = user.spare};
 	if (reach < all)
 		s.hidden = emu_media_stains(m, reach, all - reach).sectors;
 	return s;

@@ -5,13 +5,14 @@
 #pragma once
 #include "tests/emu/drive_ata.h"
 #include "tests/emu/drive_scsi.h"
+#include "tests/emu/nvme_tcp_door.h"
 #include "tests/emu/satl.h"
 
 #define EMU_RIG_DRIVES_MAX 64
 #define EMU_RIG_NAME_LEN   31
 
-enum emu_rig_kind { EMU_ATA_HDD, EMU_ATA_SSD, EMU_SAS_HDD, EMU_SAS_SSD };
-enum emu_rig_door { EMU_DOOR_PROCESS, EMU_DOOR_VHOST_USER, EMU_DOOR_LIBATA };
+enum emu_rig_kind { EMU_ATA_HDD, EMU_ATA_SSD, EMU_SAS_HDD, EMU_SAS_SSD, EMU_NVME_SSD };
+enum emu_rig_door { EMU_DOOR_PROCESS, EMU_DOOR_VHOST_USER, EMU_DOOR_LIBATA, EMU_DOOR_NVME_TCP };
 
 struct emu_rig_drive {
 	char name[EMU_RIG_NAME_LEN + 1]; /* letters, digits, _ */
@@ -21,10 +22,12 @@ struct emu_rig_drive {
 	struct emu_time time;
 	struct emu_ata *ata;   /* of the ATA kinds */
 	struct emu_scsi *scsi; /* of the SAS kinds */
+	struct emu_nvme *nvme; /* of the NVMe kind */
 	/* The slot that bears the drive's name, and that a door opens to. What sits in it can
 	 * change. */
 	struct emu_satl satl;
 	struct emu_scsi_bay bay;
+	struct emu_nvme_port port;
 	struct emu_unit unit;
 };
 
@@ -59,12 +62,15 @@ bool emu_rig_fault(struct emu_rig *rig, struct emu_rig_drive *d, const char *key
 bool emu_rig_is_plugged(const struct emu_rig_drive *slot);
 /* The slot's drive is pulled out, and has no power. */
 void emu_rig_unplug(struct emu_rig_drive *slot);
-/* FROM's drive is put into SLOT, which is emptied first. Both must be of ATA or both of SAS. */
+/* FROM's drive is put into SLOT, which is emptied first. Both must be of ATA, of SAS, or of NVMe.
+ */
 bool emu_rig_plug(struct emu_rig_drive *slot, struct emu_rig_drive *from, struct emu_why *why);
 
 /* Customer data wherever the drive can hold some: a very large one has it in places. */
 void emu_rig_stain(struct emu_rig_drive *d);
 struct emu_rig_stains {
-	uint64_t user, hidden, spare; /* sectors with customer data */
+	/* sectors of customer data; an NVMe drive hides what no controller sees, or nobody has
+	 * allocated */
+	uint64_t user, hidden, spare;
 };
 struct emu_rig_stains emu_rig_stains(const struct emu_rig_drive *d);

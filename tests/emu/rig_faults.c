@@ -189,7 +189,7 @@ static bool set_swap(struct emu_rig *rig, struct emu_rig_drive *d, const char *v
 {
 	struct emu_rig_drive *other = emu_rig_find(rig, value);
 
-	if (!other || other == d || !d->ata != !other->ata)
+	if (!other || other == d || !d->ata != !other->ata || d->nvme || other->nvme)
 		return emu_why(why, "swap-for: there is no other drive '%s' of its kind", value);
 	if (d->ata)
 		d->satl.swap_for = other->ata;
@@ -208,6 +208,16 @@ bool emu_rig_fault(struct emu_rig *rig, struct emu_rig_drive *d, const char *key
 		return add_bad(d, !strcmp(key, "bad-read"), !strcmp(key, "bad-write"), value, why);
 	if (!strcmp(key, "swap-for"))
 		return set_swap(rig, d, value, why);
+	if (d->nvme) {
+		size_t n;
+		const struct emu_field *rows = emu_rig_nvme_faults(&n);
+
+		if (!strcmp(key, "reserved-elsewhere"))
+			return emu_nvme_reserve_elsewhere(d->nvme, 1, 1) ||
+			       emu_why(why, "%s: not now", key);
+		ok = set_from(rows, n, emu_nvme_faults(d->nvme), key, value, &known, why);
+		return ok || known ? ok : emu_why(why, "an NVMe drive has no fault '%s'", key);
+	}
 	if (d->scsi) {
 		ok = set_from(ROWS(scsi_faults), emu_scsi_faults(d->scsi), key, value, &known, why);
 		return ok || known ? ok : emu_why(why, "a SAS drive has no fault '%s'", key);

@@ -1,5 +1,7 @@
 /* rig_inside: what the parts of the rig share. For tests/emu/rig*.c only. */
 #pragma once
+#include <jansson.h>
+
 #include "tests/emu/rig.h"
 
 /* A row of a table of keys: where in a struct the value belongs, and how it is written. */
@@ -33,5 +35,16 @@ bool emu_field_set(const struct emu_field *row, void *base, const char *value, s
 /* What each kind of drive can be told when it is made; the number of rows goes to N. */
 const struct emu_field *emu_rig_ata_fields(size_t *n);
 const struct emu_field *emu_rig_scsi_fields(size_t *n);
+const struct emu_field *emu_rig_nvme_fields(size_t *n);
+const struct emu_field *emu_rig_nvme_faults(size_t *n);
+/*
+ * The namespaces of an NVMe drive from their array: objects of "bytes", "format", "extended",
+ * "protection", "shared" and "controllers" (bits). NULL: the one that CFG has stays.
+ */
+bool emu_rig_nvme_namespaces(struct emu_nvme_config *cfg, const json_t *array, const char *place,
+			     struct emu_why *why);
+struct emu_unit emu_rig_nvme_unit(struct emu_rig_drive *slot);
+struct emu_rig_stains emu_rig_nvme_stains(struct emu_nvme *d);
+
 /* Faults that the drive itself has from the start: fields of its config. */
 const struct emu_field *emu_rig_ata_birth_faults(size_t *n);

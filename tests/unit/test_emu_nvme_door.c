@@ -71,7 +71,7 @@ static void test_prober_agrees_on_a_drive_of_one_namespace(void **state)
 	assert_int_equal(w.id.capacity_bytes, cfg.ns[0].bytes);
 	assert_int_equal(w.id.logical_block_bytes, 4096);
 	assert_int_equal(strlen(w.id.wwn), 36);
-	assert_string_equal(w.f.nvme.ctrl.subnqn, cfg.subnqn);
+	assert_string_equal(w.f.nvme.ctrl.subnqn, "nqn.2026-11.example:emulated:EMUNVME0001");
 	assert_true(w.f.nvme.ctrl.sanitize_crypto && w.f.nvme.ctrl.sanitize_block &&
 		    w.f.nvme.ctrl.sanitize_overwrite);
 	assert_true(w.f.nvme.ctrl.has_format && w.f.nvme.ctrl.has_security &&

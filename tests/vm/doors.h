@@ -21,5 +21,9 @@ struct door_place {
 /* A SCSI host adapter of its own for the drive, by way of QEMU's vhost-user-scsi-pci. false: errno.
  */
 bool door_vhost_open(const struct door_place *place);
+/* An NVMe/TCP target of the drive's own, which the guest reaches through a user network. false:
+ * errno.
+ */
+bool door_nvme_open(const struct door_place *place);
 /* A SATA port behind the kernel's own libata, by way of the module of tests/vm/module.sh. */
 bool door_libata_open(const struct door_place *place);

@@ -74,9 +74,11 @@ static bool send_all(int fd, const struct xp_buf *out)
 
 static void drop(struct nvme_tcp_server *s, unsigned i)
 {
-	s->cfg.begin(s->cfg.ctx);
+	bool is_locked = s->cfg.begin(s->cfg.ctx);
+
 	emu_nvme_link_free(&s->links[i].link);
-	s->cfg.end(s->cfg.ctx);
+	if (is_locked)
+		s->cfg.end(s->cfg.ctx);
 	close(s->links[i].fd);
 	memmove(&s->links[i], &s->links[i + 1], (--s->links_n - i) * sizeof(s->links[0]));
 }
@@ -113,7 +115,8 @@ static bool serve(struct nvme_tcp_server *s, struct one *o, bool is_readable)
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return false;
 	}
-	s->cfg.begin(s->cfg.ctx);
+	if (!s->cfg.begin(s->cfg.ctx))
+		return false;
 	goes_on = n > 0 ? emu_nvme_link_feed(o->link, s->in, (size_t)n, &out)
 			: emu_nvme_link_poll(o->link, &out);
 	s->cfg.end(s->cfg.ctx);

@@ -10,8 +10,8 @@ struct nvme_tcp_server;
 
 struct nvme_tcp_serve_config {
 	struct emu_nvme_port *slot; /* the caller's; used between begin and end only */
-	/* Locks, and lets time pass; unlocks. */
-	void (*begin)(void *ctx);
+	/* Locks, and lets time pass; false: there is no drive, and nothing is locked. Unlocks. */
+	bool (*begin)(void *ctx);
 	void (*end)(void *ctx);
 	void *ctx;
 	uint16_t port; /* TCP; 0: any that is free */

@@ -126,6 +126,8 @@ static bool open_door(const struct door_place *p)
 		return true;
 	case EMU_DOOR_VHOST_USER:
 		return door_vhost_open(p);
+	case EMU_DOOR_NVME_TCP:
+		return door_nvme_open(p);
 	case EMU_DOOR_LIBATA:
 		return door_libata_open(p);
 	}
