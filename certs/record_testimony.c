@@ -146,8 +146,7 @@ static void check_readback(const struct testimony *t, size_t i)
 	if (!erase || erase->attempt != p->attempt || erase->technique != p->technique)
 		DEFECT(t, "VERIFICATION", "evidence[%zu]: a readback of nothing that was erased",
 		       i);
-	else if (xp_technique_is_host_write(p->technique) &&
-		 p->readback.mode != XP_READBACK_NONE &&
+	else if (xp_technique_is_host_write(p->technique) && p->readback.mode != XP_READBACK_NONE &&
 		 !xp_content_same(&erase->overwrite.content, &p->readback.expected))
 		DEFECT(t, "VERIFICATION",
 		       "evidence[%zu].readback.expected: something else was written", i);

@@ -293,9 +293,8 @@ bool xp_luks_is_same(const struct xp_luks_volume *a, const struct xp_luks_volume
 	       a->primary == b->primary && a->secondary == b->secondary &&
 	       a->header_bytes == b->header_bytes && a->data_offset == b->data_offset &&
 	       a->slots_end == b->slots_end && a->slots == b->slots && a->tokens == b->tokens &&
-	       strcmp(a->token_types, b->token_types) == 0 &&
-	       a->layout_known == b->layout_known && a->detached == b->detached &&
-	       a->reencrypting == b->reencrypting && a->not_encrypted == b->not_encrypted &&
-	       a->plain_segment == b->plain_segment && a->hw_opal == b->hw_opal &&
-	       a->hw_opal_only == b->hw_opal_only;
+	       strcmp(a->token_types, b->token_types) == 0 && a->layout_known == b->layout_known &&
+	       a->detached == b->detached && a->reencrypting == b->reencrypting &&
+	       a->not_encrypted == b->not_encrypted && a->plain_segment == b->plain_segment &&
+	       a->hw_opal == b->hw_opal && a->hw_opal_only == b->hw_opal_only;
 }

@@ -53,7 +53,7 @@ restored() {
 	local at
 	for at in 4 8 1024; do
 		head -c 17825792 "$1" >again.img
-		dd if="$1" of=again.img bs=4096 skip=$at count=4 conv=notrunc status=none
+		dd if="$1" of=again.img bs=4096 skip="$at" count=4 conv=notrunc status=none
 		printf 'LUKS\xba\xbe' | dd of=again.img bs=1 conv=notrunc status=none
 		dead again.img || return 1
 	done
