@@ -5,8 +5,32 @@
 #include "device/protocol/ata_cmd.h"
 #include "device/protocol/ata_identify.h"
 #include "device/protocol/ata_log30.h"
+#include "device/protocol/nvme_identify.h"
 
 #include <string.h>
+
+/* By its own word a format's erase goes to all namespaces (FNA bit 1). */
+static bool erases_all(const struct xp_identity *id)
+{
+	struct xp_nvme_ctrl ctrl;
+
+	for (size_t i = 0; i < id->raw_n; i++)
+		if (id->raw[i].kind == XP_RAW_NVME_ID_CTRL &&
+		    xp_nvme_ctrl_parse(&ctrl, id->raw[i].data, id->raw[i].len, NULL) == XP_OK)
+			return ctrl.secure_erase_all;
+	return false;
+}
+
+/* What a format will leave, as far as it can be told before it is carried out. */
+static bool format_will_leave(const struct xp_judge *j)
+{
+	const struct xp_capacity_facts *c = j->capacity;
+
+	if (j->erase ||
+	    (j->technique != XP_NVME_FORMAT_CRYPTO && j->technique != XP_NVME_FORMAT_USER))
+		return false;
+	return c->unallocated || (c->namespaces > 1 && !erases_all(j->id));
+}
 
 /* 1: one namespace is not the drive. */
 static void rule_one_namespace(struct xp_judge *j)
@@ -18,7 +42,7 @@ static void rule_one_namespace(struct xp_judge *j)
 	    (j->id->bus == XP_BUS_SAS || j->id->bus == XP_BUS_SCSI))
 		xp_judge_narrow(j, 1, "other-logical-units", XP_SCOPE_LOGICAL_UNIT,
 				"the drive has other logical units, which may be left as they are");
-	else if (j->erase && j->erase->command.leaves_namespaces)
+	else if (format_will_leave(j) || (j->erase && j->erase->command.leaves_namespaces))
 		xp_judge_narrow(j, 1, "other-namespaces", XP_SCOPE_NAMESPACE,
 				"other namespaces or unallocated capacity were left as they are");
 	else if (one_block_node && xp_judge_is_drive(j->id))

@@ -61,6 +61,7 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 		.no_fallback = o->no_fallback,
 		.verify = o->verify,
 		.nodes = nodes,
+		.facts = job->drive.answered ? &job->drive.facts : NULL,
 		.luks = &job->luks,
 	};
 
@@ -90,7 +91,10 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 		TRY(xp_job_refuse_open_jobs(job, err));
 	TRY(find_luks(job, err));
 	TRY(xp_job_drive_ask(job, NULL, err));
-	return make_plan(job, err);
+	TRY(make_plan(job, err));
+	if (job->plan.reaches_all)
+		TRY(xp_target_confirm_drive(&job->target, setup->root, err));
+	return XP_OK;
 }
 
 enum xp_rc xp_job_prepare_replay(struct xp_job *job, const struct xp_job_setup *setup,

@@ -84,6 +84,7 @@ static enum xp_rc ask(struct xp_job *job, struct xp_transport *t, struct xp_iden
 	found.raw_n = 0;
 	rc = xp_probe_drive(&job->drive.facts, t, &found, err);
 	job->drive.facts.nvme.nsid = job->drive.nsid;
+	xp_probe_own_controllers(&job->drive.facts, job->setup->root);
 	if (rc == XP_OK)
 		rc = speak_for_itself(view, job, t, &found, err);
 	if (rc == XP_OK)

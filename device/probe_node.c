@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 bool xp_probe_can_ask(enum xp_bus bus, const char *disk)
 {
@@ -57,4 +58,42 @@ uint32_t xp_probe_nsid(const struct xp_sysroot *root, const char *disk)
 	if (!xp_sysroot_read_u64(&nsid, root, "sys/class/block/%s/nsid", disk) || nsid > UINT32_MAX)
 		return 0;
 	return (uint32_t)nsid;
+}
+
+static bool is_of_drive(const struct xp_nvme_ctrl *c, const struct xp_sysroot *root,
+			const char *name)
+{
+	char nqn[300];
+	char serial[64];
+
+	return c->serial[0] && c->subnqn[0] &&
+	       xp_sysroot_read_text(serial, sizeof(serial), root, "sys/class/nvme/%s/serial",
+				    name) &&
+	       strcmp(serial, c->serial) == 0 &&
+	       xp_sysroot_read_text(nqn, sizeof(nqn), root, "sys/class/nvme/%s/subsysnqn", name) &&
+	       strcmp(nqn, c->subnqn) == 0;
+}
+
+static void forget_foreign(struct xp_nvme_facts *f, uint64_t cntlid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->foreign_n; i++)
+		if (f->foreign[i] != cntlid)
+			f->foreign[kept++] = f->foreign[i];
+	f->foreign_n = kept;
+}
+
+void xp_probe_own_controllers(struct xp_drive_facts *facts, const struct xp_sysroot *root)
+{
+	AUTO(xp_names_free) struct xp_names names = {0};
+	struct xp_nvme_facts *f = &facts->nvme;
+	uint64_t cntlid;
+
+	if (f->foreign_n == 0 || xp_sysroot_list(&names, root, NULL, "sys/class/nvme") != XP_OK)
+		return;
+	for (size_t i = 0; i < names.n; i++)
+		if (is_of_drive(&f->ctrl, root, names.list[i]) &&
+		    xp_sysroot_read_u64(&cntlid, root, "sys/class/nvme/%s/cntlid", names.list[i]))
+			forget_foreign(f, cntlid);
 }

@@ -3,6 +3,7 @@
  * asked, and how it is reached.
  */
 #pragma once
+#include "device/drive_facts.h"
 #include "device/target.h"
 #include "device/transport.h"
 
@@ -17,3 +18,8 @@ MUST_USE enum xp_rc xp_probe_open_node(struct xp_transport **out, enum xp_bus bu
 				       struct xp_err *err);
 /* The namespace that the disk is; 0: it is none, or it cannot be told. */
 uint32_t xp_probe_nsid(const struct xp_sysroot *root, const char *disk);
+/*
+ * Takes this host's own controllers of the drive off the list of foreign ones: paths to the same
+ * namespaces, which are held with them.
+ */
+void xp_probe_own_controllers(struct xp_drive_facts *facts, const struct xp_sysroot *root);

@@ -212,6 +212,23 @@ static enum xp_rc resolve_node(struct xp_target *t, const struct xp_sysroot *roo
 	return XP_OK;
 }
 
+enum xp_rc xp_target_confirm_drive(struct xp_target *t, const struct xp_sysroot *root,
+				   struct xp_err *err)
+{
+	AUTO(xp_blockmap_free) struct xp_blockmap map = {0};
+	AUTO(xp_disks_free) struct xp_disks disks = {0};
+	const struct xp_disk *disk;
+
+	if (t->kind != XP_TARGET_DISK || t->identity.bus != XP_BUS_NVME)
+		return XP_OK;
+	TRY(xp_blockmap_read(&map, root, err));
+	TRY(xp_disks_read(&disks, root, &map, err));
+	disk = xp_disks_by_name(&disks, t->disk);
+	if (disk && disk->namespaces > 1)
+		xp_disks_drive_confirm(t->confirm, &disks, disk);
+	return XP_OK;
+}
+
 static enum xp_rc resolve_live_node(struct xp_target *t, const struct xp_sysroot *root, dev_t dev,
 				    struct xp_err *err)
 {

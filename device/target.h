@@ -36,6 +36,12 @@ MUST_USE enum xp_rc xp_target_resolve(struct xp_target *out, const struct xp_sys
 				      const char *path, struct xp_err *err);
 /* For an image: makes its confirm string the long one, NAME@PATH, which fits no other file. */
 void xp_target_confirm_by_path(struct xp_target *t);
+/*
+ * For what goes to all namespaces of an NVMe drive: makes its confirm string the one that names
+ * them all. Changes nothing of a target that is no namespace, or the only one. XP_E_IO, XP_E_NOMEM.
+ */
+MUST_USE enum xp_rc xp_target_confirm_drive(struct xp_target *t, const struct xp_sysroot *root,
+					    struct xp_err *err);
 void xp_target_free(struct xp_target *t);
 
 /*

@@ -341,6 +341,7 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 		TRY(xp_plan_fill_verification(out, req, err));
 		xp_plan_fill_steps(out, req, reason_of_choice(out, req));
 		TRY(list_fallbacks(out, req, err));
+		out->reaches_all = xp_plan_reach(out, req);
 	}
 	TRY(xp_plan_describe_blast(out, req, err));
 	decide_exit(out, req);

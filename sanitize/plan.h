@@ -62,6 +62,7 @@ struct xp_plan_request {
 	bool no_fallback;
 	enum xp_readback_mode verify;	    /* --verify; XP_READBACK_NONE: the policy's own */
 	const struct xp_luks_volumes *luks; /* what xp_luks_find found; NULL: it was not asked */
+	const struct xp_drive_facts *facts; /* what the drive said of itself; NULL: nothing */
 	const char *const *nodes; /* further nodes that go with the target (partitions, paths);
 				   * NULL-terminated; may be NULL */
 };
@@ -78,6 +79,11 @@ struct xp_plan_step {
 #define XP_PLAN_STEPS_MAX  (XP_PLAN_PASSES_MAX + 8)
 
 struct xp_plan {
+	/*
+	 * The technique, or one that it may fall back to, goes to every namespace of the drive:
+	 * each must be free, and all of them confirmed (xp_target_confirm_drive).
+	 */
+	bool reaches_all;
 	bool has_technique; /* false: nothing may be carried out; message says why */
 	enum xp_technique technique;
 	enum xp_level asked;

@@ -10,10 +10,7 @@
 /* A seek and a turn of a disk, for the time that scattered reads take. */
 #define HDD_READS_PER_S 100
 
-static enum xp_rc blast(struct xp_plan *p, struct xp_err *err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static enum xp_rc blast(struct xp_plan *p, struct xp_err *err, const char *fmt, ...)
+enum xp_rc xp_plan_blast(struct xp_plan *p, struct xp_err *err, const char *fmt, ...)
 {
 	char **list = reallocarray(p->blast_radius, p->blast_radius_n + 1, sizeof(*list));
 	char *text = NULL;
@@ -44,19 +41,19 @@ static enum xp_rc blast_target(struct xp_plan *p, const struct xp_target *t, str
 
 	switch (t->kind) {
 	case XP_TARGET_IMAGE:
-		return blast(p, err, "%s: all %llu bytes of this file", t->path, bytes);
+		return xp_plan_blast(p, err, "%s: all %llu bytes of this file", t->path, bytes);
 	case XP_TARGET_PARTITION:
-		return blast(p, err,
-			     "/dev/%s: partition %llu of /dev/%s, %llu bytes from byte %llu on",
-			     t->node, (unsigned long long)id->partition, t->disk, bytes,
-			     (unsigned long long)id->partition_start);
+		return xp_plan_blast(
+			p, err, "/dev/%s: partition %llu of /dev/%s, %llu bytes from byte %llu on",
+			t->node, (unsigned long long)id->partition, t->disk, bytes,
+			(unsigned long long)id->partition_start);
 	case XP_TARGET_DISK:
 		break;
 	}
 	/* the drive of a transcript has no node */
-	return blast(p, err, "%s%s: the whole disk, %llu bytes, model %s, serial %s",
-		     *t->node ? "/dev/" : "", *t->node ? t->node : t->path, bytes,
-		     or_unavailable(id->model), or_unavailable(id->serial));
+	return xp_plan_blast(p, err, "%s%s: the whole disk, %llu bytes, model %s, serial %s",
+			     *t->node ? "/dev/" : "", *t->node ? t->node : t->path, bytes,
+			     or_unavailable(id->model), or_unavailable(id->serial));
 }
 
 /* What is lost with the keys is lost for good, though its bytes stay. */
@@ -65,12 +62,13 @@ static enum xp_rc blast_luks(struct xp_plan *p, const struct xp_target *t, struc
 	for (size_t i = 0; i < p->luks.n; i++) {
 		const struct xp_luks_volume *v = &p->luks.list[i];
 
-		TRY(blast(p, err,
-			  "%s: all keys of the LUKS%u volume %s (%u key slots, %u tokens): %llu "
-			  "bytes from byte %llu on are overwritten; what they encrypt stays, "
-			  "unreadable",
-			  t->path, v->version, or_unavailable(v->uuid), v->slots, v->tokens,
-			  (unsigned long long)v->area_bytes, (unsigned long long)v->offset));
+		TRY(xp_plan_blast(
+			p, err,
+			"%s: all keys of the LUKS%u volume %s (%u key slots, %u tokens): %llu "
+			"bytes from byte %llu on are overwritten; what they encrypt stays, "
+			"unreadable",
+			t->path, v->version, or_unavailable(v->uuid), v->slots, v->tokens,
+			(unsigned long long)v->area_bytes, (unsigned long long)v->offset));
 	}
 	return XP_OK;
 }
@@ -87,17 +85,19 @@ enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_reques
 		TRY(blast_target(p, t, err));
 	for (size_t i = 0; req->nodes && req->nodes[i]; i++)
 		if (strcmp(req->nodes[i], t->node) != 0)
-			TRY(blast(p, err, "/dev/%s is of the same drive", req->nodes[i]));
-	if (p->has_technique && !xp_technique_is_host_write(p->technique) &&
-	    t->kind != XP_TARGET_IMAGE)
-		TRY(blast(p, err,
-			  "whatever else the drive's own command reaches: all namespaces, "
-			  "partitions and hidden areas"));
+			TRY(xp_plan_blast(p, err, "/dev/%s is of the same drive", req->nodes[i]));
+	if (p->has_technique && req->facts && req->facts->transport == XP_TRANSPORT_NVME)
+		TRY(xp_plan_blast_nvme(p, req, err));
+	else if (p->has_technique && !xp_technique_is_host_write(p->technique) &&
+		 t->kind != XP_TARGET_IMAGE)
+		TRY(xp_plan_blast(p, err,
+				  "whatever else the drive's own command reaches: all namespaces, "
+				  "partitions and hidden areas"));
 	while (*line) {
 		size_t len = strcspn(line, "\n");
 
 		if (len)
-			TRY(blast(p, err, "on it: %.*s", (int)len, line));
+			TRY(xp_plan_blast(p, err, "on it: %.*s", (int)len, line));
 		line += len + (line[len] == '\n');
 	}
 	return XP_OK;

@@ -13,3 +13,12 @@ MUST_USE enum xp_rc xp_plan_fill_verification(struct xp_plan *p, const struct xp
 					      struct xp_err *err);
 /* The steps with their reasons and times; CHOICE says why this technique. */
 void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, const char *choice);
+
+/* One thing that will be destroyed. */
+MUST_USE enum xp_rc xp_plan_blast(struct xp_plan *p, struct xp_err *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* What an NVMe drive's own command reaches beside the target; req->facts are there. */
+MUST_USE enum xp_rc xp_plan_blast_nvme(struct xp_plan *p, const struct xp_plan_request *req,
+				       struct xp_err *err);
+/* Does the technique, or one that it may fall back to, reach all namespaces of the drive? */
+bool xp_plan_reach(const struct xp_plan *p, const struct xp_plan_request *req);
