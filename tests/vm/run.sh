@@ -142,6 +142,7 @@ qemu+=(${VM_QEMU:-})
 {
 	printf 'export VM_REPOSITORY=%q B=%q EXPUNGE=%q EXPUNGE_CERT=%q\n' "$repository" "$build" \
 		"$repository/$build/expunge" "$repository/$build/expunge-cert"
+	printf 'VM_TIMEOUT=%q\n' "${VM_TIMEOUT:-120}"
 	printf 'VM_SCRIPT=%q\nVM_MODULES=%q\n' "$guest_script" "$modules"
 	printf 'set --'
 	[ $# -eq 0 ] || printf ' %q' "$@"

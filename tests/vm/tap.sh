@@ -56,4 +56,22 @@ says() {
 	fi
 }
 
+# quiet COMMAND...: without what it prints
+quiet() {
+	"$@" >/dev/null 2>&1
+}
+
+# read_block NODE: the first 4096 bytes by a READ (10) that nobody repeats
+read_block() {
+	sg_raw -r "${2:-4096}" "$1" 28 00 00 00 00 00 00 00 08 00
+}
+
+# again NAME: the node that the drive has after its power was off, its attention taken
+again() {
+	local node
+	node=$(VM_WAIT=10 rig node "$1")
+	quiet sg_turs "$node"
+	echo "$node"
+}
+
 vm_boot "$@"
