@@ -106,8 +106,10 @@ void emu_scsi_free(struct emu_scsi **d)
 {
 	if (!*d)
 		return;
-	for (unsigned i = 0; i < EMU_SCSI_LUNS_MAX; i++)
+	for (unsigned i = 0; i < EMU_SCSI_LUNS_MAX; i++) {
 		emu_media_free(&(*d)->lu[i].media);
+		free((*d)->lu[i].unwritten.written);
+	}
 	free(*d);
 	*d = NULL;
 }

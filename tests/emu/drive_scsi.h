@@ -32,7 +32,7 @@ struct emu_scsi_config {
 	bool has_opcodes;     /* REPORT SUPPORTED OPERATION CODES */
 	bool has_fast_format; /* FFMT 01b: nothing is written */
 	bool has_write_cache;
-	uint32_t write_same_max;		   /* blocks; 0: no limit */
+	uint32_t write_same_max; /* blocks; 0: no limit, but with reference tags */
 	uint32_t sanitize_seconds, format_seconds; /* one pass; crypto erase is quicker */
 	uint32_t rpm;
 };

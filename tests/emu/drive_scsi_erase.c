@@ -67,7 +67,8 @@ void emu_scsi_do_request_sense(struct emu_scsi_job *j)
 /* After it reads are as VPD B1h says, until a block is written. */
 static void forbid_reads(struct emu_scsi_lu *lu, unsigned answer)
 {
-	lu->unwritten.active = answer != 0;
+	/* with good status only tags could be wrong */
+	lu->unwritten.active = answer >= 2 || (answer == 1 && lu->pi_type);
 	lu->unwritten.answer = answer;
 	lu->unwritten.written_n = 0;
 }

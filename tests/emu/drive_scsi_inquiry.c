@@ -82,7 +82,7 @@ static size_t limits(const struct emu_scsi_job *j, uint8_t *out)
 		put_be32(out + 24, 64);
 		put_be32(out + 28, 8);
 	}
-	put_be64(out + 36, c->write_same_max);
+	put_be64(out + 36, emu_scsi_write_same_max(j->lu));
 	return 64;
 }
 

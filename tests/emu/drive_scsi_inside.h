@@ -74,15 +74,15 @@ struct emu_scsi_modes {
 	uint8_t page[EMU_SCSI_PAGES][EMU_SCSI_PAGE_MAX];
 };
 
-#define EMU_SCSI_WRITTEN_MAX 4096
 /* After an erase whose blocks are to be written before they can be read. */
+struct emu_scsi_span {
+	uint64_t first, end;
+};
 struct emu_scsi_unwritten {
 	bool active;
-	unsigned answer; /* as WABEREQ puts it */
-	struct {
-		uint64_t first, end;
-	} written[EMU_SCSI_WRITTEN_MAX];
-	size_t written_n;
+	unsigned answer;	       /* as WABEREQ puts it */
+	struct emu_scsi_span *written; /* apart from each other, in no order */
+	size_t written_n, written_cap;
 };
 
 #define EMU_SCSI_KEYS 8
@@ -218,6 +218,8 @@ struct emu_scsi_range {
 struct emu_scsi_range emu_scsi_range_of(const uint8_t *cdb);
 /* false: it is not there, and the host was told. */
 bool emu_scsi_reach(struct emu_scsi_job *j, const struct emu_scsi_range *r);
+/* Blocks of one WRITE SAME at most; 0: no limit. */
+uint32_t emu_scsi_write_same_max(const struct emu_scsi_lu *lu);
 uint64_t emu_scsi_transfer_ns(const struct emu_scsi_lu *lu, uint64_t blocks);
 /*
  * drive_scsi_protect.c. BLOCK is a block as it is kept: data, then protection information, which is
@@ -231,7 +233,7 @@ bool emu_scsi_take_protect(struct emu_scsi_job *j, unsigned *protect);
 
 /* drive_scsi_unmap.c */
 emu_scsi_handler emu_scsi_do_write_same, emu_scsi_do_unmap, emu_scsi_do_lba_status;
-/* Unwritten since the last erase. */
+/* Written since the last erase, and the first block of R that is not. */
 void emu_scsi_note_written(struct emu_scsi_lu *lu, uint64_t lba, uint64_t n);
 bool emu_scsi_first_unwritten(const struct emu_scsi_lu *lu, const struct emu_scsi_range *r,
 			      uint64_t *lba);

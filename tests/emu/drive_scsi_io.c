@@ -129,7 +129,7 @@ static void fetch(struct emu_scsi_job *j, struct move *m)
 		emu_scsi_check_at(j, SK_MEDIUM, AC_READ_ERROR, bad);
 	}
 	emu_media_read(lu->media, m->range.lba, (uint32_t)m->range.n, m->buf, unmapped_reads(j->d));
-	for (uint64_t i = 0; i < m->range.n; i++) {
+	for (uint64_t i = 0; lu->pi_type && i < m->range.n; i++) {
 		struct emu_scsi_range one = {m->range.lba + i, 1};
 		uint8_t *block = m->buf + i * m->kept;
 		uint64_t unwritten;

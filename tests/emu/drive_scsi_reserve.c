@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define FULL_LEN 44
+#define FULL_LEN 48
 /* types */
 #define WRITE_EXCLUSIVE	     0x1
 #define EXCLUSIVE	     0x3
@@ -66,7 +66,7 @@ static size_t put_full(const struct emu_scsi_reservation *r, uint8_t *out, uint6
 		out[12] = holds ? 0x01 : 0;
 		out[13] = holds ? r->type : 0;
 		put_be16(out + 18, (uint16_t)(r->reg[i].nexus % 2 + 1));
-		put_be32(out + 20, 20);
+		put_be32(out + 20, 24);
 		out[24] = 0x06; /* TransportID of SAS */
 		put_be64(out + 28, wwn + 0x1000 + r->reg[i].nexus);
 	}

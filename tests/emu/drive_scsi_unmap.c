@@ -3,7 +3,7 @@
 #include "base/wire.h"
 #include "tests/emu/drive_scsi_inside.h"
 
-#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UNMAP_BIT	      0x08
@@ -11,6 +11,8 @@
 #define UNMAP_DESCRIPTORS_MAX 64
 /* so far GET LBA STATUS looks */
 #define STATUS_LOOKS 65536
+/* of blocks that are written each by itself */
+#define COUNTED_MAX 65536
 
 void emu_scsi_note_written(struct emu_scsi_lu *lu, uint64_t lba, uint64_t n)
 {
@@ -31,9 +33,13 @@ void emu_scsi_note_written(struct emu_scsi_lu *lu, uint64_t lba, uint64_t n)
 		if (u->written[i].end > end)
 			end = u->written[i].end;
 	}
-	assert(kept < EMU_SCSI_WRITTEN_MAX);
-	u->written[kept].first = lba;
-	u->written[kept].end = end;
+	if (kept == u->written_cap) {
+		u->written_cap = u->written_cap ? u->written_cap * 2 : 64;
+		u->written = realloc(u->written, u->written_cap * sizeof(*u->written));
+		if (!u->written)
+			abort();
+	}
+	u->written[kept] = (struct emu_scsi_span){lba, end};
 	u->written_n = kept + 1;
 }
 
@@ -81,6 +87,14 @@ static bool take_block(struct emu_scsi_job *j, const struct emu_scsi_range *r, u
 	return true;
 }
 
+uint32_t emu_scsi_write_same_max(const struct emu_scsi_lu *lu)
+{
+	uint32_t max = lu->drive->cfg.write_same_max;
+	bool counts = lu->pi_type == 1 || lu->pi_type == 2;
+
+	return max == 0 && counts ? COUNTED_MAX : max;
+}
+
 /* The reference tag counts with the blocks: those with one are written each by itself. */
 static void write_all(struct emu_scsi_lu *lu, const struct emu_scsi_range *r, uint8_t *block)
 {
@@ -104,6 +118,7 @@ void emu_scsi_do_write_same(struct emu_scsi_job *j)
 	struct emu_scsi_range r = emu_scsi_range_of(j->cdb);
 	uint8_t block[EMU_SCSI_BLOCK_MAX + EMU_SCSI_PI];
 	bool wants_unmap = (j->cdb[1] & UNMAP_BIT) != 0;
+	uint32_t max = emu_scsi_write_same_max(lu);
 	unsigned protect;
 	uint64_t bad;
 
@@ -111,7 +126,7 @@ void emu_scsi_do_write_same(struct emu_scsi_job *j)
 		return;
 	if (r.n == 0)
 		r.n = lu->blocks - r.lba;
-	if ((wants_unmap && !c->has_unmap) || (c->write_same_max && r.n > c->write_same_max)) {
+	if ((wants_unmap && !c->has_unmap) || (max && r.n > max)) {
 		emu_scsi_check(j, SK_ILLEGAL, AC_FIELD);
 		return;
 	}

@@ -490,7 +490,7 @@ static void test_scsi_reservation_keeps_others_out(void **state)
 	assert_int_equal(reserve(&b, 0, 0, 0, 0xb), EMU_GOOD);
 	assert_int_equal(reserve(&b, 1, 3, 0xb, 0), EMU_CONFLICT);
 	assert_int_equal(emu_host_in(&b, full, 10, 252), EMU_GOOD);
-	assert_int_equal(get_be32(b.data + 4), 2 * 44);
+	assert_int_equal(get_be32(b.data + 4), 2 * 48);
 	assert_int_equal(b.data[8 + 12], 1);
 	/* B takes it over */
 	assert_int_equal(reserve(&b, 4, 1, 0xb, 0xa), EMU_GOOD);

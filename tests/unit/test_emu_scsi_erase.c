@@ -461,6 +461,33 @@ static void test_format_lists_that_lie(void **state)
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x01, 0, 0, 0, 0), 0), 0x052400);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 1, 0), 0), 0x052400); /* FFMT */
 	assert_int_equal(stains(&w), 210 + 64);
+	/* the long header, and the default pattern */
+	memset(w.h.data, 0, 12);
+	w.h.data[1] = 0x88;
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x30, 0, 0, 0, 0), 12), EMU_GOOD);
+	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 0);
+	w.h.data[7] = 8;
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x30, 0, 0, 0, 0), 12), 0x052600);
+	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x30, 0, 0, 0, 0), 7), 0x051a00);
+	emu_scsi_free(&w.d);
+}
+
+/* More places are written after an erase than anybody thought of. */
+static void test_sanitize_then_scattered_writes(void **state)
+{
+	struct world w;
+	struct emu_scsi_config cfg = emu_scsi_ssd(20000);
+
+	(void)state;
+	cfg.wabereq = 3;
+	make(&w, &cfg);
+	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
+	memset(w.h.data, 0x5a, 512);
+	for (uint64_t lba = 0; lba < 6000; lba++)
+		assert_int_equal(emu_host_write(&w.h, lba * 3, 1, 512), EMU_GOOD);
+	assert_int_equal(emu_host_read(&w.h, 5999 * 3, 1, 512), EMU_GOOD);
+	assert_int_equal(emu_host_read(&w.h, 5999 * 3, 2, 512), 0x031115);
+	assert_int_equal(get_be32(w.h.cmd.sense + 3), 5999 * 3 + 1);
 	emu_scsi_free(&w.d);
 }
 
@@ -616,6 +643,7 @@ int main(void)
 		cmocka_unit_test(test_sanitize_liar_key_kept_and_vendor_pattern),
 		cmocka_unit_test(test_sanitize_reads_before_a_write),
 		cmocka_unit_test(test_sanitize_reaches_beyond_what_is_seen),
+		cmocka_unit_test(test_sanitize_then_scattered_writes),
 		cmocka_unit_test(test_format_runs_and_clears_what_is_seen),
 		cmocka_unit_test(test_format_lists_that_lie),
 		cmocka_unit_test(test_format_is_corrupt_after_power_loss),

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #define SECTORS 128
-#define DRIVES	40
+#define DRIVES	24
 #define STEPS	400
 
 struct world {
