@@ -10,3 +10,4 @@ extern const struct xp_command xp_command_verify;
 extern const struct xp_command xp_command_status;
 extern const struct xp_command xp_command_resume;
 extern const struct xp_command xp_command_wait;
+extern const struct xp_command xp_command_unlock;
