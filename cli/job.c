@@ -119,6 +119,7 @@ void xp_job_free(struct xp_job *job)
 	xp_record_free(&job->record);
 	xp_plan_free(&job->plan);
 	xp_job_drive_free(job);
+	xp_baseline_free(&job->baseline);
 	xp_refusals_free(&job->refusals);
 	xp_target_free(&job->target);
 	xp_extents_free(&job->resume.unwritten);

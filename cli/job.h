@@ -15,6 +15,7 @@
 #include "sanitize/engine.h"
 #include "sanitize/event.h"
 #include "sanitize/journal.h"
+#include "verify/baseline.h"
 
 struct xp_job;
 
@@ -101,6 +102,7 @@ struct xp_job {
 	const struct xp_expected *expected; /* its line of the expect list; NULL: none */
 	struct xp_events events;
 	struct xp_journal *journal;
+	struct xp_baseline *baseline; /* of the attempt that is under way; NULL: none */
 	struct xp_record record;
 	enum xp_job_state state;
 	int exit_code;

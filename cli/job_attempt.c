@@ -7,10 +7,7 @@
 #include "cli/job_drive.h"
 #include "cli/job_host.h"
 #include "cli/job_journal.h"
-#include "device/extent.h"
-#include "sanitize/engine.h"
-#include "verify/keys.h"
-#include "verify/verify.h"
+#include "cli/job_readback.h"
 
 void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
 		 uint64_t total, const char *text)
@@ -30,13 +27,6 @@ void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase,
 		job->events.emit(job->events.ctx, &e);
 }
 
-/* One attempt under the permit. */
-struct attempt {
-	struct xp_job *job;
-	const struct xp_permit *permit;
-	struct xp_engine_request req;
-};
-
 /* --- hooks of the engine --- */
 
 static enum xp_rc journalled(struct xp_job *job, enum xp_rc rc)
@@ -47,7 +37,7 @@ static enum xp_rc journalled(struct xp_job *job, enum xp_rc rc)
 
 static enum xp_rc on_phase_begin(void *ctx, const struct xp_phase *phase, struct xp_err *err)
 {
-	struct xp_job *job = ((struct attempt *)ctx)->job;
+	struct xp_job *job = ((struct xp_attempt *)ctx)->job;
 
 	return journalled(job, xp_job_journal_phase_begin(job, phase, err));
 }
@@ -55,14 +45,14 @@ static enum xp_rc on_phase_begin(void *ctx, const struct xp_phase *phase, struct
 static enum xp_rc on_checkpoint(void *ctx, uint64_t offset, const struct xp_extents *unwritten,
 				struct xp_err *err)
 {
-	struct xp_job *job = ((struct attempt *)ctx)->job;
+	struct xp_job *job = ((struct xp_attempt *)ctx)->job;
 
 	return journalled(job, xp_job_journal_checkpoint(job, offset, unwritten, err));
 }
 
 static enum xp_rc on_phase_end(void *ctx, const struct xp_phase *phase, struct xp_err *err)
 {
-	struct xp_job *job = ((struct attempt *)ctx)->job;
+	struct xp_job *job = ((struct xp_attempt *)ctx)->job;
 
 	return journalled(job, xp_job_journal_phase_end(job, phase, err));
 }
@@ -70,31 +60,31 @@ static enum xp_rc on_phase_end(void *ctx, const struct xp_phase *phase, struct x
 static enum xp_rc on_command(void *ctx, enum xp_command_note what, const struct xp_phase *phase,
 			     struct xp_err *err)
 {
-	struct xp_job *job = ((struct attempt *)ctx)->job;
+	struct xp_job *job = ((struct xp_attempt *)ctx)->job;
 
 	return journalled(job, xp_job_journal_command(job, what, phase, err));
 }
 
 static void on_progress(void *ctx, const char *label, uint64_t done, uint64_t total)
 {
-	xp_job_emit(((struct attempt *)ctx)->job, XP_EVENT_PROGRESS, label, done, total, NULL);
+	xp_job_emit(((struct xp_attempt *)ctx)->job, XP_EVENT_PROGRESS, label, done, total, NULL);
 }
 
 static bool on_cancelled(void *ctx)
 {
-	const struct xp_job *job = ((const struct attempt *)ctx)->job;
+	const struct xp_job *job = ((const struct xp_attempt *)ctx)->job;
 
 	return job->setup->cancelled && job->setup->cancelled();
 }
 
 static void on_sleep(void *ctx, uint32_t ms)
 {
-	xp_job_drive_sleep(((const struct attempt *)ctx)->job, ms);
+	xp_job_drive_sleep(((const struct xp_attempt *)ctx)->job, ms);
 }
 
 static enum xp_rc on_identify(void *ctx, struct xp_identity *out, struct xp_err *err)
 {
-	const struct attempt *a = ctx;
+	const struct xp_attempt *a = ctx;
 
 	return xp_job_drive_identify(out, a->job, a->permit, err);
 }
@@ -107,11 +97,11 @@ static enum xp_answer copies_alive(const struct xp_record *r)
 	return strcmp(r->header_backups, "none") == 0 ? XP_ANSWER_NO : XP_ANSWER_YES;
 }
 
-static void fill_request(struct attempt *a, struct xp_job *job, const struct xp_permit *permit)
+static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct xp_permit *permit)
 {
 	struct xp_engine_request *req = &a->req;
 
-	*a = (struct attempt){.job = job, .permit = permit};
+	*a = (struct xp_attempt){.job = job, .permit = permit};
 	*req = (struct xp_engine_request){
 		.permit = permit,
 		.technique = job->plan.technique,
@@ -165,7 +155,7 @@ enum xp_rc xp_job_draw_keys(struct xp_job *job, struct xp_err *err)
 	return XP_OK;
 }
 
-static enum xp_rc erase(struct attempt *a, struct xp_err *err)
+static enum xp_rc erase(struct xp_attempt *a, struct xp_err *err)
 {
 	struct xp_job *job = a->job;
 	struct xp_evidence *ev = &job->record.evidence;
@@ -182,86 +172,27 @@ static enum xp_rc erase(struct attempt *a, struct xp_err *err)
 	return rc;
 }
 
-static void on_readback_progress(void *ctx, uint64_t done, uint64_t total)
-{
-	on_progress(ctx, "readback", done, total);
-}
-
-/* What the erase left, where that can be known. */
-static struct xp_content left_behind(const struct xp_job *job)
-{
-	if (job->plan.passes)
-		return job->plan.contents[job->plan.passes - 1];
-	return (struct xp_content){.kind = XP_CONTENT_UNKNOWN};
-}
-
-/* The areas that held keys, and a search for copies of them. */
-static enum xp_rc read_keys(struct xp_job *job, struct xp_phase *phase,
-			    const struct xp_verify_request *how, struct xp_err *err)
-{
-	const struct xp_phase *looked = xp_evidence_volumes(&job->record.evidence, phase);
-	struct xp_verify_keys_request req = {
-		.how = *how,
-		.volumes = looked ? looked->volumes : NULL,
-		.volume_n = looked ? looked->volume_n : 0,
-		.search_all = job->plan.verification.search_all,
-	};
-
-	return xp_verify_keys(&phase->readback, &phase->search, &req, err);
-}
-
-/* The seed is drawn now, after the erase: the drive cannot have known the places. */
-static enum xp_rc readback(struct attempt *a, struct xp_err *err)
-{
-	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
-	struct xp_job *job = a->job;
-	struct xp_phase *phase = NULL;
-	struct xp_extent_config cfg = {0};
-	struct xp_verify_request v = {
-		.mode = job->plan.verification.mode,
-		.scheme = job->plan.verification.scheme,
-		.sample_n = job->plan.verification.n,
-		.expected = left_behind(job),
-		.stall_ms = job->setup->stall_ms,
-		.ctx = a,
-		.progress = on_readback_progress,
-		.cancelled = on_cancelled,
-	};
-	enum xp_rc rc;
-
-	xp_job_emit(job, XP_EVENT_PHASE, "readback", 0, job->plan.verification.bytes, NULL);
-	TRY(xp_engine_phase_begin(&phase, &job->record.evidence, XP_PHASE_READBACK, &a->req, err));
-	TRY(on_phase_begin(a, phase, err));
-	if (v.mode == XP_READBACK_SAMPLE)
-		TRY(xp_rng_bytes(job->setup->rng, v.seed, sizeof(v.seed), err));
-	cfg.fd = xp_permit_fd(a->permit, &cfg.direct);
-	cfg.capacity_bytes = v.capacity_bytes = phase->identity.capacity_bytes;
-	cfg.logical_block_bytes = v.logical_block_bytes = phase->identity.logical_block_bytes;
-	TRY(xp_extent_io_new(&io, &cfg, err));
-	v.io = io;
-	rc = a->req.technique == XP_LUKS_DESTROY ? read_keys(job, phase, &v, err)
-						 : xp_verify_run(&phase->readback, &v, err);
-	job->bytes_read += phase->readback.bytes_delivered;
-	phase->stalled = rc == XP_E_TIMEOUT;
-	if (rc == XP_OK)
-		return xp_engine_phase_end(phase, &a->req, err);
-	phase->end_s = a->req.clock->wall_s(a->req.clock->ctx);
-	phase->end_ns = a->req.clock->monotonic_ns(a->req.clock->ctx);
-	return rc;
-}
-
 static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit,
 			      struct xp_err *err)
 {
 	struct xp_evidence *ev = &job->record.evidence;
-	struct attempt a;
+	bool is_erased = job->resume.erase_done && job->resume.attempt == job->attempt;
+	bool reads = job->plan.verification.mode != XP_READBACK_NONE;
+	struct xp_attempt a;
 
 	fill_request(&a, job, permit);
 	TRY(xp_engine_identify(ev, &a.req, err));
-	if (!(job->resume.erase_done && job->resume.attempt == job->attempt))
+	if (reads && xp_technique_is_device_command(a.req.technique)) {
+		/* once the command was about to be sent, it is too late to look */
+		if (is_erased || a.req.resumes)
+			xp_job_baseline_load(job);
+		else
+			TRY(xp_job_baseline(&a, err));
+	}
+	if (!is_erased)
 		TRY(erase(&a, err));
-	if (job->plan.verification.mode != XP_READBACK_NONE)
-		TRY(readback(&a, err));
+	if (reads)
+		TRY(xp_job_readback(&a, err));
 	/* the same target was there to the end */
 	TRY(xp_engine_identify(ev, &a.req, err));
 	job->record.capacity_after_known = true;
@@ -370,6 +301,7 @@ static enum xp_rc begin_next(bool *more, struct xp_job *job, const struct xp_per
 		return XP_OK;
 	job->attempt++;
 	xp_plan_switch(&job->plan, next, policy_of(job), job->media.media);
+	xp_baseline_free(&job->baseline);
 	TRY(xp_job_draw_keys(job, err));
 	xp_job_emit(job, XP_EVENT_WARNING, xp_technique_name(next), 0, 0, why);
 	TRY(journalled(job, xp_job_journal_attempt(job, why, err)));
@@ -386,7 +318,7 @@ enum xp_rc xp_job_carry_out(struct xp_job *job, const struct xp_permit *permit, 
 
 	while (more) {
 		rc = run_attempt(job, permit, err);
-		if (!may_go_on(job, rc) || on_cancelled(&(struct attempt){.job = job}))
+		if (!may_go_on(job, rc) || on_cancelled(&(struct xp_attempt){.job = job}))
 			return rc;
 		next_rc = begin_next(&more, job, permit, &next_err);
 		if (next_rc != XP_OK)

@@ -6,6 +6,13 @@
 #pragma once
 #include "cli/job.h"
 
+/* One attempt under the permit. */
+struct xp_attempt {
+	struct xp_job *job;
+	const struct xp_permit *permit;
+	struct xp_engine_request req;
+};
+
 void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
 		 uint64_t total, const char *text);
 

@@ -169,8 +169,8 @@ static bool stands(const struct xp_job *job, size_t i, size_t last_erase)
 	if (i == 0 || p->attempt < job->resume.attempt)
 		return true;
 	switch (p->kind) {
-	case XP_PHASE_BASELINE:
-		return true;
+	case XP_PHASE_BASELINE: /* before the command was about to be sent it is read anew */
+		return job->resume.has_command;
 	case XP_PHASE_ERASE:
 		return xp_technique_is_device_command(p->technique)
 			       ? job->resume.erase_done && i == last_erase

@@ -138,9 +138,9 @@ void xp_plan_switch(struct xp_plan *p, enum xp_technique t, const struct xp_poli
 
 	p->technique = t;
 	p->has_technique = true;
-	p->passes = xp_technique_is_host_overwrite(t) ? xp_policy_overwrite_passes(policy, media)
-		    : xp_technique_is_host_write(t)   ? 1
-						      : 0;
+	p->passes = xp_technique_is_host_write(t) ? 1 : 0;
+	if (xp_technique_is_host_overwrite(t))
+		p->passes = xp_policy_overwrite_passes(policy, media);
 	memset(p->contents, 0, sizeof(p->contents));
 	xp_plan_fill_contents(p, &nothing);
 }
@@ -298,6 +298,12 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 	} else if (xp_technique_is_host_overwrite(p->technique)) {
 		add_passes(p, req->target->identity.capacity_bytes, seconds, choice);
 	} else {
+		if (p->verification.mode != XP_READBACK_NONE) {
+			s = step(p, "baseline", 0);
+			snprintf(s->why, sizeof(s->why),
+				 "reads what stands there now, at scattered places, to see "
+				 "afterwards that it is gone");
+		}
 		s = step(p, "command", seconds);
 		s->has_technique = true;
 		s->technique = p->technique;
