@@ -67,7 +67,7 @@ ROOMS := base protocol claim device sanitize verify certs cli_shared job
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib = $(B)/lib$(1).a
 
-LIBS_CERT := -ljansson -lcrypto
+LIBS_CERT := -ljansson -lcrypto -lpthread
 LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -ljansson -lcrypto -lm -lpthread
 
 .PHONY: all

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "certs/check_pair.h"
+#include "certs/check_peers.h"
 #include "certs/record_check.h"
 
 enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *clock, struct xp_err *err)
@@ -25,13 +26,32 @@ enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *clock, str
 	return XP_OK;
 }
 
+enum xp_rc xp_check_share(struct xp_check **out, const struct xp_check *c, struct xp_err *err)
+{
+	struct xp_check *s = malloc(sizeof(*s));
+
+	if (!s)
+		return xp_fail(err, XP_E_NOMEM, "check");
+	*s = *c;
+	s->is_shared = true;
+	s->cache = calloc(1, sizeof(*s->cache));
+	if (!s->cache) {
+		free(s);
+		return xp_fail(err, XP_E_NOMEM, "check");
+	}
+	*out = s;
+	return XP_OK;
+}
+
 void xp_check_free(struct xp_check **c)
 {
 	if (!*c)
 		return;
-	xp_trust_free(&(*c)->trust);
-	xp_trust_free(&(*c)->tsa);
-	xp_roster_free(&(*c)->roster);
+	if (!(*c)->is_shared) {
+		xp_trust_free(&(*c)->trust);
+		xp_trust_free(&(*c)->tsa);
+		xp_roster_free(&(*c)->roster);
+	}
 	if ((*c)->cache)
 		xp_check_cache_clear((*c)->cache);
 	free((*c)->cache);
@@ -54,6 +74,11 @@ struct xp_trust *xp_check_tsa(struct xp_check *c)
 void xp_check_require(struct xp_check *c, const struct xp_requirements *r)
 {
 	c->req = *r;
+}
+
+void xp_check_set_peers(struct xp_check *c, const struct xp_check_peers *peers)
+{
+	c->peers = peers;
 }
 
 enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len, const char *name,
@@ -154,6 +179,17 @@ int xp_check_exit_worse(int a, int b)
 	return 70;
 }
 
+static void judge_serial_and_time(struct xp_check_result *r, const struct xp_requirements *req)
+{
+	const char *serial = r->record->media.serial;
+
+	if (req->time && !r->time_is_proven)
+		xp_findings_add(&r->findings, "P_TIME", "the time of the signature is not proven");
+	if (req->serial && strcmp(req->serial, serial) != 0)
+		xp_findings_add(&r->findings, "P_SERIAL", "this is the record of another drive, %s",
+				serial[0] ? serial : "without a serial number");
+}
+
 /* What the verifier wants of an authentic record. */
 static void judge_demands(struct xp_check_result *r, const struct xp_requirements *req)
 {
@@ -182,15 +218,16 @@ static void judge_demands(struct xp_check_result *r, const struct xp_requirement
 	for (unsigned i = 0; i < r->signers_n && !has_role; i++)
 		has_role = r->signers[i].role_is_granted &&
 			   strcmp(r->signers[i].role, xp_role_name(req->role)) == 0;
+	for (unsigned i = 0; i < r->voices_n && !has_role; i++)
+		has_role = r->voices[i].decision == XP_DECISION_ACCEPT &&
+			   strcmp(r->voices[i].role, xp_role_name(req->role)) == 0;
 	if (!has_role)
-		xp_findings_add(&r->findings, "P_ROLE", "nobody signed in the role %s",
-				xp_role_name(req->role));
-	if (req->time && !r->time_is_proven)
-		xp_findings_add(&r->findings, "P_TIME", "the time of the signature is not proven");
-	if (req->serial && strcmp(req->serial, rec->media.serial) != 0)
-		xp_findings_add(&r->findings, "P_SERIAL", "this is the record of another drive, %s",
-				rec->media.serial[0] ? rec->media.serial
-						     : "without a serial number");
+		xp_findings_add(
+			&r->findings, "P_ROLE",
+			"nobody signed in the role %s, this record or a validation that was "
+			"given with it",
+			xp_role_name(req->role));
+	judge_serial_and_time(r, req);
 }
 
 static enum xp_rc read_record(struct xp_check_result *result, const void *json, size_t len,
@@ -228,7 +265,11 @@ enum xp_rc xp_check_pair(struct xp_check_result *result, const struct xp_check *
 		TRY(xp_check_signatures(result, c, p7s, p7s_len, err));
 	if (result->record) {
 		TRY(xp_record_check(result->record, f, err));
-		judge_demands(result, &c->req);
+		xp_check_peers_judge(result, c->peers);
+		if (result->record->kind == XP_RECORD_VALIDATION)
+			judge_serial_and_time(result, &c->req);
+		else
+			judge_demands(result, &c->req);
 	}
 	return f->lost ? xp_fail(err, XP_E_NOMEM, "findings") : XP_OK;
 }

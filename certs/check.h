@@ -29,6 +29,12 @@ struct xp_requirements {
 /* CLOCK must live as long as the context. One context serves one thread at a time. */
 MUST_USE enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *clock,
 				 struct xp_err *err);
+/*
+ * A context for another thread: it sees C's anchors, lists, roster and peers, which were parsed
+ * once, and must go before C. What is added to C afterwards is undefined.
+ */
+MUST_USE enum xp_rc xp_check_share(struct xp_check **out, const struct xp_check *c,
+				   struct xp_err *err);
 void xp_check_free(struct xp_check **c);
 /* For xp_trust_add_*: anchors, fingerprints and lists. */
 struct xp_trust *xp_check_trust(struct xp_check *c);
@@ -70,6 +76,15 @@ struct xp_check_signer {
 	uint8_t tsa_anchor_sha256[32];
 };
 
+/* What somebody decided about a record, in a record of their own. */
+struct xp_check_voice {
+	enum xp_decision decision;
+	char role[16];
+	char name[128];
+	char id[XP_UUID_LEN]; /* of their record */
+};
+#define XP_CHECK_VOICES_MAX 16
+
 struct xp_check_result {
 	struct xp_findings findings;
 	struct xp_record *record; /* NULL: it could not be read, or is not valid */
@@ -77,6 +92,9 @@ struct xp_check_result {
 	struct xp_check_signer signers[XP_CMS_SIGNERS_MAX];
 	unsigned signers_n;
 	bool time_is_proven; /* of every signature */
+	/* who accepted or rejected this record, of the validations that were given with it */
+	struct xp_check_voice voices[XP_CHECK_VOICES_MAX];
+	unsigned voices_n;
 	struct {
 		bool is_proven; /* record and signatures stand in the log, by the verifier's key */
 		uint64_t index;
@@ -84,6 +102,13 @@ struct xp_check_result {
 		uint64_t size; /* of the tree of the checkpoint */
 	} log;
 };
+
+/*
+ * What records of one batch say of each other (certs/check_peers.h). NULL: nothing is known. PEERS
+ * must live as long as the context is used.
+ */
+struct xp_check_peers;
+void xp_check_set_peers(struct xp_check *c, const struct xp_check_peers *peers);
 
 /*
  * Checks one pair. P7S NULL: there is no signature file. What is wrong with the pair is in the

@@ -16,7 +16,7 @@ static const char *drive_of(const struct xp_record *r)
 }
 
 /* A serial number alone may be another's name; a partition is not the drive. */
-static bool hash_target(uint8_t out[32], const struct xp_identity *id)
+bool xp_check_target_digest(uint8_t out[32], const struct xp_identity *id)
 {
 	char text[1024];
 	int n = snprintf(text, sizeof(text), "%s\n%s\n%s\n%s\n%s\n%llu\n%llu", id->vendor,
@@ -34,7 +34,7 @@ void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_res
 	memcpy(o->json_sha256, r->json_sha256, 32);
 	if (!r->record)
 		return;
-	o->has_record = hash_target(o->target_sha256, &r->record->media);
+	o->has_record = xp_check_target_digest(o->target_sha256, &r->record->media);
 	o->issued_s = r->record->issued_s;
 	o->scope = r->record->claim.scope;
 	o->wanted = r->record->accepted;
@@ -116,5 +116,93 @@ enum xp_rc xp_check_batch_close(struct xp_check_outcome *const *list, size_t n, 
 				snprintf(f->closed_by, sizeof(f->closed_by), "%s", later->id);
 		}
 	}
+	return XP_OK;
+}
+
+/* ---- seen before ---- */
+
+struct xp_check_seen_entry {
+	char id[XP_UUID_LEN]; /* empty: free */
+	uint8_t json_sha256[32];
+	int exit_code;
+	size_t tag;
+};
+
+void xp_check_seen_free(struct xp_check_seen *s)
+{
+	free(s->list);
+	*s = (struct xp_check_seen){0};
+}
+
+static size_t hash_id(const char *id)
+{
+	uint64_t h = 14695981039346656037ULL;
+
+	for (; *id; id++)
+		h = (h ^ (uint8_t)*id) * 1099511628211ULL;
+	return (size_t)(h ^ h >> 29);
+}
+
+static void put_entry(struct xp_check_seen *s, const struct xp_check_seen_entry *e)
+{
+	size_t i = hash_id(e->id) & (s->room - 1);
+
+	while (s->list[i].id[0])
+		i = (i + 1) & (s->room - 1);
+	s->list[i] = *e;
+	s->n++;
+}
+
+/* At most half of the room is taken. */
+static enum xp_rc make_room(struct xp_check_seen *s, struct xp_err *err)
+{
+	struct xp_check_seen old = *s;
+
+	if (2 * (s->n + 1) <= s->room)
+		return XP_OK;
+	s->room = old.room ? 2 * old.room : 256;
+	s->n = 0;
+	s->list = calloc(s->room, sizeof(*s->list));
+	if (!s->list) {
+		*s = old;
+		return xp_fail(err, XP_E_NOMEM, "results");
+	}
+	for (size_t i = 0; i < old.room; i++)
+		if (old.list[i].id[0])
+			put_entry(s, &old.list[i]);
+	free(old.list);
+	return XP_OK;
+}
+
+static bool is_authentic(int exit_code)
+{
+	return exit_code == 0 || exit_code == 3;
+}
+
+enum xp_rc xp_check_seen_add(bool *is_duplicate, size_t *clash, struct xp_check_seen *s,
+			     const struct xp_check_outcome *o, size_t tag, struct xp_err *err)
+{
+	struct xp_check_seen_entry new = {.exit_code = o->exit_code, .tag = tag};
+
+	*is_duplicate = false;
+	if (!o->id[0])
+		return XP_OK;
+	TRY(make_room(s, err));
+	for (size_t i = hash_id(o->id) & (s->room - 1); s->list[i].id[0];
+	     i = (i + 1) & (s->room - 1)) {
+		const struct xp_check_seen_entry *e = &s->list[i];
+
+		if (strcmp(e->id, o->id) != 0)
+			continue;
+		if (memcmp(e->json_sha256, o->json_sha256, 32) == 0)
+			*is_duplicate |= e->exit_code == o->exit_code;
+		else if (is_authentic(e->exit_code) && is_authentic(o->exit_code))
+			*clash = e->tag;
+	}
+	if (*is_duplicate)
+		return XP_OK;
+	memcpy(new.id, o->id, sizeof(new.id));
+	memcpy(new.json_sha256, o->json_sha256, 32);
+	put_entry(s, &new);
 	return XP_OK;
 }

@@ -24,6 +24,8 @@ struct xp_check_outcome {
 	char closed_by[XP_UUID_LEN]; /* the record that closed this failure; empty: open */
 };
 
+/* SHA-256 of all that tells one target from another; false: it cannot be said. */
+bool xp_check_target_digest(uint8_t out[32], const struct xp_identity *id);
 void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r);
 /*
  * Fills closed_by: an authentic failure (exit code 3) is closed by a passed record of a
@@ -33,3 +35,18 @@ void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_res
  */
 MUST_USE enum xp_rc xp_check_batch_close(struct xp_check_outcome *const *list, size_t n,
 					 struct xp_err *err);
+
+/* Records that a batch has had already, by their ids. Zeroed to begin with. */
+struct xp_check_seen {
+	struct xp_check_seen_entry *list; /* open addressing */
+	size_t room, n;
+};
+void xp_check_seen_free(struct xp_check_seen *s);
+/*
+ * IS_DUPLICATE: the same bytes were there before, with the same verdict. CLASH: the TAG of an
+ * authentic record of the same id and other bytes, where this one is authentic, too; else it stays
+ * as it was. XP_E_NOMEM.
+ */
+MUST_USE enum xp_rc xp_check_seen_add(bool *is_duplicate, size_t *clash, struct xp_check_seen *s,
+				      const struct xp_check_outcome *o, size_t tag,
+				      struct xp_err *err);

@@ -11,6 +11,8 @@ struct xp_check {
 	struct xp_roster roster;
 	struct xp_requirements req;
 	struct xp_check_cache *cache; /* one context, one thread */
+	bool is_shared;		      /* trust, tsa and roster are another's */
+	const struct xp_check_peers *peers;
 };
 
 /* RESULT holds the record and the digest of its bytes already. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "certs/record_check.h"
 #include "certs/record_fields.h"
 
@@ -28,6 +29,12 @@ bool xp_record_kind_parse(enum xp_record_kind *out, const char *name)
 	}
 	return false;
 }
+
+static const char *const decision_names[] = {
+	[XP_DECISION_ACCEPT] = "accept",
+	[XP_DECISION_REJECT] = "reject",
+};
+XP_NAMES(decision, xp_decision, decision_names, XP_DECISION_REJECT + 1)
 
 void xp_record_free(struct xp_record *r)
 {
@@ -68,7 +75,7 @@ static enum xp_rc tree_of(json_t **out, const struct xp_record *r, struct xp_err
 		return xp_fail(err, XP_E_NOMEM, "record");
 	doc->r = *r;
 	TRY(xp_record_derive(doc, err));
-	return xp_schema_write(out, &xp_schema_record, doc, err);
+	return xp_schema_write(out, xp_record_schema_of(r->kind), doc, err);
 }
 
 /* ---- writing ---- */
@@ -141,7 +148,7 @@ static bool is_unknown(json_t *tree, struct xp_findings *f)
 				XP_RECORD_SCHEMA);
 		return true;
 	}
-	if (schema && kind && xp_record_kind_parse(&k, kind) && k > XP_RECORD_FAILURE) {
+	if (schema && kind && xp_record_kind_parse(&k, kind) && k > XP_RECORD_VALIDATION) {
 		xp_findings_add(f, "I_KIND_UNKNOWN", "kind: this program cannot judge a %s record",
 				kind);
 		return true;
@@ -216,15 +223,20 @@ static enum xp_rc check_derived(const struct xp_record *r, json_t *tree, struct 
 static enum xp_rc read_tree(struct xp_record_doc *doc, json_t *tree, struct xp_findings *f,
 			    struct xp_err *err)
 {
+	const char *kind = json_string_value(json_object_get(tree, "kind"));
 	size_t before = f->n;
 
 	if (is_unknown(tree, f))
 		return XP_OK;
-	TRY(xp_schema_read(doc, &xp_schema_record, tree, f, err));
+	if (kind && strcmp(kind, "validation") == 0)
+		doc->r.kind = XP_RECORD_VALIDATION;
+	TRY(xp_schema_read(doc, xp_record_schema_of(doc->r.kind), tree, f, err));
 	check_ext(doc, f);
 	if (f->n != before)
 		return XP_OK;
-	TRY(xp_jcs_write(&doc->r.policy_json, &doc->r.policy_len, doc->policy.document, err));
+	if (doc->policy.document)
+		TRY(xp_jcs_write(&doc->r.policy_json, &doc->r.policy_len, doc->policy.document,
+				 err));
 	return check_derived(&doc->r, tree, f, err);
 }
 

@@ -50,6 +50,36 @@ struct xp_hidden_note {
 #define XP_PERSONS_MAX 4
 #define XP_SIGNERS_MAX 4
 
+enum xp_decision { XP_DECISION_ACCEPT, XP_DECISION_REJECT };
+const char *xp_decision_name(enum xp_decision v);
+bool xp_decision_parse(enum xp_decision *out, const char *name);
+
+struct xp_signature_digest {
+	uint8_t sha256[32]; /* of the octets of a signature */
+};
+
+/* What a validator or a site decided about another record, the subject. */
+struct xp_validation {
+	char subject_id[XP_UUID_LEN];
+	enum xp_record_kind subject_kind;
+	uint8_t subject_sha256[32];			       /* of its bytes */
+	struct xp_signature_digest signatures[XP_SIGNERS_MAX]; /* its own; sorted */
+	unsigned signatures_n;
+	enum xp_decision decision;
+	char remarks[256]; /* the person's own words */
+	/*
+	 * What the decision has to weigh [SP 800-88r2 4.5.2], as far as a program sees it in the
+	 * subject: is there something to be said on this point?
+	 */
+	struct xp_concerns {
+		enum xp_answer unreached;     /* places that were not written or not read */
+		enum xp_answer technique;     /* not the right one for this medium */
+		enum xp_answer qualification; /* people and tools */
+		enum xp_answer outcome;	      /* less than was asked for */
+		enum xp_answer scope;	      /* narrower than the drive, or drives unseen */
+	} concerns;
+};
+
 struct xp_record {
 	char id[XP_UUID_LEN];
 	uint8_t nonce[32];
@@ -112,6 +142,7 @@ struct xp_record {
 		uint64_t checkpoint_size; /* an earlier checkpoint */
 		uint8_t checkpoint_root[32];
 	} log;
+	struct xp_validation validation; /* kind validation; of the rest only what belongs to it */
 	json_t *ext; /* extensions by reverse DNS, none of them critical; NULL: none */
 };
 

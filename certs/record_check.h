@@ -43,6 +43,9 @@ MUST_USE enum xp_rc xp_record_check_today(const struct xp_record *r, const char 
  */
 MUST_USE enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err *err);
 
+/* E_CLOCK and W_CLOCK; E_SIGNERS for one who stands there twice. */
+void xp_record_check_clock(const struct xp_record *r, struct xp_findings *findings);
+void xp_record_check_signers(const struct xp_record *r, struct xp_findings *findings);
 /* E_TEXT_FORBIDDEN alone, as xp_record_check finds it. Errors: XP_E_NOMEM. */
 MUST_USE enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_findings *findings,
 					  struct xp_err *err);

@@ -6,9 +6,8 @@
 
 #include "base/cleanup.h"
 #include "certs/evidence_json.h"
+#include "certs/record_parts.h"
 #include "claim/bound.h"
-
-#define PHASES_MAX 1024
 
 XP_ENUM_NAME(kind_name, xp_record_kind_name, xp_record_kind)
 XP_ENUM_NAME(level_name, xp_level_name, xp_level)
@@ -24,28 +23,12 @@ static const char *const destinations[] = {"internal-reuse", "external-reuse", "
 					   "manufacturer",   "other",	       NULL};
 static const char *const clock_sources[] = {"system", "operator", "ntp", NULL};
 static const char *const roles[] = {"performer", "validator", "site", "host", NULL};
-static const char *const record_schemas[] = {XP_RECORD_SCHEMA, NULL};
+const char *const xp_record_schemas[] = {XP_RECORD_SCHEMA, NULL};
 static const char *const claim_rules[] = {XP_CLAIM_RULES, NULL};
-
-/* All objects of the head are views of the same struct: their offsets count from its start. */
-#define DOC(KEY, TYPE, PRESENCE, M, ...)                                                           \
-	XP_FIELD(KEY, TYPE, PRESENCE, struct xp_record_doc, M, __VA_ARGS__)
-#define DOC_COUNT(M) XP_COUNT(struct xp_record_doc, M)
-#define DOC_CONST(KEY, WORDS, ...)                                                                 \
-	{                                                                                          \
-		.key = (KEY), .type = XP_F_CONST, .presence = XP_P_ALWAYS, .words = (WORDS),       \
-		__VA_ARGS__                                                                        \
-	}
-#define DOC_OBJECT(KEY, PRESENCE, SUB, ...)                                                        \
-	{                                                                                          \
-		.key = (KEY), .type = XP_F_OBJECT, .presence = XP_P_##PRESENCE, .sub = (SUB),      \
-		__VA_ARGS__                                                                        \
-	}
-#define DOC_SCHEMA(FIELDS) XP_SCHEMA(struct xp_record_doc, FIELDS)
 
 /* ---- the parts ---- */
 
-static bool is_superseding(const void *base)
+bool xp_record_is_superseding(const void *base)
 {
 	const struct xp_record_doc *d = base;
 
@@ -56,7 +39,7 @@ static const struct xp_field supersedes_fields[] = {
 	DOC("id", UUID7, ALWAYS, r.supersedes_id),
 	DOC("sha256", HEX, ALWAYS, r.supersedes_sha256),
 };
-static const struct xp_schema supersedes_schema = DOC_SCHEMA(supersedes_fields);
+const struct xp_schema xp_schema_supersedes = DOC_SCHEMA(supersedes_fields);
 
 static bool has_backup(const void *base)
 {
@@ -142,7 +125,7 @@ static const struct xp_field verification_fields[] = {
 	DOC_OBJECT("residue_bound_ppb", FLAG, &bound_schema,
 		   .flag = offsetof(struct xp_record_doc, verification.bound_present)),
 };
-static const struct xp_schema verification_schema = DOC_SCHEMA(verification_fields);
+const struct xp_schema xp_schema_verification = DOC_SCHEMA(verification_fields);
 
 static const struct xp_field reason_fields[] = {
 	XP_FIELD("rule", UINT, ALWAYS, struct xp_reason, rule),
@@ -197,7 +180,7 @@ static const struct xp_field clock_fields[] = {
 	DOC("offset_ns", SIGNED, ALWAYS, r.clock.offset_ns),
 	DOC("boot_id", UUID, OPTIONAL, r.clock.boot_id),
 };
-static const struct xp_schema clock_schema = DOC_SCHEMA(clock_fields);
+const struct xp_schema xp_schema_clock = DOC_SCHEMA(clock_fields);
 
 static const struct xp_field tool_fields[] = {
 	DOC("name", TEXT, ALWAYS, r.tool.name),
@@ -205,14 +188,14 @@ static const struct xp_field tool_fields[] = {
 	DOC("build_sha256", SHA256, OPTIONAL, r.tool.build_sha256),
 	DOC("image_sha256", SHA256, OPTIONAL, r.tool.image_sha256),
 };
-static const struct xp_schema tool_schema = DOC_SCHEMA(tool_fields);
+const struct xp_schema xp_schema_tool = DOC_SCHEMA(tool_fields);
 
 static const struct xp_field signer_fields[] = {
 	XP_FIELD("role", WORD, ALWAYS, struct xp_signer, role, .words = roles),
 	XP_FIELD("cert_sha256", HEX, ALWAYS, struct xp_signer, cert_sha256),
 	XP_FIELD("alg", TOKEN, ALWAYS, struct xp_signer, alg),
 };
-static const struct xp_schema signer_schema = XP_SCHEMA(struct xp_signer, signer_fields);
+const struct xp_schema xp_schema_signer = XP_SCHEMA(struct xp_signer, signer_fields);
 
 static const struct xp_field person_fields[] = {
 	XP_FIELD("role", WORD, ALWAYS, struct xp_person, role, .words = roles),
@@ -223,7 +206,7 @@ static const struct xp_field person_fields[] = {
 	XP_FIELD("location", TEXT, OPTIONAL, struct xp_person, location),
 	XP_FIELD("contact", TEXT, OPTIONAL, struct xp_person, contact),
 };
-static const struct xp_schema person_schema = XP_SCHEMA(struct xp_person, person_fields);
+const struct xp_schema xp_schema_person = XP_SCHEMA(struct xp_person, person_fields);
 
 static const struct xp_field log_fields[] = {
 	DOC("origin", TEXT, ALWAYS, r.log.origin),
@@ -231,17 +214,16 @@ static const struct xp_field log_fields[] = {
 	DOC("checkpoint_size", UINT, ALWAYS, r.log.checkpoint_size),
 	DOC("checkpoint_root", HEX, ALWAYS, r.log.checkpoint_root),
 };
-static const struct xp_schema log_schema = DOC_SCHEMA(log_fields);
+const struct xp_schema xp_schema_log = DOC_SCHEMA(log_fields);
 
 /* ---- the record ---- */
 
 static const struct xp_field record_fields[] = {
-	DOC_CONST("schema", record_schemas, .mismatch = "I_SCHEMA_UNKNOWN"),
+	DOC_CONST("schema", xp_record_schemas, .mismatch = "I_SCHEMA_UNKNOWN"),
 	DOC("id", UUID7, ALWAYS, r.id),
 	DOC("nonce", HEX, ALWAYS, r.nonce),
-	/* only these two have their fields in this version */
 	DOC("kind", ENUM, ALWAYS, r.kind, .name = kind_name, .max = XP_RECORD_FAILURE + 1),
-	DOC_OBJECT("supersedes", GIVEN, &supersedes_schema, .when = is_superseding),
+	DOC_OBJECT("supersedes", GIVEN, &xp_schema_supersedes, .when = xp_record_is_superseding),
 	DOC("issued", TIME, ALWAYS, r.issued_s),
 	DOC("asked", ENUM, ALWAYS, r.asked, .name = level_name, .max = XP_PURGE + 1),
 	DOC("accepted", ENUM, ALWAYS, r.accepted, .name = level_name, .max = XP_PURGE + 1),
@@ -255,25 +237,26 @@ static const struct xp_field record_fields[] = {
 	DOC_OBJECT("standard", ALWAYS, &standard_schema),
 	DOC_OBJECT("policy", ALWAYS, &policy_schema),
 	DOC("evidence", HEAP, ALWAYS, r.evidence.phases, DOC_COUNT(r.evidence.n),
-	    .cap = offsetof(struct xp_record_doc, r.evidence.cap), .max = PHASES_MAX,
+	    .cap = offsetof(struct xp_record_doc, r.evidence.cap), .max = XP_RECORD_PHASES_MAX,
 	    .sub = &xp_schema_phase),
 	DOC("firmware", HEAP, OPTIONAL, r.evidence.firmware, DOC_COUNT(r.evidence.firmware_n),
 	    .max = 64, .sub = &xp_schema_firmware),
 	DOC("cancelled", BOOL, ALWAYS, r.evidence.cancelled),
-	DOC_OBJECT("verification", ALWAYS, &verification_schema),
+	DOC_OBJECT("verification", ALWAYS, &xp_schema_verification),
 	DOC("outcome", ENUM, ALWAYS, r.claim.outcome, .name = outcome_name,
 	    .max = XP_OUTCOME_INDETERMINATE + 1),
 	DOC_OBJECT("claim", ALWAYS, &claim_schema),
 	DOC_OBJECT("host", ALWAYS, &host_schema),
-	DOC_OBJECT("clock", ALWAYS, &clock_schema),
-	DOC_OBJECT("tool", ALWAYS, &tool_schema),
+	DOC_OBJECT("clock", ALWAYS, &xp_schema_clock),
+	DOC_OBJECT("tool", ALWAYS, &xp_schema_tool),
 	DOC("signers", LIST, ALWAYS, r.signers, DOC_COUNT(r.signers_n), .max = XP_SIGNERS_MAX,
-	    .sub = &signer_schema),
+	    .sub = &xp_schema_signer),
 	DOC("persons", LIST, ALWAYS, r.persons, DOC_COUNT(r.persons_n), .max = XP_PERSONS_MAX,
-	    .sub = &person_schema),
+	    .sub = &xp_schema_person),
 	DOC("deadline", DATE, OPTIONAL, r.deadline),
 	DOC("destination", WORD, OPTIONAL, r.destination, .words = destinations),
-	DOC_OBJECT("log", FLAG, &log_schema, .flag = offsetof(struct xp_record_doc, r.log.present)),
+	DOC_OBJECT("log", FLAG, &xp_schema_log,
+		   .flag = offsetof(struct xp_record_doc, r.log.present)),
 	DOC("ext", TREE, OPTIONAL, r.ext),
 	{.key = "crit",
 	 .type = XP_F_STRINGS,
@@ -284,6 +267,11 @@ static const struct xp_field record_fields[] = {
 	 DOC_COUNT(crit_n)},
 };
 const struct xp_schema xp_schema_record = DOC_SCHEMA(record_fields);
+
+const struct xp_schema *xp_record_schema_of(enum xp_record_kind kind)
+{
+	return kind == XP_RECORD_VALIDATION ? &xp_schema_validation : &xp_schema_record;
+}
 
 /* ---- what is computed ---- */
 
@@ -350,7 +338,9 @@ static void derive_verification(struct xp_record_doc *doc)
 
 enum xp_rc xp_record_derive(struct xp_record_doc *doc, struct xp_err *err)
 {
-	TRY(derive_policy(doc, err));
+	/* who decides about a record applies no policy */
+	if (doc->r.kind != XP_RECORD_VALIDATION)
+		TRY(derive_policy(doc, err));
 	derive_verification(doc);
 	return XP_OK;
 }

@@ -32,7 +32,12 @@ struct xp_record_doc {
 	unsigned crit_n;
 };
 
-extern const struct xp_schema xp_schema_record; /* struct xp_record_doc */
+/* Both of struct xp_record_doc. */
+extern const struct xp_schema xp_schema_record; /* kinds sanitization and failure */
+extern const struct xp_schema xp_schema_validation;
+/* struct xp_evidence, its phases only: {"evidence": []}. */
+extern const struct xp_schema xp_schema_reading;
+const struct xp_schema *xp_record_schema_of(enum xp_record_kind kind);
 
 /*
  * Fills what is computed from doc->r. The policy document is owned by the doc.

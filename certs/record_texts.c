@@ -153,6 +153,6 @@ enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_findings *
 	doc->policy.document = NULL;
 	if (rc == XP_E_NOMEM)
 		return xp_fail(err, rc, "%s", why.msg);
-	xp_schema_each_text(&xp_schema_record, doc, check_text, findings);
+	xp_schema_each_text(xp_record_schema_of(r->kind), doc, check_text, findings);
 	return XP_OK;
 }

@@ -14,6 +14,7 @@ void xp_verdicts_free(struct xp_verdicts *v)
 		json_decref(v->list[i].json);
 	}
 	free(v->list);
+	xp_check_seen_free(&v->seen);
 	*v = (struct xp_verdicts){0};
 }
 
@@ -83,6 +84,8 @@ static size_t next_row(struct drive_row *row, const struct xp_verdict *const *li
 {
 	*row = (struct drive_row){.first = list[i]};
 	for (; list[i] && strcmp(list[i]->o.drive, row->first->o.drive) == 0; i++) {
+		if (list[i]->is_duplicate)
+			continue;
 		row->records++;
 		if (list[i]->o.closed_by[0])
 			row->closed++;

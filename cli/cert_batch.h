@@ -28,12 +28,14 @@ void xp_pairs_free(struct xp_pairs *p);
 struct xp_verdict {
 	char *file;
 	struct xp_check_outcome o;
-	json_t *json; /* NULL unless asked for */
+	bool is_duplicate; /* of one before: the same record, the same verdict */
+	json_t *json;	   /* NULL unless asked for */
 };
 
 struct xp_verdicts {
 	struct xp_verdict *list;
 	size_t n, cap;
+	struct xp_check_seen seen;
 };
 
 void xp_verdicts_free(struct xp_verdicts *v);

@@ -70,18 +70,39 @@ static void add_record(json_t *j, const struct xp_record *r)
 	json_object_set_new(j, "id", json_string(r->id));
 	json_object_set_new(j, "kind", json_string(xp_record_kind_name(r->kind)));
 	json_object_set_new(j, "issued", time_json(r->issued_s));
-	json_object_set_new(j, "asked", json_string(xp_level_name(r->asked)));
 	json_object_set_new(j, "media",
 			    json_pack("{s:s, s:s, s:s, s:s}", "model", r->media.model, "serial",
 				      r->media.serial, "wwn", r->media.wwn, "name", r->media.name));
+	if (r->supersedes_id[0])
+		json_object_set_new(j, "supersedes", json_string(r->supersedes_id));
+	if (r->kind == XP_RECORD_VALIDATION) {
+		json_object_set_new(j, "decision",
+				    json_string(xp_decision_name(r->validation.decision)));
+		json_object_set_new(j, "subject",
+				    json_pack("{s:s, s:o}", "id", r->validation.subject_id,
+					      "sha256", hex_json(r->validation.subject_sha256)));
+		return;
+	}
+	json_object_set_new(j, "asked", json_string(xp_level_name(r->asked)));
 	json_object_set_new(j, "claim",
 			    json_pack("{s:s, s:s, s:s, s:s}", "level",
 				      xp_level_name(r->claim.level), "scope",
 				      xp_scope_name(r->claim.scope), "outcome",
 				      xp_outcome_name(r->claim.outcome), "technique",
 				      xp_technique_name(r->claim.technique)));
-	if (r->supersedes_id[0])
-		json_object_set_new(j, "supersedes", json_string(r->supersedes_id));
+}
+
+static json_t *voices_json(const struct xp_check_result *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < r->voices_n; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:s}", "decision",
+						xp_decision_name(r->voices[i].decision), "role",
+						r->voices[i].role, "name", r->voices[i].name,
+						"record", r->voices[i].id));
+	return list;
 }
 
 json_t *xp_verdict_json(const char *file, const struct xp_check_result *r)
@@ -119,6 +140,8 @@ json_t *xp_verdict_json(const char *file, const struct xp_check_result *r)
 						"text", xp_buf_str(&b)));
 	}
 	json_object_set_new(j, "signers", signers);
+	if (r->voices_n)
+		json_object_set_new(j, "validations", voices_json(r));
 	json_object_set_new(j, "time_proven", json_boolean(r->time_is_proven));
 	if (r->log.is_proven)
 		json_object_set_new(j, "log",
@@ -213,6 +236,16 @@ static void print_record(const struct xp_record *r)
 	fputs(", serial number ", stdout);
 	text(r->media.serial[0] ? r->media.serial : "unavailable");
 	puts("");
+	if (r->kind == XP_RECORD_VALIDATION) {
+		label("decision");
+		printf("%s, of the record %s\n", xp_decision_name(r->validation.decision),
+		       r->validation.subject_id);
+		if (r->validation.remarks[0]) {
+			label("remarks");
+			xp_print_wrapped(stdout, 12, r->validation.remarks);
+		}
+		return;
+	}
 	label("claim");
 	printf("%s, scope %s, by %s, outcome %s\n", xp_level_name(r->claim.level),
 	       xp_scope_name(r->claim.scope), xp_technique_name(r->claim.technique),
@@ -225,6 +258,11 @@ static const char *meaning(const struct xp_check_result *r, int code)
 {
 	bool is_failure = r->record && r->record->kind == XP_RECORD_FAILURE;
 
+	if (r->record && r->record->kind == XP_RECORD_VALIDATION && (code == 0 || code == 3))
+		return code == 0 ? "The decision is genuine: these people took it, about that "
+				   "record and no other."
+				 : "The decision is genuine; something about it is not what is "
+				   "required here, as the codes that begin with P_ say.";
 	switch (code) {
 	case 0:
 		return "The record is genuine, and the evidence, as recorded by the signer, "
@@ -281,6 +319,12 @@ void xp_verdict_print(const char *file, const struct xp_check_result *r)
 		print_record(r->record);
 	for (unsigned i = 0; i < r->signers_n; i++)
 		print_signer(&r->signers[i], r->record != NULL);
+	for (unsigned i = 0; i < r->voices_n; i++) {
+		label(r->voices[i].decision == XP_DECISION_ACCEPT ? "accepted" : "REJECTED");
+		printf("by %s ", r->voices[i].role);
+		text(r->voices[i].name);
+		printf(", in record %s\n", r->voices[i].id);
+	}
 	if (r->log.is_proven) {
 		label("log");
 		printf("leaf %llu of ", (unsigned long long)r->log.index);

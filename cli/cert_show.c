@@ -241,10 +241,24 @@ static void show_readback(const struct xp_readback_result *b)
 		line_fmt("", "and %zu places more in the record", b->mismatch_n - 8);
 	line_fmt("  unreadable", "%" PRIu64 " bytes in %" PRIu64 " places",
 		 b->read_errors.total_bytes, b->read_errors.total_count);
+	if (b->compared_blocks)
+		line_fmt("  against before",
+			 "%" PRIu64 " blocks: %" PRIu64 " other data, %" PRIu64 " zero, %" PRIu64
+			 " pattern, %" PRIu64 " errors, %" PRIu64 " UNCHANGED",
+			 b->compared_blocks, b->changed_blocks, b->zero_blocks, b->pattern_blocks,
+			 b->unreadable_blocks, b->unchanged_blocks);
 	if (b->mode == XP_READBACK_SAMPLE && !b->mismatch_total && !b->read_errors.total_count &&
 	    b->bytes_delivered >= b->bytes_planned)
 		show_bound(b);
 	line("  past the page cache", b->how.direct ? "yes" : "NO");
+}
+
+static void show_baseline(const struct xp_baseline_result *b)
+{
+	line_size("  the device delivered", b->bytes_delivered);
+	line_fmt("  blocks", "%" PRIu64 ", of these %" PRIu64 " informative", b->blocks,
+		 b->informative_blocks);
+	line_fmt("  markers written", "%" PRIu64, b->canaries);
 }
 
 static void show_command(const struct xp_command_result *c)
@@ -252,6 +266,9 @@ static void show_command(const struct xp_command_result *c)
 	if (c->cdb_len <= sizeof(c->cdb))
 		line_hex("  command", c->cdb, c->cdb_len);
 	line("  accepted", c->accepted ? "yes" : "no");
+	line("  found running", c->attached ? "yes: this job did not start it" : "");
+	line_fmt("  raw answers", "%zu before, %zu while it ran, %zu after", c->before_n,
+		 c->during_n, c->after_n);
 	line("  completion", c->completion_known ? "observed" : "NOT observed");
 }
 
@@ -277,6 +294,8 @@ static void show_evidence(const struct xp_record *r)
 			show_overwrite(&p->overwrite);
 		else if (p->kind == XP_PHASE_ERASE)
 			show_command(&p->command);
+		else if (p->kind == XP_PHASE_BASELINE)
+			show_baseline(&p->baseline);
 	}
 	if (!r->evidence.n)
 		line("-", "none");
@@ -304,6 +323,15 @@ static void show_people(const struct xp_record *r)
 	}
 }
 
+static void show_tool(const struct xp_record *r)
+{
+	line_fmt("clock", "%s, %s", r->clock.source,
+		 r->clock.synchronized ? "synchronized" : "not known to be synchronized");
+	line_fmt("tool", "%s %s", r->tool.name, r->tool.version);
+	line("  program sha256", r->tool.build_sha256);
+	line("  boot image sha256", r->tool.image_sha256);
+}
+
 static void show_where(const struct xp_record *r)
 {
 	section("HOST, CLOCK, TOOL");
@@ -314,17 +342,60 @@ static void show_where(const struct xp_record *r)
 	for (unsigned i = 0; i < r->host.hidden_n; i++)
 		line_fmt("  HIDDEN", "%s: %s", r->host.hidden[i].controller,
 			 r->host.hidden[i].reason);
-	line_fmt("clock", "%s, %s", r->clock.source,
-		 r->clock.synchronized ? "synchronized" : "not known to be synchronized");
-	line_fmt("tool", "%s %s", r->tool.name, r->tool.version);
-	line("  program sha256", r->tool.build_sha256);
-	line("  boot image sha256", r->tool.image_sha256);
+	show_tool(r);
 	if (r->log.present)
 		line_fmt("log", "%s, start at leaf %" PRIu64, r->log.origin, r->log.start_index);
 }
 
+static void show_concern(const char *what, enum xp_answer a)
+{
+	line(what, a == XP_ANSWER_YES  ? "to be weighed"
+		   : a == XP_ANSWER_NO ? "nothing seen"
+				       : "no program can see that");
+}
+
+static void show_validation(const struct xp_record *r)
+{
+	const struct xp_validation *v = &r->validation;
+
+	puts("Validation record. THIS IS A DISPLAY: no signature was checked here. To check it,\n"
+	     "together with the record that it is about: expunge-cert verify");
+	section("WHAT WAS DECIDED");
+	line("record", r->id);
+	line("supersedes", r->supersedes_id);
+	line_time("issued", r->issued_s);
+	line("tenant", r->tenant);
+	line("case", r->case_no);
+	line("decision", xp_decision_name(v->decision));
+	line("remarks", v->remarks);
+	section("ABOUT WHICH RECORD");
+	line("record", v->subject_id);
+	line("kind", xp_record_kind_name(v->subject_kind));
+	line_hex("sha256", v->subject_sha256, sizeof(v->subject_sha256));
+	for (unsigned i = 0; i < v->signatures_n; i++)
+		line_hex("signature sha256", v->signatures[i].sha256,
+			 sizeof(v->signatures[i].sha256));
+	line_or("model", r->media.model, "unavailable");
+	line_or("serial", r->media.serial, "unavailable");
+	line("name", r->media.name);
+	section("WHAT HAD TO BE WEIGHED");
+	show_concern("places left out", v->concerns.unreached);
+	show_concern("technique", v->concerns.technique);
+	show_concern("people and tools", v->concerns.qualification);
+	show_concern("outcome", v->concerns.outcome);
+	show_concern("scope", v->concerns.scope);
+	show_evidence(r);
+	show_people(r);
+	section("CLOCK, TOOL");
+	show_tool(r);
+}
+
 static void show_record(const struct xp_record *r)
 {
+	if (r->kind == XP_RECORD_VALIDATION) {
+		show_validation(r);
+		return;
+	}
 	puts("Sanitization record. THIS IS A DISPLAY: no signature, claim or evidence was checked\n"
 	     "here. To check them: expunge-cert verify");
 	show_done(r);

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cli/cert_batch.h"
+#include "cli/cert_rounds.h"
 #include "cli/commands_cert.h"
 #include "cli/output.h"
 
@@ -29,22 +29,9 @@ static const struct xp_option options[] = {
 	{0},
 };
 
-struct batch {
-	const struct xp_args *args;
-	struct xp_check *check;
-	struct xp_requirements req;
-	struct xp_note_vkey log_key;
-	bool has_log_key;
-	struct xp_pairs pairs;
-	struct xp_verdicts verdicts;
-	bool json, jsonl, summary;
-	bool printed; /* a record's verdict, for a person */
-	uint64_t other_drives;
-	int exit_code;
-};
-
-static void batch_free(struct batch *b)
+static void batch_free(struct xp_batch *b)
 {
+	xp_batch_close(b);
 	xp_check_free(&b->check);
 	xp_pairs_free(&b->pairs);
 	xp_verdicts_free(&b->verdicts);
@@ -53,8 +40,8 @@ static void batch_free(struct batch *b)
 typedef enum xp_rc add_fn(struct xp_trust *t, const char *data, size_t len, const char *name,
 			  struct xp_err *err);
 
-static enum xp_rc add_files(struct batch *b, struct xp_trust *to, const char *option, add_fn *add,
-			    struct xp_err *err)
+static enum xp_rc add_files(struct xp_batch *b, struct xp_trust *to, const char *option,
+			    add_fn *add, struct xp_err *err)
 {
 	for (const char *const *file = xp_args_list(b->args, option); *file; file++) {
 		AUTO_MEM char *data = NULL;
@@ -66,7 +53,7 @@ static enum xp_rc add_files(struct batch *b, struct xp_trust *to, const char *op
 	return XP_OK;
 }
 
-static enum xp_rc read_requirements(struct batch *b, struct xp_err *err)
+static enum xp_rc read_requirements(struct xp_batch *b, struct xp_err *err)
 {
 	const char *level = xp_args_string(b->args, "require-level");
 	const char *scope = xp_args_string(b->args, "require-scope");
@@ -89,7 +76,7 @@ static enum xp_rc read_requirements(struct batch *b, struct xp_err *err)
 	return XP_OK;
 }
 
-static enum xp_rc read_log_key(struct batch *b, struct xp_err *err)
+static enum xp_rc read_log_key(struct xp_batch *b, struct xp_err *err)
 {
 	const char *file = xp_args_string(b->args, "log-key");
 	AUTO_MEM char *text = NULL;
@@ -104,7 +91,7 @@ static enum xp_rc read_log_key(struct batch *b, struct xp_err *err)
 	return XP_OK;
 }
 
-static enum xp_rc prepare(struct batch *b, struct xp_err *err)
+static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 {
 	const char *roles = xp_args_string(b->args, "roles");
 
@@ -135,152 +122,23 @@ static enum xp_rc prepare(struct batch *b, struct xp_err *err)
 	return XP_OK;
 }
 
-/*
- * Reads one file of a pair. A file that is too large is the file's fault, and a finding; one that
- * cannot be read is the end of this record (exit code 66).
- */
-static enum xp_rc read_part(char **out, size_t *len, const char *path, size_t max, const char *code,
-			    struct xp_findings *f, struct xp_err *err)
+static uint64_t duplicates(const struct xp_batch *b)
 {
-	enum xp_rc rc = xp_file_read(out, len, path, max, err);
+	uint64_t n = 0;
 
-	if (rc != XP_E_MALFORMED)
-		return rc;
-	xp_findings_add(f, code, "%s", err->msg);
-	return XP_OK;
+	for (size_t i = 0; i < b->verdicts.n; i++)
+		n += b->verdicts.list[i].is_duplicate;
+	return n;
 }
 
-/* ID.tlog-proof stands beside ID.json. */
-static enum xp_rc check_log(struct xp_check_result *r, const struct batch *b, const char *json_path,
-			    struct xp_err *err)
-{
-	static const char suffix[] = ".json";
-	size_t n = strlen(json_path);
-	AUTO_MEM char *path = NULL;
-	AUTO_MEM char *proof = NULL;
-	size_t len = 0;
-	enum xp_rc rc;
-
-	if (n > sizeof(suffix) - 1 && strcmp(json_path + n - (sizeof(suffix) - 1), suffix) == 0)
-		n -= sizeof(suffix) - 1;
-	if (asprintf(&path, "%.*s.tlog-proof", (int)n, json_path) < 0) {
-		path = NULL;
-		return xp_fail(err, XP_E_NOMEM, "record");
-	}
-	rc = xp_file_read(&proof, &len, path, XP_LOG_PROOF_MAX_BYTES, err);
-	if (rc == XP_E_MALFORMED)
-		xp_findings_add(&r->findings, "E_LOG_PROOF", "%s", err->msg);
-	else if (rc == XP_OK || rc == XP_E_NOENT)
-		xp_check_log(r, proof, len, &b->log_key);
-	else
-		return rc;
-	return XP_OK;
-}
-
-static enum xp_rc check_one(struct xp_check_result *r, struct batch *b, const struct xp_pair *pair,
-			    struct xp_err *err)
-{
-	struct xp_findings early = {0};
-	AUTO_MEM char *sig_path = NULL;
-	AUTO_MEM char *json = NULL;
-	AUTO_MEM char *p7s = NULL;
-	size_t json_len = 0;
-	size_t p7s_len = 0;
-	enum xp_rc rc = XP_OK;
-
-	if (asprintf(&sig_path, "%s.p7s", pair->json_path) < 0) {
-		sig_path = NULL;
-		return xp_fail(err, XP_E_NOMEM, "record");
-	}
-	if (!pair->has_json)
-		xp_findings_add(&early, "E_RECORD_MISSING", "a signature without its record");
-	else
-		rc = read_part(&json, &json_len, pair->json_path, XP_RECORD_MAX_BYTES,
-			       "E_JSON_SIZE", &early, err);
-	if (rc == XP_OK && pair->has_signature)
-		rc = read_part(&p7s, &p7s_len, sig_path, XP_CMS_MAX_BYTES, "E_CMS_SIZE", &early,
-			       err);
-	if (rc == XP_OK && early.n) {
-		r->findings = early;
-		return XP_OK;
-	}
-	xp_findings_free(&early);
-	if (rc != XP_OK)
-		return rc;
-	TRY(xp_check_pair(r, b->check, json, json_len, p7s, p7s_len, err));
-	return b->has_log_key ? check_log(r, b, pair->json_path, err) : XP_OK;
-}
-
-static enum xp_rc keep(struct batch *b, const char *file, const struct xp_check_result *r,
-		       struct xp_err *err)
-{
-	struct xp_verdict *v = xp_verdicts_add(&b->verdicts);
-	json_t *j = b->json || b->jsonl ? xp_verdict_json(file, r) : NULL;
-
-	if (!v || ((b->json || b->jsonl) && !j)) {
-		json_decref(j);
-		return xp_fail(err, XP_E_NOMEM, "results");
-	}
-	v->file = strdup(file);
-	xp_check_outcome_fill(&v->o, r);
-	if (b->jsonl) {
-		AUTO_MEM char *line = json_dumps(j, JSON_COMPACT);
-
-		json_decref(j);
-		if (!line)
-			return xp_fail(err, XP_E_NOMEM, "results");
-		puts(line);
-	} else if (b->json) {
-		v->json = j;
-	} else if (!b->summary || v->o.exit_code != 0) {
-		if (b->printed)
-			puts("");
-		b->printed = true;
-		xp_verdict_print(file, r);
-	}
-	return XP_OK;
-}
-
-/* In a folder, --serial picks; for a file that the user named, it demands. */
-static bool is_of_another_drive(const struct batch *b, const struct xp_pair *pair,
-				const struct xp_check_result *r)
-{
-	return pair->from_folder && b->req.serial && r->record &&
-	       strcmp(r->record->media.serial, b->req.serial) != 0;
-}
-
-static void check_all(struct batch *b)
-{
-	for (size_t i = 0; i < b->pairs.n; i++) {
-		const struct xp_pair *pair = &b->pairs.list[i];
-		struct xp_requirements req = b->req;
-		struct xp_check_result r = {0};
-		struct xp_err err = {0};
-		enum xp_rc rc;
-
-		if (pair->from_folder)
-			req.serial = NULL;
-		xp_check_require(b->check, &req);
-		rc = check_one(&r, b, pair, &err);
-		if (rc == XP_OK && is_of_another_drive(b, pair, &r))
-			b->other_drives++;
-		else if (rc == XP_OK)
-			rc = keep(b, pair->json_path, &r, &err);
-		xp_check_result_free(&r);
-		if (rc == XP_OK)
-			continue;
-		xp_say_error(&err);
-		b->exit_code = xp_check_exit_worse(
-			b->exit_code, rc == XP_E_NOMEM || rc == XP_E_INTERNAL ? 70 : 66);
-	}
-}
-
-static void count(const struct batch *b, uint64_t n[5], uint64_t *closed)
+static void count(const struct xp_batch *b, uint64_t n[5], uint64_t *closed)
 {
 	*closed = 0;
 	for (size_t i = 0; i < b->verdicts.n; i++) {
 		int code = b->verdicts.list[i].o.exit_code;
 
+		if (b->verdicts.list[i].is_duplicate)
+			continue;
 		if (b->verdicts.list[i].o.closed_by[0])
 			(*closed)++;
 		else
@@ -288,13 +146,14 @@ static void count(const struct batch *b, uint64_t n[5], uint64_t *closed)
 	}
 }
 
-static int print_document(const struct batch *b, const uint64_t n[5], uint64_t closed)
+static int print_document(const struct xp_batch *b, const uint64_t n[5], uint64_t closed)
 {
 	json_t *doc = json_pack(
-		"{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "exit", b->exit_code, "passed",
+		"{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "exit", b->exit_code, "passed",
 		(json_int_t)n[0], "failed", (json_int_t)n[1], "indeterminate", (json_int_t)n[2],
 		"policy", (json_int_t)n[3], "closed", (json_int_t)closed, "ignored",
-		(json_int_t)b->pairs.ignored, "other_drives", (json_int_t)b->other_drives);
+		(json_int_t)b->pairs.ignored, "other_drives", (json_int_t)b->other_drives,
+		"duplicates", (json_int_t)duplicates(b));
 	json_t *all = json_array();
 	int rc;
 
@@ -309,7 +168,7 @@ static int print_document(const struct batch *b, const uint64_t n[5], uint64_t c
 }
 
 /* Their verdicts were shown before the records that closed them were read. */
-static void print_closed(const struct batch *b)
+static void print_closed(const struct xp_batch *b)
 {
 	bool first = true;
 
@@ -326,7 +185,7 @@ static void print_closed(const struct batch *b)
 	}
 }
 
-static void print_counts(const struct batch *b, const uint64_t n[5], uint64_t closed)
+static void print_counts(const struct xp_batch *b, const uint64_t n[5], uint64_t closed)
 {
 	const struct {
 		uint64_t n;
@@ -340,22 +199,25 @@ static void print_counts(const struct batch *b, const uint64_t n[5], uint64_t cl
 					   : "failures closed by later records"},
 		      {b->other_drives, "of other drives"}};
 	const char *between = ": ";
+	uint64_t twice = duplicates(b);
+	uint64_t records = b->verdicts.n + b->other_drives - twice;
 
-	printf("\n%llu record%s", (unsigned long long)(b->verdicts.n + b->other_drives),
-	       b->verdicts.n + b->other_drives == 1 ? "" : "s");
+	printf("\n%llu record%s", (unsigned long long)records, records == 1 ? "" : "s");
 	for (size_t i = 0; i < XP_ARRAY_LEN(counts); i++) {
 		if (counts[i].n == 0)
 			continue;
 		printf("%s%llu %s", between, (unsigned long long)counts[i].n, counts[i].text);
 		between = ", ";
 	}
+	if (twice)
+		printf("; %llu given twice", (unsigned long long)twice);
 	if (b->pairs.ignored)
 		printf("; %llu file%s that %s no record", (unsigned long long)b->pairs.ignored,
 		       b->pairs.ignored == 1 ? "" : "s", b->pairs.ignored == 1 ? "is" : "are");
 	puts("");
 }
 
-static int report(struct batch *b)
+static int report(struct xp_batch *b)
 {
 	uint64_t n[5] = {0};
 	struct xp_err err = {0};
@@ -388,7 +250,7 @@ static int report(struct batch *b)
 
 static int run_verify(const struct xp_args *args)
 {
-	AUTO(batch_free) struct batch b = {.args = args};
+	AUTO(batch_free) struct xp_batch b = {.args = args};
 	struct xp_err err = {0};
 
 	if (prepare(&b, &err) != XP_OK) {
@@ -397,7 +259,8 @@ static int run_verify(const struct xp_args *args)
 		/* of the program's codes only these have a meaning here */
 		return code == 64 || code == 70 ? code : 66;
 	}
-	check_all(&b);
+	if (xp_batch_run(&b, &err) != XP_OK)
+		return xp_say_error(&err);
 	return report(&b);
 }
 

@@ -24,6 +24,7 @@ struct check {
 	struct xp_target target;
 	struct xp_record record;
 	struct xp_reread result;
+	uint8_t record_sha256[32];
 	struct xp_progress *progress;
 	struct xp_events events;
 };
@@ -128,6 +129,17 @@ static int report_json(const struct check *c)
 {
 	const struct xp_reread *r = &c->result;
 	json_t *o = readback_json(&r->fresh);
+	json_t *evidence = NULL;
+	char sha256[65];
+	struct xp_err err;
+
+	if (xp_reread_evidence(&evidence, r, &c->record, &err) != XP_OK) {
+		json_decref(o);
+		return xp_report_error(&err, true, NULL);
+	}
+	xp_hex_encode(sha256, c->record_sha256, sizeof(c->record_sha256));
+	json_object_set_new(o, "record_sha256", json_string(sha256));
+	json_object_set_new(o, "evidence", evidence);
 
 	json_object_set_new(o, "verdict", json_string(verdict_name(r->verdict)));
 	json_object_set_new(o, "path", xp_json_text(c->target.path));
@@ -211,7 +223,7 @@ static enum xp_rc check(struct check *c, const struct xp_args *args, struct xp_e
 	if (mode && strcmp(mode, "full") != 0)
 		return xp_fail(err, XP_E_USAGE, "--verify %s: only full", mode);
 	TRY(xp_sysroot_open(&c->root, "/", err));
-	TRY(xp_record_read_file(&c->record, record, err));
+	TRY(xp_record_read_file(&c->record, c->record_sha256, record, err));
 	TRY(xp_target_resolve(&c->target, &c->root, args->operands[0], err));
 	TRY(xp_progress_new(&c->progress, 1, -1, xp_args_flag(args, "quiet"), xp_clock_system(),
 			    err));

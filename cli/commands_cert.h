@@ -4,6 +4,8 @@
 
 extern const struct xp_command xp_cert_command_verify;
 extern const struct xp_command xp_cert_command_show;
+extern const struct xp_command xp_cert_command_validate;
+extern const struct xp_command xp_cert_command_endorse;
 extern const struct xp_command xp_cert_command_keys_setup;
 extern const struct xp_command xp_cert_command_keys_ca;
 extern const struct xp_command xp_cert_command_keys_person;

@@ -6,6 +6,8 @@ int main(int argc, char **argv)
 	static const struct xp_command *const commands[] = {
 		&xp_cert_command_show,
 		&xp_cert_command_verify,
+		&xp_cert_command_validate,
+		&xp_cert_command_endorse,
 		&xp_cert_command_keys_setup,
 		&xp_cert_command_keys_ca,
 		&xp_cert_command_keys_person,

@@ -8,7 +8,7 @@
 #include "certs/sign.h"
 #include "cli/job_fields.h"
 #include "cli/job_options.h"
-#include "cli/job_state.h"
+#include "cli/state_folder.h"
 #include "device/discover.h"
 #include "device/drive_facts.h"
 #include "device/interlock.h"

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "cli/job_drive.h"
 #include "cli/job_host.h"
+#include "cli/program.h"
 #include "cli/job_journal.h"
 #include "cli/job_readback.h"
 
@@ -141,7 +142,7 @@ static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct 
 		req->keys.can_be_off = XP_ANSWER_YES; /* whoever formats it decides */
 		req->keys.copies_alive = copies_alive(&job->record);
 	}
-	xp_job_boot_id(req->boot_id);
+	xp_program_boot_id(req->boot_id);
 }
 
 /* --- phases --- */

@@ -4,8 +4,6 @@
 
 /* Fills record.host, .clock and .tool. Facts that cannot be read stay empty. */
 void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory);
-/* The kernel's boot id, or zeros. */
-void xp_job_boot_id(char out[37]);
 
 /*
  * The plausible-clock rule: not before the day of this version, the newest record in the state

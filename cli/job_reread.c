@@ -4,8 +4,12 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/evidence_json.h"
+#include "cli/program.h"
 #include "device/extent.h"
 #include "verify/keys.h"
 #include "verify/verify.h"
@@ -23,12 +27,15 @@ static enum xp_rc parse(struct xp_record *out, const char *json, size_t len, con
 	return xp_fail(err, XP_E_MALFORMED, "%s is no record", name);
 }
 
-enum xp_rc xp_record_read_file(struct xp_record *out, const char *path, struct xp_err *err)
+enum xp_rc xp_record_read_file(struct xp_record *out, uint8_t sha256[32], const char *path,
+			       struct xp_err *err)
 {
 	AUTO_MEM char *json = NULL;
 	size_t len = 0;
 
 	TRY(xp_file_read(&json, &len, path, XP_RECORD_MAX_BYTES, err));
+	if (EVP_Digest(json, len, sha256, NULL, EVP_sha256(), NULL) != 1)
+		return xp_fail(err, XP_E_INTERNAL, "SHA-256");
 	return parse(out, json, len, path, err);
 }
 
@@ -76,16 +83,16 @@ static enum xp_rc open_target(int *fd, bool *direct, const struct xp_target *tar
 	return XP_OK;
 }
 
-static enum xp_rc demand_same(const struct xp_reread_request *req, int fd, struct xp_err *err)
+static enum xp_rc demand_same(struct xp_identity *found, const struct xp_reread_request *req,
+			      int fd, struct xp_err *err)
 {
 	struct xp_identity then = req->record->media;
-	struct xp_identity now = {0};
 	struct xp_identity plain;
 	const char *difference = NULL;
 	bool same;
 
-	TRY(xp_target_identify_fd(&now, req->root, fd, req->target->path, err));
-	plain = now;
+	TRY(xp_target_identify_fd(found, req->root, fd, req->target->path, err));
+	plain = *found;
 	/* a later boot numbers its disks anew; a copy of an image lies elsewhere: that is no other
 	 * drive */
 	then.diskseq = plain.diskseq = 0;
@@ -94,16 +101,36 @@ static enum xp_rc demand_same(const struct xp_reread_request *req, int fd, struc
 	if (plain.raw_n == 0)
 		then.raw_n = 0;
 	same = xp_identity_same(&then, &plain, &difference);
-	xp_identity_free(&now);
 	if (!same)
 		return xp_fail(err, XP_E_REFUSED, "%s is not the target of the record: %s differs",
 			       req->target->path, difference);
 	return XP_OK;
 }
 
-static enum xp_rc read_places(struct xp_readback_result *out, const struct xp_reread_request *req,
-			      struct xp_extent_io *io, const struct xp_verify_request *how,
-			      struct xp_err *err)
+static const struct xp_clock *clock_of(const struct xp_reread_request *req)
+{
+	return req->clock ? req->clock : xp_clock_system();
+}
+
+static void span_begin(struct xp_reread_span *span, const struct xp_reread_request *req)
+{
+	const struct xp_clock *clock = clock_of(req);
+
+	span->start_s = clock->wall_s(clock->ctx);
+	span->start_ns = clock->monotonic_ns(clock->ctx);
+}
+
+static void span_end(struct xp_reread_span *span, const struct xp_reread_request *req)
+{
+	const struct xp_clock *clock = clock_of(req);
+
+	span->end_ns = clock->monotonic_ns(clock->ctx);
+	span->end_s = clock->wall_s(clock->ctx);
+}
+
+static enum xp_rc read_places(struct xp_readback_result *out, struct xp_reread_span *span,
+			      const struct xp_reread_request *req, struct xp_extent_io *io,
+			      const struct xp_verify_request *how, struct xp_err *err)
 {
 	struct xp_verify_request v = *how;
 
@@ -113,7 +140,10 @@ static enum xp_rc read_places(struct xp_readback_result *out, const struct xp_re
 	v.ctx = req->ctx;
 	v.progress = req->progress;
 	v.cancelled = req->cancelled;
-	return xp_verify_run(out, &v, err);
+	span_begin(span, req);
+	TRY(xp_verify_run(out, &v, err));
+	span_end(span, req);
+	return XP_OK;
 }
 
 /* After luks-destroy: the areas that held keys, whole, and a search for headers. */
@@ -134,7 +164,10 @@ static enum xp_rc read_keys(struct xp_reread *out, const struct xp_reread_reques
 	v.how.ctx = req->ctx;
 	v.how.progress = req->progress;
 	v.how.cancelled = req->cancelled;
-	return xp_verify_keys(&out->fresh, &out->keys, &v, err);
+	span_begin(&out->fresh_span, req);
+	TRY(xp_verify_keys(&out->fresh, &out->keys, &v, err));
+	span_end(&out->fresh_span, req);
+	return XP_OK;
 }
 
 static const struct xp_phase *volumes_of(const struct xp_record *r)
@@ -201,7 +234,7 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 		return xp_fail(err, XP_E_UNSUPPORTED,
 			       "the record does not say what the erase left to be read");
 	TRY(open_target(&fd, &cfg.direct, req->target, err));
-	TRY(demand_same(req, fd, err));
+	TRY(demand_same(&out->identity, req, fd, err));
 	cfg.fd = fd;
 	TRY(xp_extent_io_new(&io, &cfg, err));
 	v.expected = *content;
@@ -219,7 +252,7 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 		v.scheme = before->scheme;
 		v.sample_n = before->scheme == XP_SAMPLE_SCATTERED ? before->extents : 0;
 		memcpy(v.seed, before->seed, sizeof(v.seed));
-		TRY(read_places(&out->again, req, io, &v, err));
+		TRY(read_places(&out->again, &out->again_span, req, io, &v, err));
 		out->has_again = true;
 	} else if (!req->full) {
 		v.mode = XP_READBACK_SAMPLE;
@@ -227,13 +260,55 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 	}
 	if (v.mode == XP_READBACK_SAMPLE)
 		TRY(xp_rng_bytes(req->rng, v.seed, sizeof(v.seed), err));
-	TRY(read_places(&out->fresh, req, io, &v, err));
+	TRY(read_places(&out->fresh, &out->fresh_span, req, io, &v, err));
+	out->fresh.seed_mode = XP_SEED_VALIDATOR;
 	judge(out);
+	return XP_OK;
+}
+
+static enum xp_rc add_phase(json_t *list, const struct xp_reread *r, const struct xp_record *record,
+			    const struct xp_readback_result *what,
+			    const struct xp_reread_span *when, struct xp_err *err)
+{
+	struct xp_phase phase = {
+		.kind = XP_PHASE_READBACK,
+		.attempt = 1,
+		.take = 1,
+		.technique = record->technique,
+		.identity = r->identity,
+		.start_s = when->start_s,
+		.end_s = when->end_s,
+		.start_ns = when->start_ns,
+		.end_ns = when->end_ns,
+		.readback = *what,
+		.search = r->keys,
+	};
+	json_t *json = NULL;
+
+	xp_program_boot_id(phase.boot_id);
+	TRY(xp_schema_write(&json, &xp_schema_phase, &phase, err));
+	if (json_array_append_new(list, json) != 0)
+		return xp_fail(err, XP_E_NOMEM, "evidence");
+	return XP_OK;
+}
+
+enum xp_rc xp_reread_evidence(json_t **out, const struct xp_reread *r,
+			      const struct xp_record *record, struct xp_err *err)
+{
+	AUTO(xp_json_free) json_t *list = json_array();
+
+	if (!list)
+		return xp_fail(err, XP_E_NOMEM, "evidence");
+	if (r->has_again)
+		TRY(add_phase(list, r, record, &r->again, &r->again_span, err));
+	TRY(add_phase(list, r, record, &r->fresh, &r->fresh_span, err));
+	*out = STEAL(list);
 	return XP_OK;
 }
 
 void xp_reread_free(struct xp_reread *r)
 {
+	xp_identity_free(&r->identity);
 	xp_readback_result_free(&r->again);
 	xp_readback_result_free(&r->fresh);
 	xp_key_search_free(&r->keys);

@@ -4,7 +4,15 @@
 
 enum xp_reread_verdict { XP_REREAD_CLEAN, XP_REREAD_RESIDUE, XP_REREAD_INDETERMINATE };
 
+/* When something was read. */
+struct xp_reread_span {
+	int64_t start_s, end_s;
+	uint64_t start_ns, end_ns;
+};
+
 struct xp_reread {
+	struct xp_identity identity; /* of the target, as read now */
+	struct xp_reread_span again_span, fresh_span;
 	enum xp_reread_verdict verdict;
 	char why[256];
 	struct xp_readback_result again; /* the record's own places (mode sample) */
@@ -19,6 +27,7 @@ struct xp_reread_request {
 	const struct xp_record *record;
 	bool full;
 	const struct xp_rng *rng;
+	const struct xp_clock *clock;
 	void *ctx;
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 	bool (*cancelled)(void *ctx);
@@ -29,9 +38,12 @@ struct xp_reread_request {
 MUST_USE enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *req,
 				  struct xp_err *err);
 void xp_reread_free(struct xp_reread *r);
+/* What was read, in the form of a record's evidence, for `expunge-cert validate --readback`. */
+MUST_USE enum xp_rc xp_reread_evidence(json_t **out, const struct xp_reread *r,
+				       const struct xp_record *record, struct xp_err *err);
 
-/* Reads ID.json or any record file; the signature is not looked at. */
-MUST_USE enum xp_rc xp_record_read_file(struct xp_record *out, const char *path,
+/* Reads ID.json or any record file; the signature is not looked at. SHA256: of its bytes. */
+MUST_USE enum xp_rc xp_record_read_file(struct xp_record *out, uint8_t sha256[32], const char *path,
 					struct xp_err *err);
 MUST_USE enum xp_rc xp_record_read_at(struct xp_record *out, int dir_fd, const char *name,
 				      struct xp_err *err);

@@ -99,23 +99,6 @@ static enum xp_rc host_key(struct xp_session *s, struct xp_err *err)
 	return XP_OK;
 }
 
-/* The log's origin wants a lower-case DNS name; what the host calls itself may be none. */
-static enum xp_rc open_log(struct xp_session *s, struct xp_err *err)
-{
-	char name[160] = "";
-	bool is_dns = gethostname(name, 128) == 0 && *name;
-
-	for (char *p = name; *p; p++) {
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-		is_dns = is_dns && ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
-				    *p == '-' || *p == '.');
-	}
-	if (is_dns && !strchr(name, '.'))
-		memcpy(name + strlen(name), ".local", sizeof(".local"));
-	return xp_log_open(&s->log, s->state.fd, is_dns ? name : NULL, s->setup.rng, err);
-}
-
 static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 			     const struct xp_session_wish *wish, struct xp_err *err)
 {
@@ -137,7 +120,7 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 	}
 	TRY(open_out(s, wish->out, err));
 	TRY(wish->key ? load_key(s, args, wish, err) : host_key(s, err));
-	TRY(open_log(s, err));
+	TRY(xp_state_log_open(&s->log, &s->state, s->setup.rng, err));
 	return xp_inventory_scan(&s->inventory, &s->root, err);
 }
 

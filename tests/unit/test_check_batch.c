@@ -98,9 +98,68 @@ static void test_forged_failure_is_never_closed(void **state)
 	assert_string_equal(closed_by(), "");
 }
 
+static struct xp_check_outcome seen_outcome(unsigned id, uint8_t bytes, int exit_code)
+{
+	struct xp_check_outcome o = {.exit_code = exit_code};
+
+	snprintf(o.id, sizeof(o.id), "019ab6f2-5c00-7a11-8b22-%012x", id);
+	o.json_sha256[0] = bytes;
+	return o;
+}
+
+static void expect_seen(struct xp_check_seen *s, const struct xp_check_outcome *o, size_t tag,
+			bool duplicate, size_t clash)
+{
+	bool is_duplicate;
+	size_t with = SIZE_MAX;
+
+	assert_int_equal(xp_check_seen_add(&is_duplicate, &with, s, o, tag, NULL), XP_OK);
+	assert_int_equal(is_duplicate, duplicate);
+	assert_int_equal(with, clash);
+}
+
+static void test_seen_same_bytes_count_once(void **state)
+{
+	struct xp_check_seen s = {0};
+	struct xp_check_outcome o;
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < 1000; i++) {
+			o = seen_outcome(i, 1, 0);
+			expect_seen(&s, &o, i, round == 1, SIZE_MAX);
+		}
+	/* the same record with a signature that does not hold is another matter */
+	o = seen_outcome(7, 1, 1);
+	expect_seen(&s, &o, 2000, false, SIZE_MAX);
+	o = (struct xp_check_outcome){.exit_code = 1};
+	expect_seen(&s, &o, 2001, false, SIZE_MAX);
+	expect_seen(&s, &o, 2002, false, SIZE_MAX);
+	xp_check_seen_free(&s);
+}
+
+static void test_seen_authentic_records_of_one_id_clash(void **state)
+{
+	struct xp_check_seen s = {0};
+	struct xp_check_outcome o = seen_outcome(5, 1, 1);
+
+	(void)state;
+	expect_seen(&s, &o, 0, false, SIZE_MAX);
+	/* what is forged spoils nothing */
+	o = seen_outcome(5, 2, 0);
+	expect_seen(&s, &o, 1, false, SIZE_MAX);
+	o = seen_outcome(5, 3, 2);
+	expect_seen(&s, &o, 2, false, SIZE_MAX);
+	o = seen_outcome(5, 4, 3);
+	expect_seen(&s, &o, 3, false, 1);
+	xp_check_seen_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_seen_same_bytes_count_once),
+		cmocka_unit_test(test_seen_authentic_records_of_one_id_clash),
 		cmocka_unit_test_setup(test_failure_with_later_success_is_closed, setup),
 		cmocka_unit_test_setup(test_failure_stays_open_unless_all_fits, setup),
 		cmocka_unit_test_setup(test_forged_failure_is_never_closed, setup),

@@ -212,7 +212,7 @@ static void test_record_write_bad_field_names_it(void **state)
 	r->id[0] = 0;
 	expect_unwritable(r, "id");
 	r = record_sample_new();
-	r->kind = XP_RECORD_VALIDATION;
+	r->kind = XP_RECORD_CUSTODY;
 	expect_unwritable(r, "kind");
 	r = record_sample_new();
 	r->claim.level = (enum xp_level)7;

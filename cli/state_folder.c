@@ -1,4 +1,4 @@
-#include "cli/job_state.h"
+#include "cli/state_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -162,4 +162,22 @@ void xp_reserve_drop(int dir_fd, const char *id)
 
 	reserve_name(name, id);
 	unlinkat(dir_fd, name, 0);
+}
+
+/* The log's origin wants a lower-case DNS name; what the host calls itself may be none. */
+enum xp_rc xp_state_log_open(struct xp_log **out, const struct xp_state *s,
+			     const struct xp_rng *rng, struct xp_err *err)
+{
+	char name[160] = "";
+	bool is_dns = gethostname(name, 128) == 0 && *name;
+
+	for (char *p = name; *p; p++) {
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+		is_dns = is_dns && ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
+				    *p == '-' || *p == '.');
+	}
+	if (is_dns && !strchr(name, '.'))
+		memcpy(name + strlen(name), ".local", sizeof(".local"));
+	return xp_log_open(out, s->fd, is_dns ? name : NULL, rng, err);
 }

@@ -1,9 +1,9 @@
 /*
- * job_state: the state folder: jobs/ (journals), certificates/ (records and signatures), log/,
+ * state_folder: the state folder: jobs/ (journals), certificates/ (records and signatures), log/,
  * index.csv.
  */
 #pragma once
-#include "base/err.h"
+#include "certs/log_writer.h"
 
 struct xp_state {
 	char path[4096];
@@ -35,3 +35,7 @@ MUST_USE enum xp_rc xp_state_index_add(const struct xp_state *s, const char *con
 MUST_USE enum xp_rc xp_reserve_take(int dir_fd, const char *id, uint64_t len, struct xp_err *err);
 /* Gives it back (also where there is none). */
 void xp_reserve_drop(int dir_fd, const char *id);
+
+/* The log of the state folder, named after this host where it is new. */
+MUST_USE enum xp_rc xp_state_log_open(struct xp_log **out, const struct xp_state *s,
+				      const struct xp_rng *rng, struct xp_err *err);

@@ -1,0 +1,219 @@
+#include "certs/record_phases.h"
+
+#include <string.h>
+
+#include "claim/sample_plan.h"
+
+struct checker {
+	const struct xp_record *r;
+	struct xp_findings *f;
+	bool claims; /* a level is claimed: the evidence must hold */
+};
+
+/* A finding about the evidence: E_ where something rests on it, else W_. */
+#define DEFECT(c, name, ...)                                                                       \
+	xp_findings_add((c)->f, (c)->claims ? "E_" name : "W_" name, __VA_ARGS__)
+
+/* ---- media and phases ---- */
+
+static void check_identities(struct checker *c)
+{
+	const struct xp_record *r = c->r;
+
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		const struct xp_phase *p = &r->evidence.phases[i];
+		struct xp_identity id = p->identity;
+		const char *what = "";
+
+		/* who validates looks later, from another boot, maybe at a copy of an image */
+		if (r->kind == XP_RECORD_VALIDATION) {
+			id.diskseq = r->media.diskseq;
+			id.fs_dev = r->media.fs_dev;
+			id.inode = r->media.inode;
+		}
+		/* numbers that the kernel gave anew when the job was taken up again */
+		if (p->take > 1) {
+			id.diskseq = r->media.diskseq;
+			id.fs_dev = r->media.fs_dev;
+		}
+		if (!xp_identity_same(&r->media, &id, &what))
+			DEFECT(c, "EVIDENCE_IDENTITY", "evidence[%zu].identity: %s is not media's",
+			       i, what);
+	}
+}
+
+static void check_media(struct checker *c)
+{
+	const struct xp_record *r = c->r;
+	uint64_t current = r->evidence.capacity.current;
+
+	if (!r->media.capacity_bytes || !r->media.logical_block_bytes ||
+	    r->media.capacity_bytes % r->media.logical_block_bytes)
+		DEFECT(c, "EVIDENCE_MEDIA", "media: the capacity is no whole number of blocks");
+	if (current && current != r->media.capacity_bytes)
+		DEFECT(c, "EVIDENCE_MEDIA", "capacity.current_bytes: not media.capacity_bytes");
+	if (r->capacity_after_known && r->capacity_after_bytes < r->media.capacity_bytes)
+		DEFECT(c, "EVIDENCE_MEDIA", "capacity.after_bytes: less than before");
+}
+
+/* Two phases, one after the other. Monotonic times compare within one boot only. */
+static void check_order(struct checker *c, size_t i)
+{
+	const struct xp_phase *a = &c->r->evidence.phases[i - 1];
+	const struct xp_phase *b = &c->r->evidence.phases[i];
+
+	if (b->start_s < a->end_s)
+		DEFECT(c, "EVIDENCE_TIME", "evidence[%zu].start: before the phase before it ended",
+		       i);
+	if (b->attempt < a->attempt)
+		DEFECT(c, "EVIDENCE_TIME", "evidence[%zu].attempt: before that of the phase before",
+		       i);
+	if (a->boot_id[0] && strcmp(a->boot_id, b->boot_id) == 0 && b->start_ns < a->end_ns)
+		DEFECT(c, "EVIDENCE_TIME",
+		       "evidence[%zu].start_ns: before the phase before it ended", i);
+}
+
+static void check_times(struct checker *c)
+{
+	const struct xp_evidence *ev = &c->r->evidence;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		const struct xp_phase *p = &ev->phases[i];
+
+		if (p->end_s < p->start_s || (!p->interrupted && p->end_ns < p->start_ns))
+			DEFECT(c, "EVIDENCE_TIME", "evidence[%zu]: ends before it starts", i);
+		if (i)
+			check_order(c, i);
+	}
+	if (ev->n && c->r->issued_s < ev->phases[ev->n - 1].end_s)
+		DEFECT(c, "EVIDENCE_TIME", "issued: before the last phase ended");
+}
+
+/* A list with its totals: the list is whole, or cut at its limit. */
+static void check_extents(struct checker *c, const struct xp_extents *e, size_t phase,
+			  const char *name, uint64_t capacity)
+{
+	uint64_t bytes = 0;
+	bool bad = e->n > e->total_count || (e->n < e->total_count && e->n < XP_EXTENTS_MAX);
+
+	for (size_t i = 0; i < e->n; i++) {
+		uint64_t end;
+
+		if (__builtin_add_overflow(e->list[i].offset, e->list[i].len, &end) ||
+		    end > capacity || !e->list[i].len ||
+		    __builtin_add_overflow(bytes, e->list[i].len, &bytes))
+			bad = true;
+	}
+	if (bytes > e->total_bytes || (e->n == e->total_count && bytes != e->total_bytes))
+		bad = true;
+	if (bad)
+		DEFECT(c, "EVIDENCE_EXTENTS", "evidence[%zu].%s: the list and its sums disagree",
+		       phase, name);
+}
+
+/* ---- the readback ---- */
+
+static void check_mismatches(struct checker *c, const struct xp_readback_result *b, size_t phase,
+			     uint64_t capacity)
+{
+	bool bad = (b->mismatch_n == 0) != (b->mismatch_total == 0);
+
+	for (size_t i = 0; i < b->mismatch_n; i++) {
+		uint64_t end;
+
+		if (__builtin_add_overflow(b->mismatches[i].offset, b->mismatches[i].len, &end) ||
+		    end > capacity || !b->mismatches[i].len)
+			bad = true;
+	}
+	if (bad)
+		DEFECT(c, "VERIFICATION", "evidence[%zu].readback.mismatches: contradictory",
+		       phase);
+}
+
+/* The plan whose bytes are those of the readback: they grow with N. false: there is none. */
+static bool find_plan(struct xp_sample_plan *plan, const struct xp_readback_result *b,
+		      const struct xp_identity *id)
+{
+	uint64_t low = 1;
+	uint64_t high = b->scheme == XP_SAMPLE_SCATTERED ? XP_SAMPLE_MAX_N : 1;
+
+	while (low <= high) {
+		uint64_t n = low + (high - low) / 2;
+
+		if (xp_sample_plan_totals(plan, b->scheme, n, id->capacity_bytes,
+					  id->logical_block_bytes, b->seed, NULL) != XP_OK)
+			return false;
+		if (plan->bytes == b->bytes_planned)
+			return true;
+		if (plan->bytes < b->bytes_planned)
+			low = n + 1;
+		else
+			high = n - 1;
+	}
+	return false;
+}
+
+/* Extents that could not be read to their end do not count, so there may be fewer; never more. */
+static void check_sample(struct checker *c, const struct xp_readback_result *b, size_t phase,
+			 const struct xp_identity *id)
+{
+	struct xp_sample_plan plan = {0};
+
+	if (!find_plan(&plan, b, id) || b->always_extents != plan.always ||
+	    b->extents > plan.independent ||
+	    (!b->read_errors.total_bytes && b->extents != plan.independent))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback: the figures do not follow from scheme and seed",
+		       phase);
+}
+
+static uint64_t coverage_ppm(uint64_t bytes, uint64_t capacity)
+{
+	return capacity ? (uint64_t)((unsigned __int128)bytes * 1000000 / capacity) : 0;
+}
+
+static void check_readback(struct checker *c, size_t i)
+{
+	const struct xp_record *r = c->r;
+	const struct xp_phase *p = &r->evidence.phases[i];
+	const struct xp_readback_result *b = &p->readback;
+	uint64_t capacity = p->identity.capacity_bytes;
+
+	check_extents(c, &b->read_errors, i, "readback.read_errors", capacity);
+	check_mismatches(c, b, i, capacity);
+	if (b->bytes_planned > capacity || b->bytes_delivered > b->bytes_planned)
+		DEFECT(c, "VERIFICATION", "evidence[%zu].readback: more bytes than there are", i);
+	if (b->coverage_ppm != coverage_ppm(b->bytes_delivered, capacity))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.coverage_ppm: not what was delivered", i);
+	if (b->mode == XP_READBACK_FULL && r->kind != XP_RECORD_VALIDATION &&
+	    b->bytes_planned != xp_evidence_goal_bytes(&r->evidence, p))
+		DEFECT(c, "VERIFICATION", "evidence[%zu].readback: full, but not of every byte", i);
+	if (b->mode == XP_READBACK_SAMPLE)
+		check_sample(c, b, i, &p->identity);
+}
+
+static void check_each(struct checker *c)
+{
+	const struct xp_evidence *ev = &c->r->evidence;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		const struct xp_phase *p = &ev->phases[i];
+
+		if (p->kind == XP_PHASE_READBACK && p->readback.mode != XP_READBACK_NONE)
+			check_readback(c, i);
+		else if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_write(p->technique))
+			check_extents(c, &p->overwrite.unwritten, i, "overwrite.unwritten",
+				      p->identity.capacity_bytes);
+	}
+}
+
+void xp_record_check_phases(const struct xp_record *r, bool claims, struct xp_findings *findings)
+{
+	struct checker c = {.r = r, .f = findings, .claims = claims};
+
+	check_identities(&c);
+	check_media(&c);
+	check_times(&c);
+	check_each(&c);
+}

@@ -1,0 +1,6 @@
+/* record_phases: can the phases of a record be, each by itself and one after the other? */
+#pragma once
+#include "certs/record.h"
+
+/* EVIDENCE_IDENTITY, _MEDIA, _TIME, _EXTENTS and VERIFICATION: E_ where CLAIMS, else W_. */
+void xp_record_check_phases(const struct xp_record *r, bool claims, struct xp_findings *findings);

@@ -1,0 +1,253 @@
+#include "cli/cert_rounds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/output.h"
+
+/* What a worker found of one pair. */
+struct slot {
+	struct xp_check_result r;
+	bool is_of_round; /* of the kind that this round looks at */
+	enum xp_rc rc;
+	struct xp_err err;
+};
+
+/*
+ * Reads one file of a pair. A file that is too large is the file's fault, and a finding; one that
+ * cannot be read is the end of this record (exit code 66).
+ */
+static enum xp_rc read_part(char **out, size_t *len, const char *path, size_t max, const char *code,
+			    struct xp_findings *f, struct xp_err *err)
+{
+	enum xp_rc rc = xp_file_read(out, len, path, max, err);
+
+	if (rc != XP_E_MALFORMED)
+		return rc;
+	xp_findings_add(f, code, "%s", err->msg);
+	return XP_OK;
+}
+
+/* ID.tlog-proof stands beside ID.json. */
+static enum xp_rc check_log(struct xp_check_result *r, const struct xp_batch *b,
+			    const char *json_path, struct xp_err *err)
+{
+	static const char suffix[] = ".json";
+	size_t n = strlen(json_path);
+	AUTO_MEM char *path = NULL;
+	AUTO_MEM char *proof = NULL;
+	size_t len = 0;
+	enum xp_rc rc;
+
+	if (n > sizeof(suffix) - 1 && strcmp(json_path + n - (sizeof(suffix) - 1), suffix) == 0)
+		n -= sizeof(suffix) - 1;
+	if (asprintf(&path, "%.*s.tlog-proof", (int)n, json_path) < 0) {
+		path = NULL;
+		return xp_fail(err, XP_E_NOMEM, "record");
+	}
+	rc = xp_file_read(&proof, &len, path, XP_LOG_PROOF_MAX_BYTES, err);
+	if (rc == XP_E_MALFORMED)
+		xp_findings_add(&r->findings, "E_LOG_PROOF", "%s", err->msg);
+	else if (rc == XP_OK || rc == XP_E_NOENT)
+		xp_check_log(r, proof, len, &b->log_key);
+	else
+		return rc;
+	return XP_OK;
+}
+
+/* In canonical JSON there is one way to write it; what only looks so is a record like any other. */
+static bool is_validation(const char *json, size_t len)
+{
+	static const char mark[] = "\"kind\":\"validation\"";
+
+	return json && memmem(json, len, mark, sizeof(mark) - 1) != NULL;
+}
+
+static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b,
+			    const struct xp_check *check, const struct xp_pair *pair,
+			    struct xp_err *err)
+{
+	struct xp_check_result *r = &slot->r;
+	struct xp_findings early = {0};
+	AUTO_MEM char *sig_path = NULL;
+	AUTO_MEM char *json = NULL;
+	AUTO_MEM char *p7s = NULL;
+	size_t json_len = 0;
+	size_t p7s_len = 0;
+	enum xp_rc rc = XP_OK;
+
+	if (asprintf(&sig_path, "%s.p7s", pair->json_path) < 0) {
+		sig_path = NULL;
+		return xp_fail(err, XP_E_NOMEM, "record");
+	}
+	if (!pair->has_json)
+		xp_findings_add(&early, "E_RECORD_MISSING", "a signature without its record");
+	else
+		rc = read_part(&json, &json_len, pair->json_path, XP_RECORD_MAX_BYTES,
+			       "E_JSON_SIZE", &early, err);
+	slot->is_of_round = is_validation(json, json_len) == (b->round != XP_ROUND_RECORDS);
+	if (!slot->is_of_round) {
+		xp_findings_free(&early);
+		return XP_OK;
+	}
+	if (rc == XP_OK && pair->has_signature)
+		rc = read_part(&p7s, &p7s_len, sig_path, XP_CMS_MAX_BYTES, "E_CMS_SIZE", &early,
+			       err);
+	if (rc == XP_OK && early.n) {
+		r->findings = early;
+		return XP_OK;
+	}
+	xp_findings_free(&early);
+	if (rc != XP_OK)
+		return rc;
+	TRY(xp_check_pair(r, check, json, json_len, p7s, p7s_len, err));
+	return b->has_log_key ? check_log(r, b, pair->json_path, err) : XP_OK;
+}
+
+/* The same record twice counts once; two authentic records of one id are one too many. */
+static enum xp_rc look_back(bool *is_duplicate, struct xp_batch *b, struct xp_check_result *r,
+			    struct xp_err *err)
+{
+	struct xp_check_outcome o;
+	size_t clash = SIZE_MAX;
+
+	xp_check_outcome_fill(&o, r);
+	TRY(xp_check_seen_add(is_duplicate, &clash, &b->verdicts.seen, &o, b->verdicts.n, err));
+	if (clash != SIZE_MAX)
+		xp_findings_add(&r->findings, "E_ID_TWICE",
+				"another record of the same id was given, too: %s",
+				b->verdicts.list[clash].file);
+	return XP_OK;
+}
+
+static enum xp_rc keep(struct xp_batch *b, const char *file, struct xp_check_result *r,
+		       struct xp_err *err)
+{
+	struct xp_verdict *v = NULL;
+	json_t *j = NULL;
+	bool is_duplicate;
+
+	TRY(look_back(&is_duplicate, b, r, err));
+	v = xp_verdicts_add(&b->verdicts);
+	j = b->json || b->jsonl ? xp_verdict_json(file, r) : NULL;
+
+	if (!v || ((b->json || b->jsonl) && !j)) {
+		json_decref(j);
+		return xp_fail(err, XP_E_NOMEM, "results");
+	}
+	v->file = strdup(file);
+	xp_check_outcome_fill(&v->o, r);
+	v->is_duplicate = is_duplicate;
+	if (j && is_duplicate)
+		json_object_set_new(j, "duplicate", json_true());
+	if (b->jsonl) {
+		AUTO_MEM char *line = json_dumps(j, JSON_COMPACT);
+
+		json_decref(j);
+		if (!line)
+			return xp_fail(err, XP_E_NOMEM, "results");
+		puts(line);
+	} else if (b->json) {
+		v->json = j;
+	} else if ((!b->summary || v->o.exit_code != 0) && !is_duplicate) {
+		if (b->printed)
+			puts("");
+		b->printed = true;
+		xp_verdict_print(file, r);
+	}
+	return XP_OK;
+}
+
+/* In a folder, --serial picks; for a file that the user named, it demands. */
+static bool is_of_another_drive(const struct xp_batch *b, const struct xp_pair *pair,
+				const struct xp_check_result *r)
+{
+	return pair->from_folder && b->req.serial && r->record &&
+	       strcmp(r->record->media.serial, b->req.serial) != 0;
+}
+
+/* ---- the rounds ---- */
+
+static void work(void *ctx, unsigned worker, size_t item, void *at)
+{
+	const struct xp_batch *b = ctx;
+	struct xp_check *check = b->shared[worker];
+	const struct xp_pair *pair = &b->pairs.list[item];
+	struct xp_requirements req = b->req;
+	struct slot *s = at;
+
+	if (pair->from_folder)
+		req.serial = NULL;
+	xp_check_require(check, &req);
+	s->rc = check_one(s, b, check, pair, &s->err);
+}
+
+static enum xp_rc take_result(struct xp_batch *b, const struct xp_pair *pair, struct slot *s)
+{
+	if (b->round == XP_ROUND_VOICES) {
+		b->validations++;
+		return xp_check_peers_add_voice(b->peers, &s->r, &s->err);
+	}
+	if (b->round == XP_ROUND_RECORDS && b->validations)
+		TRY(xp_check_peers_add_subject(b->peers, &s->r, &s->err));
+	if (is_of_another_drive(b, pair, &s->r)) {
+		b->other_drives++;
+		return XP_OK;
+	}
+	return keep(b, pair->json_path, &s->r, &s->err);
+}
+
+static void take(void *ctx, size_t item, void *at)
+{
+	struct xp_batch *b = ctx;
+	struct slot *s = at;
+
+	/* what cannot be read is told once, by the round of the records */
+	if (s->rc == XP_OK && s->is_of_round)
+		s->rc = take_result(b, &b->pairs.list[item], s);
+	else if (b->round != XP_ROUND_RECORDS)
+		s->rc = XP_OK;
+	xp_check_result_free(&s->r);
+	if (s->rc == XP_OK)
+		return;
+	xp_say_error(&s->err);
+	b->exit_code = xp_check_exit_worse(b->exit_code,
+					   s->rc == XP_E_NOMEM || s->rc == XP_E_INTERNAL ? 70 : 66);
+}
+
+static enum xp_rc run_round(struct xp_batch *b, enum xp_round round, struct xp_err *err)
+{
+	const struct xp_work w = {.n = b->pairs.n,
+				  .workers = b->workers,
+				  .ctx = b,
+				  .work = work,
+				  .take = take,
+				  .slot_bytes = sizeof(struct slot)};
+
+	b->round = round;
+	return xp_work_run(&w, err);
+}
+
+enum xp_rc xp_batch_run(struct xp_batch *b, struct xp_err *err)
+{
+	TRY(xp_check_peers_new(&b->peers, err));
+	for (b->workers = 0; b->workers < xp_workers_count(); b->workers++)
+		TRY(xp_check_share(&b->shared[b->workers], b->check, err));
+	TRY(run_round(b, XP_ROUND_VOICES, err));
+	for (unsigned i = 0; i < b->workers; i++)
+		xp_check_set_peers(b->shared[i], b->peers);
+	xp_check_peers_settle(b->peers, false);
+	TRY(run_round(b, XP_ROUND_RECORDS, err));
+	xp_check_peers_settle(b->peers, true);
+	return b->validations ? run_round(b, XP_ROUND_VALIDATIONS, err) : XP_OK;
+}
+
+void xp_batch_close(struct xp_batch *b)
+{
+	for (unsigned i = 0; i < XP_WORKERS_MAX; i++)
+		xp_check_free(&b->shared[i]);
+	xp_check_peers_free(&b->peers);
+}

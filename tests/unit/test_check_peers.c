@@ -1,0 +1,447 @@
+/* Records that speak of other records: who may decide about what. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "certs/check_peers.h"
+#include "certs/validation_check.h"
+#include "tests/fake/check_lab.h"
+#include "tests/fake/record_sample.h"
+
+static struct check_lab lab;
+
+/* A decision with its signature. */
+struct voice {
+	struct xp_record *r;
+	char *json;
+	size_t json_len;
+	uint8_t *p7s;
+	size_t p7s_len;
+};
+
+static void sign_voice(struct voice *v, struct lab_person *by, enum xp_role role)
+{
+	struct xp_signing_key *k = lab_signing_key(by, NULL);
+	struct xp_err err = {0};
+
+	k->role = role;
+	v->r->signers_n = v->r->persons_n = 1;
+	xp_signing_key_describe(&v->r->signers[0], &v->r->persons[0], k);
+	free(v->json);
+	free(v->p7s);
+	if (xp_record_write(&v->json, &v->json_len, v->r, &err) != XP_OK)
+		fail_msg("%s", err.msg);
+	assert_int_equal(xp_sign(&v->p7s, &v->p7s_len, k, v->json, v->json_len, LAB_NOW_S, NULL),
+			 XP_OK);
+	xp_signing_key_free(&k);
+}
+
+static struct voice voice_new(enum xp_decision decision, struct lab_person *by, enum xp_role role)
+{
+	struct xp_check_result subject;
+	struct voice v = {.r = calloc(1, sizeof(*v.r))};
+	uint8_t signatures[XP_CMS_SIGNERS_MAX][32];
+	struct xp_validation_input in = {.decision = decision, .remarks = "seen"};
+
+	assert_non_null(v.r);
+	assert_int_equal(xp_check_pair(&subject, lab.check, lab.json, lab.json_len, lab.p7s,
+				       lab.p7s_len, NULL),
+			 XP_OK);
+	for (unsigned i = 0; i < subject.signers_n; i++)
+		memcpy(signatures[i], subject.signers[i].signature_sha256, 32);
+	in.subject = subject.record;
+	in.subject_sha256 = subject.json_sha256;
+	in.signature_sha256 = (const uint8_t(*)[32])signatures;
+	in.signatures_n = subject.signers_n;
+	assert_int_equal(xp_validation_begin(v.r, &in, NULL), XP_OK);
+	snprintf(v.r->id, sizeof(v.r->id), "019ab6f2-5c00-7a11-8b22-%012x",
+		 (unsigned)decision + 0xa00 + (unsigned)role);
+	v.r->issued_s = subject.record->issued_s + 60;
+	snprintf(v.r->clock.source, sizeof(v.r->clock.source), "system");
+	snprintf(v.r->tool.name, sizeof(v.r->tool.name), "expunge-cert");
+	snprintf(v.r->tool.version, sizeof(v.r->tool.version), "0");
+	xp_check_result_free(&subject);
+	sign_voice(&v, by, role);
+	return v;
+}
+
+static void voice_free(struct voice *v)
+{
+	xp_record_free(v->r);
+	free(v->r);
+	free(v->json);
+	free(v->p7s);
+}
+
+static int codes_of(char *codes, size_t size, struct xp_check_result *r)
+{
+	size_t used = 0;
+	int code = xp_check_exit_code(r);
+
+	codes[0] = 0;
+	for (size_t i = 0; i < r->findings.n && used < size; i++)
+		used += (size_t)snprintf(codes + used, size - used, "%s ",
+					 r->findings.list[i].code);
+	xp_check_result_free(r);
+	return code;
+}
+
+static void check(struct xp_check_result *r, const char *json, size_t json_len, const uint8_t *p7s,
+		  size_t p7s_len)
+{
+	assert_int_equal(xp_check_pair(r, lab.check, json, json_len, p7s, p7s_len, NULL), XP_OK);
+}
+
+/* All three rounds. Wanted: exit code and a code (NULL: none) of the record and of the first voice.
+ */
+static void expect(const struct voice *voices, unsigned n, int want_record, const char *record_code,
+		   int want_voice, const char *voice_code)
+{
+	AUTO(xp_check_peers_free) struct xp_check_peers *peers = NULL;
+	struct xp_check_result r;
+	char codes[1024];
+	int got;
+
+	assert_int_equal(xp_check_peers_new(&peers, NULL), XP_OK);
+	xp_check_set_peers(lab.check, NULL);
+	for (unsigned i = 0; i < n; i++) {
+		check(&r, voices[i].json, voices[i].json_len, voices[i].p7s, voices[i].p7s_len);
+		assert_int_equal(xp_check_peers_add_voice(peers, &r, NULL), XP_OK);
+		xp_check_result_free(&r);
+	}
+	xp_check_peers_settle(peers, false);
+	xp_check_set_peers(lab.check, peers);
+	check(&r, lab.json, lab.json_len, lab.p7s, lab.p7s_len);
+	assert_int_equal(xp_check_peers_add_subject(peers, &r, NULL), XP_OK);
+	got = codes_of(codes, sizeof(codes), &r);
+	if (got != want_record || (record_code && !strstr(codes, record_code)))
+		fail_msg("record: exit code %d, %s; wanted %d, %s", got, codes, want_record,
+			 record_code ? record_code : "");
+	xp_check_peers_settle(peers, true);
+	check(&r, voices[0].json, voices[0].json_len, voices[0].p7s, voices[0].p7s_len);
+	got = codes_of(codes, sizeof(codes), &r);
+	if (got != want_voice || (voice_code && !strstr(codes, voice_code)))
+		fail_msg("voice: exit code %d, %s; wanted %d, %s", got, codes, want_voice,
+			 voice_code ? voice_code : "");
+	xp_check_set_peers(lab.check, NULL);
+}
+
+static void demand(enum xp_role role)
+{
+	const struct xp_requirements req = {.role_given = true, .role = role};
+
+	xp_check_require(lab.check, &req);
+}
+
+static void test_peers_acceptance_fills_the_role(void **state)
+{
+	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+
+	(void)state;
+	demand(XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, NULL, 0, NULL);
+	demand(XP_ROLE_SITE);
+	expect(&v, 1, 3, "P_ROLE", 0, NULL);
+	xp_check_require(lab.check, &(struct xp_requirements){0});
+	voice_free(&v);
+}
+
+static void test_peers_rejection_weighs_more(void **state)
+{
+	struct voice v[2] = {voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR),
+			     voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR)};
+
+	(void)state;
+	expect(v, 2, 3, "P_REJECTED", 0, NULL);
+	/* unless the same person has decided anew */
+	snprintf(v[0].r->supersedes_id, sizeof(v[0].r->supersedes_id), "%s", v[1].r->id);
+	EVP_Digest(v[1].json, v[1].json_len, v[0].r->supersedes_sha256, NULL, EVP_sha256(), NULL);
+	sign_voice(&v[0], &lab.bob, XP_ROLE_VALIDATOR);
+	expect(v, 2, 0, NULL, 0, NULL);
+	voice_free(&v[0]);
+	voice_free(&v[1]);
+}
+
+/* Another's decision is not undone by naming it. */
+static void test_peers_supersession_is_of_the_same_person(void **state)
+{
+	struct lab_person carol;
+	struct voice v[2];
+
+	(void)state;
+	lab_person_new(&carol, &lab.lab, XP_ROLE_VALIDATOR, "Carol", "p-3");
+	v[0] = voice_new(XP_DECISION_ACCEPT, &carol, XP_ROLE_VALIDATOR);
+	v[1] = voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR);
+	snprintf(v[0].r->supersedes_id, sizeof(v[0].r->supersedes_id), "%s", v[1].r->id);
+	EVP_Digest(v[1].json, v[1].json_len, v[0].r->supersedes_sha256, NULL, EVP_sha256(), NULL);
+	sign_voice(&v[0], &carol, XP_ROLE_VALIDATOR);
+	expect(v, 2, 3, "P_REJECTED", 0, NULL);
+	voice_free(&v[0]);
+	voice_free(&v[1]);
+	lab_person_free(&carol);
+}
+
+static void test_peers_same_person_does_not_count(void **state)
+{
+	struct lab_person twin;
+	struct voice v;
+
+	(void)state;
+	/* another certificate, another key, the same number at the same CA */
+	lab_person_new(&twin, &lab.lab, XP_ROLE_VALIDATOR, "Alice too", "p-1");
+	v = voice_new(XP_DECISION_ACCEPT, &twin, XP_ROLE_VALIDATOR);
+	demand(XP_ROLE_VALIDATOR);
+	expect(&v, 1, 3, "W_VALIDATION_IGNORED", 1, "E_SAME_PERSON");
+	xp_check_require(lab.check, &(struct xp_requirements){0});
+	voice_free(&v);
+	lab_person_free(&twin);
+}
+
+static void test_peers_same_key_does_not_count(void **state)
+{
+	struct lab_person twin = {.key = lab.alice.key};
+	const struct xp_pki_subject who = {.name = "Other", .person_id = "p-9"};
+	struct voice v;
+
+	(void)state;
+	assert_int_equal(xp_pki_issue(&twin.cert, twin.key, XP_ROLE_VALIDATOR, &who,
+				      LAB_NOW_S - LAB_DAY_S, LAB_NOW_S + 99 * LAB_DAY_S,
+				      lab.lab.root, lab.lab.root_key, NULL),
+			 XP_OK);
+	v = voice_new(XP_DECISION_ACCEPT, &twin, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SAME_KEY");
+	voice_free(&v);
+	X509_free(twin.cert);
+}
+
+static void test_peers_other_signatures_do_not_count(void **state)
+{
+	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+
+	(void)state;
+	v.r->validation.signatures[0].sha256[0] ^= 1;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SUBJECT_DIFFERS");
+	v.r->validation.signatures[0].sha256[0] ^= 1;
+	snprintf(v.r->media.name, sizeof(v.r->media.name), "other.img");
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SUBJECT_DIFFERS");
+	voice_free(&v);
+}
+
+static void test_peers_older_than_the_record_does_not_count(void **state)
+{
+	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+
+	(void)state;
+	v.r->issued_s = lab.record->issued_s - 1;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SUBJECT_TIME");
+	voice_free(&v);
+}
+
+static void test_peers_of_another_record_is_indeterminate(void **state)
+{
+	struct voice v = voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR);
+
+	(void)state;
+	v.r->validation.subject_sha256[0] ^= 1;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, NULL, 2, "I_SUBJECT_MISSING");
+	voice_free(&v);
+}
+
+/* What a performer signs is no decision, whatever they write into it. */
+static void test_peers_performer_cannot_decide(void **state)
+{
+	struct lab_person carol;
+	struct voice v;
+
+	(void)state;
+	lab_person_new(&carol, &lab.lab, XP_ROLE_PERFORMER, "Carol", "p-3");
+	v = voice_new(XP_DECISION_ACCEPT, &carol, XP_ROLE_PERFORMER);
+	demand(XP_ROLE_PERFORMER);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SIGNERS");
+	/* nor by calling it a validator's */
+	sign_voice(&v, &carol, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_ROLE_NOT_GRANTED");
+	xp_check_require(lab.check, &(struct xp_requirements){0});
+	voice_free(&v);
+	lab_person_free(&carol);
+}
+
+static void test_peers_site_vouches_for_its_hosts(void **state)
+{
+	const struct xp_pki_subject who = {.name = "host7"};
+	struct lab_person performer = lab.alice;
+	struct lab_person host = {0};
+	struct lab_person site;
+	struct voice v;
+
+	(void)state;
+	assert_int_equal(xp_pki_key_new(&host.key, NULL), XP_OK);
+	assert_int_equal(xp_pki_issue(&host.cert, host.key, XP_ROLE_HOST, &who,
+				      LAB_NOW_S - LAB_DAY_S, LAB_NOW_S + 99 * LAB_DAY_S, NULL, NULL,
+				      NULL),
+			 XP_OK);
+	lab_person_new(&site, &lab.lab, XP_ROLE_SITE, "Site", "s-1");
+	lab.alice = host;
+	check_lab_name_signers(&lab, true, false);
+	check_lab_sign(&lab, NULL);
+	v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 2, "I_UNTRUSTED", 0, NULL);
+	voice_free(&v);
+	v = voice_new(XP_DECISION_REJECT, &site, XP_ROLE_SITE);
+	expect(&v, 1, 2, "I_UNTRUSTED", 0, NULL);
+	voice_free(&v);
+	v = voice_new(XP_DECISION_ACCEPT, &site, XP_ROLE_SITE);
+	demand(XP_ROLE_SITE);
+	expect(&v, 1, 0, "W_HOST_ENDORSED", 0, NULL);
+	xp_check_require(lab.check, &(struct xp_requirements){0});
+	voice_free(&v);
+	lab.alice = performer;
+	check_lab_name_signers(&lab, true, false);
+	check_lab_sign(&lab, NULL);
+	lab_person_free(&site);
+	lab_person_free(&host);
+}
+
+/* ---- a validation by itself ---- */
+
+static void expect_alone(const struct xp_record *r, const char *code)
+{
+	struct xp_findings f = {0};
+	bool found = false;
+
+	assert_int_equal(xp_validation_check(r, &f, NULL), XP_OK);
+	for (size_t i = 0; i < f.n; i++)
+		found |= code && strcmp(f.list[i].code, code) == 0;
+	if (code ? !found : f.n > 1)
+		fail_msg("wanted %s, got %s", code ? code : "nothing", f.n ? f.list[0].code : "-");
+	xp_findings_free(&f);
+}
+
+static struct xp_phase *add_reading(struct xp_record *r)
+{
+	struct xp_phase *p = xp_evidence_add(&r->evidence, XP_PHASE_READBACK);
+
+	assert_non_null(p);
+	assert_int_equal(xp_identity_copy(&p->identity, &r->media, NULL), XP_OK);
+	p->attempt = p->take = 1;
+	p->start_s = p->end_s = r->issued_s;
+	p->readback.mode = XP_READBACK_FULL;
+	p->readback.bytes_planned = r->media.capacity_bytes;
+	p->readback.bytes_delivered = r->media.capacity_bytes;
+	p->readback.coverage_ppm = 1000000;
+	return p;
+}
+
+static void test_validation_own_evidence_is_judged(void **state)
+{
+	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct xp_phase *p = add_reading(v.r);
+
+	(void)state;
+	expect_alone(v.r, NULL);
+	/* another boot, another place: still the same image */
+	p->identity.inode += 5;
+	p->identity.diskseq = 77;
+	expect_alone(v.r, NULL);
+	p->readback.mismatch_total = 1;
+	p->readback.mismatches = calloc(1, sizeof(*p->readback.mismatches));
+	p->readback.mismatch_n = 1;
+	p->readback.mismatches[0].len = 512;
+	expect_alone(v.r, "E_DECISION");
+	v.r->validation.decision = XP_DECISION_REJECT;
+	expect_alone(v.r, NULL);
+	p->identity.capacity_bytes *= 2;
+	expect_alone(v.r, "E_EVIDENCE_IDENTITY");
+	p->identity.capacity_bytes /= 2;
+	p->kind = XP_PHASE_ERASE;
+	expect_alone(v.r, "E_EVIDENCE_EXTENTS");
+	voice_free(&v);
+}
+
+static void test_validation_about_itself_fails(void **state)
+{
+	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+
+	(void)state;
+	snprintf(v.r->validation.subject_id, sizeof(v.r->validation.subject_id), "%s", v.r->id);
+	expect_alone(v.r, "E_SUBJECT");
+	snprintf(v.r->supersedes_id, sizeof(v.r->supersedes_id), "%s", v.r->id);
+	expect_alone(v.r, "E_SUPERSEDES");
+	snprintf(v.r->validation.remarks, sizeof(v.r->validation.remarks),
+		 "the drive is unrecoverable");
+	expect_alone(v.r, "E_TEXT_FORBIDDEN");
+	v.r->signers_n = 0;
+	expect_alone(v.r, "E_SIGNERS");
+	voice_free(&v);
+}
+
+static void test_concerns_follow_from_the_record(void **state)
+{
+	struct xp_record *r = record_sample_new();
+	struct xp_concerns c;
+
+	(void)state;
+	snprintf(r->host.complete, sizeof(r->host.complete), "yes");
+	r->claim.scope = XP_SCOPE_DRIVE;
+	r->claim.reasons_n = 0;
+	c = xp_validation_concerns(r);
+	assert_int_equal(c.unreached, XP_ANSWER_NO);
+	assert_int_equal(c.technique, XP_ANSWER_NO);
+	assert_int_equal(c.qualification, XP_ANSWER_UNKNOWN);
+	assert_int_equal(c.outcome, XP_ANSWER_NO);
+	assert_int_equal(c.scope, XP_ANSWER_NO);
+	r->evidence.phases[1].overwrite.unwritten.total_count = 1;
+	r->asked = XP_PURGE;
+	r->host.hidden_n = 1;
+	snprintf(r->signers[0].role, sizeof(r->signers[0].role), "host");
+	c = xp_validation_concerns(r);
+	assert_int_equal(c.unreached, XP_ANSWER_YES);
+	assert_int_equal(c.technique, XP_ANSWER_YES);
+	assert_int_equal(c.qualification, XP_ANSWER_YES);
+	assert_int_equal(c.outcome, XP_ANSWER_YES);
+	assert_int_equal(c.scope, XP_ANSWER_YES);
+	record_sample_free(r);
+}
+
+static int open_lab(void **state)
+{
+	(void)state;
+	check_lab_open(&lab, false);
+	return 0;
+}
+
+static int close_lab(void **state)
+{
+	(void)state;
+	check_lab_close(&lab);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_peers_acceptance_fills_the_role),
+		cmocka_unit_test(test_peers_rejection_weighs_more),
+		cmocka_unit_test(test_peers_supersession_is_of_the_same_person),
+		cmocka_unit_test(test_peers_same_person_does_not_count),
+		cmocka_unit_test(test_peers_same_key_does_not_count),
+		cmocka_unit_test(test_peers_other_signatures_do_not_count),
+		cmocka_unit_test(test_peers_older_than_the_record_does_not_count),
+		cmocka_unit_test(test_peers_of_another_record_is_indeterminate),
+		cmocka_unit_test(test_peers_performer_cannot_decide),
+		cmocka_unit_test(test_peers_site_vouches_for_its_hosts),
+		cmocka_unit_test(test_validation_own_evidence_is_judged),
+		cmocka_unit_test(test_validation_about_itself_fails),
+		cmocka_unit_test(test_concerns_follow_from_the_record),
+	};
+
+	return cmocka_run_group_tests(tests, open_lab, close_lab);
+}
