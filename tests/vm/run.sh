@@ -96,17 +96,19 @@ case ${VM_ACCEL:-$(cat "$vm/accel")} in
 kvm) qemu+=(-accel kvm -cpu host) ;;
 *) qemu+=(-accel tcg,thread=multi -cpu max) ;;
 esac
+# event_idx=off: without it this QEMU misses a request to its 9p server now and then, and the guest
+# waits for ever
 append="console=ttyS0 quiet panic=-1 mitigations=off nokaslr no_timer_check tsc=reliable"
 append+=" random.trust_cpu=on ${VM_APPEND:-}"
 qemu+=(-kernel "$vm/vmlinux" -initrd "$vm/initrd.gz" -append "$append"
 	-chardev "file,id=console,path=$run/console" -serial chardev:console
 	-fsdev "local,id=root,path=/,security_model=none,multidevs=remap,readonly=on"
-	-device virtio-9p-pci,fsdev=root,mount_tag=root,addr=02.0,multifunction=on
+	-device virtio-9p-pci,fsdev=root,mount_tag=root,event_idx=off,addr=02.0,multifunction=on
 	-fsdev "local,id=guest,path=$vm/guest,security_model=none,readonly=on"
-	-device virtio-9p-pci,fsdev=guest,mount_tag=guest,addr=02.3
+	-device virtio-9p-pci,fsdev=guest,mount_tag=guest,event_idx=off,addr=02.3
 	-fsdev "local,id=run,path=$run/share,security_model=none"
-	-device virtio-9p-pci,fsdev=run,mount_tag=run,addr=02.1
-	-device virtio-serial-pci,id=ports,addr=02.2
+	-device virtio-9p-pci,fsdev=run,mount_tag=run,event_idx=off,addr=02.1
+	-device virtio-serial-pci,id=ports,event_idx=off,addr=02.2
 	-add-fd "fd=3,set=1" -add-fd "fd=4,set=2"
 	-chardev file,id=out,path=/dev/fdset/1,append=on -device virtserialport,chardev=out,name=out
 	-chardev file,id=err,path=/dev/fdset/2,append=on -device virtserialport,chardev=err,name=err
