@@ -194,6 +194,7 @@ static void put_scsi(json_t *o, const struct xp_scsi_facts *s)
 static void put_nvme_sanitize(json_t *o, const struct xp_nvme_facts *n)
 {
 	json_t *j = add_object(o, "sanitize");
+	uint16_t progress;
 
 	set_bool(j, "crypto", n->ctrl.sanitize_crypto);
 	set_bool(j, "block", n->ctrl.sanitize_block);
@@ -203,8 +204,10 @@ static void put_nvme_sanitize(json_t *o, const struct xp_nvme_facts *n)
 	if (n->sanitize_log != XP_ASKED_GOOD)
 		return;
 	set(j, "status", json_string(xp_nvme_sanitize_state_name(n->sanitize.state)));
-	if (n->sanitize.state == XP_NVME_SANITIZE_RUNNING)
-		set_int(j, "progress_percent", (uint32_t)n->sanitize.progress * 100 / 65536);
+	if (xp_nvme_sanitize_phase_name(n->sanitize.phase))
+		set(j, "phase", json_string(xp_nvme_sanitize_phase_name(n->sanitize.phase)));
+	if (xp_nvme_sanitize_progress(&progress, &n->sanitize))
+		set_int(j, "progress_percent", (uint32_t)progress * 100 / 65536);
 	set_bool(j, "unwritten_since", n->sanitize.global_data_erased);
 	if (n->sanitize.crypto_s != XP_NVME_NO_ESTIMATE)
 		set_int(j, "crypto_seconds", n->sanitize.crypto_s);

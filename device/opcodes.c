@@ -208,7 +208,7 @@ static const struct name_row nvme_names[] = {
 	{XP_NVME_GET_LOG_PAGE, "Get Log Page"},	  {XP_NVME_IDENTIFY, "Identify"},
 	{XP_NVME_GET_FEATURES, "Get Features"},	  {XP_NVME_FORMAT, "Format NVM"},
 	{XP_NVME_SECURITY_SEND, "Security Send"}, {XP_NVME_SECURITY_RECEIVE, "Security Receive"},
-	{XP_NVME_SANITIZE, "Sanitize"},
+	{XP_NVME_SANITIZE, "Sanitize"},		  {XP_NVME_SET_FEATURES, "Set Features"},
 };
 
 static const char *find_name(const struct name_row *rows, size_t n, uint8_t opcode)

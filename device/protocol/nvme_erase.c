@@ -1,13 +1,14 @@
 #include "device/protocol/nvme_erase.h"
 
-/* CDW10 of Sanitize: SANACT 2:0, AUSE 3, OWPASS 7:4, OIPBP 8, NDAS 9. */
+/* CDW10 of Sanitize: SANACT 2:0, AUSE 3, OWPASS 7:4, OIPBP 8, NDAS 9, EMVS 10. */
 #define SANACT_MASK  0x7U
 #define AUSE	     (1U << 3)
 #define OWPASS_SHIFT 4
 #define OWPASS_MASK  0xfU
 #define OIPBP	     (1U << 8)
 #define NDAS	     (1U << 9)
-#define KNOWN_BITS   0x3ffU
+#define EMVS	     (1U << 10)
+#define KNOWN_BITS   0x7ffU
 
 /* CDW10 of Format NVM: LBAFL 3:0, MSET 4, PI 7:5, PIL 8, SES 11:9, LBAFU 13:12. */
 #define LBAFL_MASK  0xfU
@@ -24,7 +25,7 @@ uint32_t xp_nvme_sanitize_cdw10(const struct xp_nvme_sanitize_word *w)
 {
 	return (w->action & SANACT_MASK) | (w->unrestricted ? AUSE : 0) |
 	       (w->passes & OWPASS_MASK) << OWPASS_SHIFT | (w->invert ? OIPBP : 0) |
-	       (w->no_deallocate ? NDAS : 0);
+	       (w->no_deallocate ? NDAS : 0) | (w->verify ? EMVS : 0);
 }
 
 struct xp_nvme_sanitize_word xp_nvme_sanitize_word_of(uint32_t cdw10)
@@ -35,6 +36,7 @@ struct xp_nvme_sanitize_word xp_nvme_sanitize_word_of(uint32_t cdw10)
 		.passes = (uint8_t)(cdw10 >> OWPASS_SHIFT & OWPASS_MASK),
 		.invert = (cdw10 & OIPBP) != 0,
 		.no_deallocate = (cdw10 & NDAS) != 0,
+		.verify = (cdw10 & EMVS) != 0,
 		.other = (cdw10 & ~KNOWN_BITS) != 0,
 	};
 }

@@ -11,6 +11,7 @@ enum xp_nvme_sanitize_action {
 	XP_NVME_SANACT_BLOCK = 2,
 	XP_NVME_SANACT_OVERWRITE = 3,
 	XP_NVME_SANACT_CRYPTO = 4,
+	XP_NVME_SANACT_EXIT_VERIFICATION = 5,
 };
 
 /* CDW10 of Sanitize. */
@@ -20,6 +21,7 @@ struct xp_nvme_sanitize_word {
 	uint8_t passes;	    /* OWPASS: 1 to 15; 0 means 16 */
 	bool invert;	    /* OIPBP */
 	bool no_deallocate; /* NDAS */
+	bool verify;	    /* EMVS: enter media verification; not for overwrites, nor with NDAS */
 	bool other;	    /* on reading: some further bit is set */
 };
 uint32_t xp_nvme_sanitize_cdw10(const struct xp_nvme_sanitize_word *w);

@@ -4,16 +4,56 @@
 #include "base/wire.h"
 #include "device/protocol/nvme_cmd.h"
 
-#define L_SPROG	     0
-#define L_SSTAT	     2
-#define L_SCDW10     4
-#define L_ETO	     8
-#define L_ETBE	     12
-#define L_ETCE	     16
-#define SSTAT_MASK   0x0007U
-#define SSTAT_PASSES 3 /* 7:3 */
-#define SSTAT_GDE    0x0100U
-#define SPROG_NONE   0xffffU
+#define L_SPROG		0
+#define L_SSTAT		2
+#define L_SCDW10	4
+#define L_ETO		8
+#define L_ETBE		12
+#define L_ETCE		16
+#define L_SSI		36 /* SANS 3:0, FAILS 7:4 */
+#define SSTAT_MASK	0x0007U
+#define SSTAT_PASSES	3 /* 7:3 */
+#define SSTAT_GDE	0x0100U
+#define SSTAT_CANCELLED 0x0200U /* MVCNCLD */
+#define SPROG_NONE	0xffffU
+
+static enum xp_nvme_sanitize_phase phase_of(uint8_t sans)
+{
+	switch (sans) {
+	case 1:
+		return XP_NVME_SANITIZE_PHASE_RESTRICTED;
+	case 2:
+		return XP_NVME_SANITIZE_PHASE_RESTRICTED_FAILURE;
+	case 3:
+		return XP_NVME_SANITIZE_PHASE_UNRESTRICTED;
+	case 4:
+		return XP_NVME_SANITIZE_PHASE_UNRESTRICTED_FAILURE;
+	case 5:
+		return XP_NVME_SANITIZE_PHASE_VERIFICATION;
+	case 6:
+		return XP_NVME_SANITIZE_PHASE_DEALLOCATION;
+	default:
+		return XP_NVME_SANITIZE_PHASE_UNSAID;
+	}
+}
+
+/* May a log with this state name this phase? */
+static bool is_consistent(enum xp_nvme_sanitize_state state, enum xp_nvme_sanitize_phase phase)
+{
+	switch (phase) {
+	case XP_NVME_SANITIZE_PHASE_UNSAID:
+		return true;
+	case XP_NVME_SANITIZE_PHASE_RESTRICTED_FAILURE:
+	case XP_NVME_SANITIZE_PHASE_UNRESTRICTED_FAILURE:
+		return state == XP_NVME_SANITIZE_FAILED;
+	case XP_NVME_SANITIZE_PHASE_RESTRICTED:
+	case XP_NVME_SANITIZE_PHASE_UNRESTRICTED:
+	case XP_NVME_SANITIZE_PHASE_VERIFICATION:
+	case XP_NVME_SANITIZE_PHASE_DEALLOCATION:
+		return state == XP_NVME_SANITIZE_RUNNING;
+	}
+	return false;
+}
 
 static enum xp_nvme_sanitize_state state_of(uint16_t status, uint16_t progress)
 {
@@ -47,6 +87,12 @@ enum xp_rc xp_nvme_sanitize_log_parse(struct xp_nvme_sanitize_log *out, const ui
 	out->progress = get_le16(data + L_SPROG);
 	out->status = get_le16(data + L_SSTAT);
 	out->state = state_of(out->status, out->progress);
+	out->phase = phase_of(data[L_SSI] & 0x0f);
+	out->failed_in = phase_of(data[L_SSI] >> 4);
+	/* a success of one that is still at it, or has failed, contradicts itself */
+	if (!is_consistent(out->state, out->phase))
+		out->state = XP_NVME_SANITIZE_UNKNOWN;
+	out->verification_cancelled = (out->status & SSTAT_CANCELLED) != 0;
 	out->passes_done = (uint8_t)(out->status >> SSTAT_PASSES & 0x1f);
 	out->global_data_erased = (out->status & SSTAT_GDE) != 0;
 	out->cdw10 = get_le32(data + L_SCDW10);
@@ -64,6 +110,34 @@ enum xp_nvme_sanitize_state xp_nvme_sanitize_state_of(const struct xp_nvme_sanit
 	    log->cdw10 != cdw10)
 		return XP_NVME_SANITIZE_UNKNOWN;
 	return log->state;
+}
+
+bool xp_nvme_sanitize_progress(uint16_t *out, const struct xp_nvme_sanitize_log *log)
+{
+	*out = log->progress;
+	return log->state == XP_NVME_SANITIZE_RUNNING && log->progress != SPROG_NONE &&
+	       log->phase != XP_NVME_SANITIZE_PHASE_VERIFICATION;
+}
+
+const char *xp_nvme_sanitize_phase_name(enum xp_nvme_sanitize_phase phase)
+{
+	switch (phase) {
+	case XP_NVME_SANITIZE_PHASE_UNSAID:
+		return NULL;
+	case XP_NVME_SANITIZE_PHASE_RESTRICTED:
+		return "restricted processing";
+	case XP_NVME_SANITIZE_PHASE_RESTRICTED_FAILURE:
+		return "restricted failure";
+	case XP_NVME_SANITIZE_PHASE_UNRESTRICTED:
+		return "unrestricted processing";
+	case XP_NVME_SANITIZE_PHASE_UNRESTRICTED_FAILURE:
+		return "unrestricted failure";
+	case XP_NVME_SANITIZE_PHASE_VERIFICATION:
+		return "media verification";
+	case XP_NVME_SANITIZE_PHASE_DEALLOCATION:
+		return "deallocation";
+	}
+	return NULL;
 }
 
 const char *xp_nvme_sanitize_state_name(enum xp_nvme_sanitize_state state)

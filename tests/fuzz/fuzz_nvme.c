@@ -1,5 +1,7 @@
 /* NVMe and TCG answers of any bytes; short ones are filled up with zeros. */
+#include "base/wire.h"
 #include "device/protocol/nvme_cmd.h"
+#include "device/protocol/nvme_erase.h"
 #include "device/protocol/nvme_identify.h"
 #include "device/protocol/nvme_sanitize.h"
 #include "device/protocol/tcg_discovery.h"
@@ -16,6 +18,15 @@ static void try_logs(const uint8_t *block)
 
 	if (xp_nvme_sanitize_log_parse(&log, block, XP_NVME_LOG_SANITIZE_LEN, NULL) == XP_OK) {
 		enum xp_nvme_sanitize_state s = xp_nvme_sanitize_state_of(&log, 4);
+		uint16_t progress;
+
+		if (xp_nvme_sanitize_progress(&progress, &log) &&
+		    (log.state != XP_NVME_SANITIZE_RUNNING || progress == 0xffff))
+			abort();
+		if (log.phase != XP_NVME_SANITIZE_PHASE_UNSAID &&
+		    (s == XP_NVME_SANITIZE_SUCCEEDED ||
+		     s == XP_NVME_SANITIZE_SUCCEEDED_DEALLOCATED))
+			abort();
 
 		if ((s == XP_NVME_SANITIZE_SUCCEEDED ||
 		     s == XP_NVME_SANITIZE_SUCCEEDED_DEALLOCATED) &&
@@ -40,6 +51,18 @@ static void try_lists(const uint8_t *block)
 	free(ctrls);
 }
 
+/* A word that is read and written again is the same, but for bits that nobody knows. */
+static void try_words(const uint8_t *block)
+{
+	uint32_t cdw10 = get_le32(block);
+	struct xp_nvme_sanitize_word s = xp_nvme_sanitize_word_of(cdw10);
+	struct xp_nvme_format_word f = xp_nvme_format_word_of(cdw10);
+
+	if (xp_nvme_sanitize_cdw10(&s) != (cdw10 & 0x7ff) || s.other != (cdw10 > 0x7ff) ||
+	    xp_nvme_format(1, &f).cdw10 != (cdw10 & 0x3fff))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	uint8_t block[XP_NVME_IDENTIFY_LEN] = {0};
@@ -55,5 +78,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		abort();
 	try_lists(block);
 	try_logs(block);
+	try_words(block);
 	return 0;
 }

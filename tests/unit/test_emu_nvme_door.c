@@ -154,6 +154,46 @@ static void test_prober_sees_each_state_of_a_sanitize(void **state)
 	done(&w);
 }
 
+static void test_prober_is_told_the_phase_and_by_it_a_lie(void **state)
+{
+	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
+	struct world w;
+	uint16_t progress;
+
+	(void)state;
+	cfg.has_media_verification = true;
+	make(&w, &cfg);
+	assert_int_equal(emu_nvme_ask_sanitize(w.slot.drive, 0x402, 0), 0);
+	emu_time_pass(&w.time, 30 * EMU_S);
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.sanitize.phase, XP_NVME_SANITIZE_PHASE_RESTRICTED);
+	assert_true(xp_nvme_sanitize_progress(&progress, &w.f.nvme.sanitize));
+	/* success, but for its phase */
+	emu_nvme_faults(w.slot.drive)->success_early = true;
+	emu_nvme_faults(w.slot.drive)->progress_lost = true;
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.sanitize.state, XP_NVME_SANITIZE_UNKNOWN);
+	emu_nvme_faults(w.slot.drive)->success_early = false;
+	emu_time_pass(&w.time, 31 * EMU_S);
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.sanitize.state, XP_NVME_SANITIZE_RUNNING);
+	assert_int_equal(w.f.nvme.sanitize.phase, XP_NVME_SANITIZE_PHASE_VERIFICATION);
+	assert_false(xp_nvme_sanitize_progress(&progress, &w.f.nvme.sanitize));
+	emu_nvme_power_off(w.slot.drive);
+	emu_nvme_power_on(w.slot.drive);
+	emu_time_pass(&w.time, 2 * EMU_S);
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.sanitize.state, XP_NVME_SANITIZE_SUCCEEDED);
+	assert_true(w.f.nvme.sanitize.verification_cancelled);
+	emu_nvme_faults(w.slot.drive)->sanitize_fails_at = 1;
+	assert_int_equal(emu_nvme_ask_sanitize(w.slot.drive, 2 | 8, 0), 0);
+	emu_time_pass(&w.time, EMU_S);
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.sanitize.phase, XP_NVME_SANITIZE_PHASE_UNRESTRICTED_FAILURE);
+	assert_int_equal(w.f.nvme.sanitize.failed_in, XP_NVME_SANITIZE_PHASE_UNRESTRICTED);
+	done(&w);
+}
+
 static void test_a_drive_that_is_gone_or_another_is_noticed(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
@@ -244,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_prober_agrees_on_a_drive_of_one_namespace),
 		cmocka_unit_test(test_prober_agrees_on_the_whole_subsystem),
 		cmocka_unit_test(test_prober_sees_each_state_of_a_sanitize),
+		cmocka_unit_test(test_prober_is_told_the_phase_and_by_it_a_lie),
 		cmocka_unit_test(test_a_drive_that_is_gone_or_another_is_noticed),
 		cmocka_unit_test(test_worn_images_are_what_the_prober_sees),
 		cmocka_unit_test(test_destructive_commands_need_a_permit),

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/wire.h"
 #include "device/protocol/nvme_cmd.h"
+#include "device/protocol/nvme_erase.h"
 #include "device/protocol/nvme_identify.h"
 #include "device/protocol/nvme_sanitize.h"
 #include "device/protocol/tcg_discovery.h"
@@ -246,6 +247,102 @@ static void test_sanitize_log_success_only_when_ended_and_ours(void **state)
 	assert_int_equal(state_of(0xffff, 0x101, 4, 4), XP_NVME_SANITIZE_SUCCEEDED);
 }
 
+static struct xp_nvme_sanitize_log log_with(uint16_t sprog, uint16_t sstat, uint8_t ssi)
+{
+	uint8_t data[512] = {0};
+	struct xp_nvme_sanitize_log out;
+
+	put_le16(data, sprog);
+	put_le16(data + 2, sstat);
+	data[36] = ssi; /* [NVMe Base 2.1, Sanitize Status log page]: SANS 3:0, FAILS 7:4 */
+	assert_int_equal(xp_nvme_sanitize_log_parse(&out, data, 512, NULL), XP_OK);
+	return out;
+}
+
+static void test_sanitize_log_phase_and_state_must_agree(void **state)
+{
+	/* by SANS: the SSTAT 2:0 that may stand beside it */
+	static const uint8_t may[16] = {0x1f, 0x04, 0x08, 0x04, 0x08, 0x04, 0x04, 0x1f,
+					0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f, 0x1f};
+	struct xp_nvme_sanitize_log l;
+	uint16_t progress;
+
+	(void)state;
+	for (uint8_t sans = 0; sans < 16; sans++) {
+		for (uint16_t sos = 0; sos < 8; sos++) {
+			bool known = sos < 5 && (may[sans] >> sos & 1);
+
+			l = log_with(0xffff, sos, sans);
+			assert_int_equal(l.state != XP_NVME_SANITIZE_UNKNOWN, known);
+			assert_int_equal(l.phase, sans < 7 ? sans : 0);
+			assert_int_equal(xp_nvme_sanitize_phase_name(l.phase) != NULL,
+					 sans > 0 && sans < 7);
+			assert_false(xp_nvme_sanitize_progress(&progress, &l));
+		}
+	}
+	l = log_with(0x4000, 2, 1);
+	assert_true(xp_nvme_sanitize_progress(&progress, &l));
+	assert_int_equal(progress, 0x4000);
+	/* erased, and read by somebody: it waits, and makes no progress */
+	l = log_with(0x4000, 2, 5);
+	assert_false(xp_nvme_sanitize_progress(&progress, &l));
+	assert_string_equal(xp_nvme_sanitize_phase_name(l.phase), "media verification");
+	l = log_with(0xffff, 3, 0x62);
+	assert_int_equal(l.failed_in, XP_NVME_SANITIZE_PHASE_DEALLOCATION);
+	assert_int_equal(l.phase, XP_NVME_SANITIZE_PHASE_RESTRICTED_FAILURE);
+	/* left, and never sanitized */
+	l = log_with(0xffff, 3, 0x30);
+	assert_int_equal(l.state, XP_NVME_SANITIZE_FAILED);
+	assert_true(log_with(0xffff, 0x0301, 0).verification_cancelled);
+	assert_false(log_with(0xffff, 0x0101, 0).verification_cancelled);
+}
+
+static void test_erase_words_are_what_libnvme_would_send(void **state)
+{
+	struct xp_nvme_sanitize_word w = {.action = XP_NVME_SANACT_OVERWRITE,
+					  .unrestricted = true,
+					  .passes = 3,
+					  .invert = true,
+					  .no_deallocate = true};
+	struct xp_nvme_format_word f = {.lba_format = 0x25,
+					.metadata_extended = true,
+					.protection_type = 2,
+					.protection_first = true,
+					.erase = XP_NVME_SES_CRYPTO};
+	struct xp_nvme_dwords d = xp_nvme_sanitize(xp_nvme_sanitize_cdw10(&w), 0xdeadbeef);
+
+	(void)state;
+	assert_int_equal(d.opcode, nvme_admin_sanitize_nvm);
+	assert_int_equal(d.nsid, 0);
+	assert_int_equal(d.cdw10,
+			 NVME_SANITIZE_SANACT_START_OVERWRITE | 1 << 3 | 3 << 4 | 1 << 8 | 1 << 9);
+	assert_int_equal(d.cdw11, 0xdeadbeef);
+	assert_int_equal(d.data_len, 0);
+	assert_int_equal(XP_NVME_SANACT_EXIT_FAILURE, NVME_SANITIZE_SANACT_EXIT_FAILURE);
+	assert_int_equal(XP_NVME_SANACT_BLOCK, NVME_SANITIZE_SANACT_START_BLOCK_ERASE);
+	assert_int_equal(XP_NVME_SANACT_CRYPTO, NVME_SANITIZE_SANACT_START_CRYPTO_ERASE);
+	w = (struct xp_nvme_sanitize_word){.action = XP_NVME_SANACT_BLOCK, .verify = true};
+	assert_int_equal(xp_nvme_sanitize_cdw10(&w), 0x402);
+	assert_true(xp_nvme_sanitize_word_of(0x402).verify);
+	assert_false(xp_nvme_sanitize_word_of(0x402).other);
+	assert_true(xp_nvme_sanitize_word_of(0x802).other);
+	/* of each word that there is */
+	for (uint32_t i = 0; i < 0x800; i++) {
+		w = xp_nvme_sanitize_word_of(i);
+		assert_int_equal(xp_nvme_sanitize_cdw10(&w), i);
+	}
+	d = xp_nvme_format(7, &f);
+	assert_int_equal(d.opcode, nvme_admin_format_nvm);
+	assert_int_equal(d.nsid, 7);
+	assert_int_equal(d.cdw10, 5 | 1 << 4 | 2 << 5 | 1 << 8 | NVME_FORMAT_SES_CRYPTO_ERASE << 9 |
+					  2 << 12);
+	assert_int_equal(XP_NVME_SES_USER_DATA, NVME_FORMAT_SES_USER_DATA_ERASE);
+	for (uint32_t i = 0; i < 0x4000; i++) {
+		f = xp_nvme_format_word_of(i);
+		assert_int_equal(xp_nvme_format(1, &f).cdw10, i);
+	}
+}
+
 static void test_sanitize_log_cut_off_or_empty_is_malformed(void **state)
 {
 	struct xp_nvme_sanitize_log out;
@@ -382,6 +479,8 @@ int main(void)
 		cmocka_unit_test(test_ns_that_lies_is_malformed),
 		cmocka_unit_test(test_lists_must_ascend),
 		cmocka_unit_test(test_sanitize_log_success_only_when_ended_and_ours),
+		cmocka_unit_test(test_sanitize_log_phase_and_state_must_agree),
+		cmocka_unit_test(test_erase_words_are_what_libnvme_would_send),
 		cmocka_unit_test(test_sanitize_log_cut_off_or_empty_is_malformed),
 		cmocka_unit_test(test_health_log_reads_libnvme_s_structure),
 		cmocka_unit_test(test_commands_agree_with_libnvme_s_constants),
