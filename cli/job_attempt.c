@@ -173,6 +173,16 @@ static enum xp_rc erase(struct xp_attempt *a, struct xp_err *err)
 	return rc;
 }
 
+/* A drive that was at a sanitize, or in the failure of one, could not say how large it is. */
+static void take_capacity(struct xp_identity *media, const struct xp_identity *now)
+{
+	if (media->capacity_bytes)
+		return;
+	media->capacity_bytes = now->capacity_bytes;
+	media->logical_block_bytes = now->logical_block_bytes;
+	media->physical_block_bytes = now->physical_block_bytes;
+}
+
 static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit,
 			      struct xp_err *err)
 {
@@ -187,7 +197,7 @@ static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit
 		/* once the command was about to be sent, it is too late to look */
 		if (is_erased || a.req.resumes)
 			xp_job_baseline_load(job);
-		else
+		else if (ev->phases[ev->n - 1].identity.capacity_bytes)
 			TRY(xp_job_baseline(&a, err));
 	}
 	if (!is_erased)
@@ -196,6 +206,7 @@ static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit
 		TRY(xp_job_readback(&a, err));
 	/* the same target was there to the end */
 	TRY(xp_engine_identify(ev, &a.req, err));
+	take_capacity(&job->record.media, &ev->phases[ev->n - 1].identity);
 	job->record.capacity_after_known = true;
 	job->record.capacity_after_bytes = ev->phases[ev->n - 1].identity.capacity_bytes;
 	return XP_OK;

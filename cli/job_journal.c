@@ -270,7 +270,8 @@ static void summarize_media(struct xp_job_summary *s, const json_t *line)
 	 */
 	s->has_media =
 		xp_schema_read(&s->media, &xp_schema_identity, media, &findings, &err) == XP_OK &&
-		s->media.capacity_bytes != 0;
+		(s->media.capacity_bytes != 0 || s->media.bus == XP_BUS_SCSI ||
+		 s->media.bus == XP_BUS_SAS);
 	xp_raws_free(&s->media.raw, &s->media.raw_n);
 }
 

@@ -353,13 +353,28 @@ enum xp_rc xp_interlock_acquire(struct xp_permit **out, struct xp_refusals *refu
 	return XP_OK;
 }
 
+/*
+ * A SCSI disk that was at a sanitize when the kernel last looked is one without capacity to it,
+ * until it looks again.
+ */
+static enum xp_rc identify_held(struct xp_identity *now, const struct xp_permit *permit,
+				struct xp_err *err)
+{
+	TRY(xp_target_identify_fd(now, &permit->root, permit->fd, permit->path, err));
+	if (now->capacity_bytes || now->bus == XP_BUS_FILE ||
+	    !xp_block_reread_partitions(permit->fd))
+		return XP_OK;
+	xp_identity_free(now);
+	return xp_target_identify_fd(now, &permit->root, permit->fd, permit->path, err);
+}
+
 enum xp_rc xp_permit_identify(struct xp_identity *out, const struct xp_permit *permit,
 			      struct xp_err *err)
 {
 	AUTO(xp_identity_free) struct xp_identity now = {0};
 	const char *difference = "";
 
-	if (xp_target_identify_fd(&now, &permit->root, permit->fd, permit->path, err) != XP_OK) {
+	if (identify_held(&now, permit, err) != XP_OK) {
 		xp_err_prefix(err, "identity_changed: the target does not answer any more");
 		if (err)
 			err->rc = XP_E_REFUSED;

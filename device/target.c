@@ -197,7 +197,9 @@ static enum xp_rc resolve_node(struct xp_target *t, const struct xp_sysroot *roo
 
 	TRY(xp_disks_read(&disks, root, map, err));
 	disk = xp_disks_by_name(&disks, node->disk);
-	if (!disk || node->bytes == 0)
+	/* a SCSI disk at a sanitize, or of blocks that the kernel cannot handle, can be talked to
+	 */
+	if (!disk || (node->bytes == 0 && !disk->facts.hctl[0]))
 		return xp_fail(err, XP_E_UNSUPPORTED, "%s: it has no capacity", t->path);
 	t->kind = node->partition ? XP_TARGET_PARTITION : XP_TARGET_DISK;
 	t->dev = node->dev;

@@ -26,6 +26,21 @@ static void add(struct xp_capabilities *out, const struct xp_scsi_facts *f, enum
 		xp_capabilities_add(out, t, seconds);
 }
 
+/*
+ * A drive that is at a sanitize, or whose last one failed, answers little: not even whether it has
+ * the command. It has, as can be seen, and another one is the only way out.
+ */
+static bool is_at_a_sanitize(const struct xp_scsi_facts *f)
+{
+	return f->request_sense == XP_ASKED_GOOD &&
+	       (xp_sense_says_sanitizing(&f->sense) || xp_sense_says_sanitize_failed(&f->sense));
+}
+
+static bool may_have(const struct xp_scsi_facts *f, enum xp_tristate said, bool is_likely)
+{
+	return said == XP_YES || (said == XP_UNSAID && is_likely && is_at_a_sanitize(f));
+}
+
 void xp_capabilities_scsi(struct xp_capabilities *out, const struct xp_target *target,
 			  const struct xp_drive_facts *facts)
 {
@@ -33,11 +48,11 @@ void xp_capabilities_scsi(struct xp_capabilities *out, const struct xp_target *t
 	bool has_media = f->media.is_rotating || f->media.is_non_rotating;
 
 	(void)target;
-	if (f->sanitize_crypto == XP_YES)
+	if (may_have(f, f->sanitize_crypto, f->media.is_non_rotating))
 		add(out, f, XP_SCSI_SANITIZE_CRYPTO, CRYPTO_SECONDS);
-	if (f->sanitize_block == XP_YES)
+	if (may_have(f, f->sanitize_block, f->media.is_non_rotating))
 		add(out, f, XP_SCSI_SANITIZE_BLOCK, f->capacity.bytes / BLOCK_BYTES_PER_S + 1);
-	if (f->sanitize_overwrite == XP_YES)
+	if (may_have(f, f->sanitize_overwrite, true))
 		add(out, f, XP_SCSI_SANITIZE_OVERWRITE, overwrite_seconds(f));
 	/*
 	 * Every disk has FORMAT UNIT [SBC-4]; what is no disk, a volume or a bridge, may take it

@@ -182,6 +182,8 @@ enum xp_rc xp_plan_fill_verification(struct xp_plan *p, const struct xp_plan_req
 		if (p->verification.n == 0)
 			p->verification.n = XP_SAMPLE_DEFAULT_N;
 	}
+	if (id->capacity_bytes == 0) /* a drive at a sanitize does not say; it will afterwards */
+		return XP_OK;
 	TRY(xp_sample_plan_totals(&totals, p->verification.scheme, p->verification.n,
 				  id->capacity_bytes, id->logical_block_bytes, seed, err));
 	p->verification.bytes = totals.bytes;

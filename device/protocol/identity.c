@@ -113,6 +113,9 @@ static const char *text_difference(const struct xp_identity *a, const struct xp_
 	return NULL;
 }
 
+/* the last of the fields below */
+#define SIZE_FIELDS 3
+
 static const char *number_difference(const struct xp_identity *a, const struct xp_identity *b)
 {
 	const struct {
@@ -131,7 +134,12 @@ static const char *number_difference(const struct xp_identity *a, const struct x
 		{"physical_block_bytes", a->physical_block_bytes, b->physical_block_bytes},
 	};
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	/* a drive that is at a sanitize does not say how large it is, nor in which blocks */
+	size_t n = sizeof(fields) / sizeof(fields[0]);
+
+	if (a->capacity_bytes == 0 || b->capacity_bytes == 0)
+		n -= SIZE_FIELDS;
+	for (size_t i = 0; i < n; i++) {
 		if (fields[i].a != fields[i].b)
 			return fields[i].name;
 	}

@@ -102,7 +102,8 @@ MUST_USE enum xp_rc xp_identity_copy(struct xp_identity *out, const struct xp_id
 				     struct xp_err *err);
 /*
  * Is B the same target as A? Compares every field that is known in either; a field that is known in
- * one only is a difference. DIFFERENCE (may be NULL) gets the name of the first field that differs.
+ * one only is a difference; a capacity of 0, with its block sizes, is one that could not be asked
+ * for, and is none. DIFFERENCE (may be NULL) gets the name of the first field that differs.
  * Raw answers are not compared: they hold counters and states that the erase itself changes.
  */
 bool xp_identity_same(const struct xp_identity *a, const struct xp_identity *b,

@@ -226,6 +226,14 @@ static void test_sanitize_stall_is_indeterminate(void **state)
 	rig_free(&r);
 }
 
+static bool is_offered(enum xp_technique t)
+{
+	for (unsigned i = 0; i < lab.capabilities.n; i++)
+		if (lab.capabilities.list[i].technique == t)
+			return true;
+	return false;
+}
+
 static void test_sanitize_failure_is_told_and_another_one_leads_out(void **state)
 {
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
@@ -241,6 +249,9 @@ static void test_sanitize_failure_is_told_and_another_one_leads_out(void **state
 	assert_true(has_reason(c, "completion-failed"));
 	assert_non_null(strstr(lab.err.msg, "failure state"));
 	assert_int_equal(emu_scsi_state(r.d, 0), EMU_SCSI_SANITIZE_FAILED);
+	erase_lab_ask(&lab);
+	assert_true(is_offered(XP_SCSI_SANITIZE_OVERWRITE));
+	assert_false(is_offered(XP_SCSI_SANITIZE_CRYPTO));
 	emu_scsi_faults(r.d)->sanitize_fails_at = 0;
 	begin(&r);
 	c = run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_OK);
