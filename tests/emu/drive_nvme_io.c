@@ -6,8 +6,10 @@
 #include <string.h>
 
 /* CDW12 */
-#define DEAC	     (1U << 25)
-#define PRACT	     (1U << 29)
+#define DEAC  (1U << 25)
+#define PRACT (1U << 29)
+/* MDTS 5, of pages of 4 KiB */
+#define TRANSFER_MAX (4096U << 5)
 #define PRCHK(cdw12) ((cdw12) >> 26 & 7)
 
 struct range {
@@ -41,6 +43,10 @@ static bool read_range(struct emu_nvme *d, struct emu_nvme_cmd *cmd, struct rang
 	}
 	r->lba_bytes = emu_lba_bytes(d, r->ns);
 	r->meta_bytes = emu_meta_bytes(d, r->ns);
+	if (moves_data && (uint64_t)r->n * r->lba_bytes > TRANSFER_MAX) {
+		cmd->status = SC_INVALID_FIELD;
+		return false;
+	}
 	/* with PRACT, metadata that is nothing but protection stays inside the drive */
 	carries = moves_data && r->meta_bytes &&
 		  !(r->ns->protection && (r->flags & PRACT) && r->meta_bytes == 8);
