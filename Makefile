@@ -158,6 +158,10 @@ fuzz:
 soak: all
 	@tests/soak/run.sh
 
+# the liar campaign on emulated drives (tests/soak/soak_campaign.sh)
+$(B)/campaign: $(B)/obj/tests/soak/campaign.o $(FAKE_OBJ) $(TEST_LIBS)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
+
 # speed: bench_io over the real library; any other bench_*.c is a benchmark of its own
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_OBJ := $(call objs,$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))
