@@ -103,31 +103,6 @@ enum xp_level xp_policy_cap(const struct xp_policy *p, enum xp_technique t, enum
 	return p->caps[t][m];
 }
 
-/* '*' stands for any run of characters; linear in both lengths' product at worst. */
-static bool matches(const char *pattern, const char *text)
-{
-	const char *star = NULL;
-	const char *again = text;
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = pattern++;
-			again = text;
-		} else if (*pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star) {
-			pattern = star + 1;
-			text = ++again;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == 0;
-}
-
 /* Behind ATA the kernel knows no vendor; the model then speaks alone. */
 static bool speaks_of(const struct xp_vendor_statement *s, enum xp_technique t,
 		      const struct xp_identity *id)
@@ -136,7 +111,7 @@ static bool speaks_of(const struct xp_vendor_statement *s, enum xp_technique t,
 
 	return s->technique == t && id->model[0] &&
 	       (vendor_unknown || strcmp(s->vendor, id->vendor) == 0) &&
-	       matches(s->model, id->model);
+	       xp_pattern_matches(s->model, id->model);
 }
 
 enum xp_level xp_policy_cap_for(const struct xp_policy *p, enum xp_technique t,

@@ -2,6 +2,7 @@
 #include "claim/judge.h"
 
 #include "base/cleanup.h"
+#include "claim/firmware.h"
 #include "device/protocol/ata_cmd.h"
 #include "device/protocol/ata_identify.h"
 #include "device/protocol/ata_log30.h"
@@ -251,9 +252,16 @@ static void rule_ranges_left(struct xp_judge *j)
 				"not all locking ranges got a new key");
 }
 
-/* 19: firmware that is known to fail or to lie. */
+/* 19: firmware that is known to fail or to lie: by the rows of the record, a plan by the table. */
 static void rule_firmware(struct xp_judge *j)
 {
+	const char *why;
+	enum xp_level cap = j->ev ? XP_PURGE : xp_firmware_cap(j->id, j->technique, &why);
+
+	if (cap < XP_PURGE)
+		xp_judge_lower(j, 19, "firmware", cap,
+			       cap == XP_NONE ? XP_OUTCOME_FAILED : XP_OUTCOME_SANITIZED,
+			       "firmware %.31s: %.120s", j->id->firmware, why);
 	for (size_t i = 0; j->ev && i < j->ev->firmware_n; i++) {
 		const struct xp_firmware_row *row = &j->ev->firmware[i];
 

@@ -64,3 +64,28 @@ bool xp_technique_is_device_command(enum xp_technique v)
 {
 	return v >= XP_ATA_SANITIZE_CRYPTO && v <= XP_NVME_FORMAT_USER;
 }
+
+/* '*' stands for any run of characters; linear in both lengths' product at worst. */
+bool xp_pattern_matches(const char *pattern, const char *text)
+{
+	const char *star = NULL;
+	const char *again = text;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = pattern++;
+			again = text;
+		} else if (*pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star + 1;
+			text = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == 0;
+}

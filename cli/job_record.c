@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "certs/record_check.h"
+#include "claim/firmware.h"
 #include "cli/job_drive.h"
 #include "cli/job_host.h"
 #include "cli/job_log.h"
@@ -68,6 +69,9 @@ enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err)
 	memcpy(r->policy_json, policy, r->policy_len);
 	r->policy_json[r->policy_len] = 0;
 	r->evidence.capacity = xp_job_drive_capacity(job);
+	free(r->evidence.firmware);
+	TRY(xp_firmware_find(&r->evidence.firmware, &r->evidence.firmware_n, xp_firmware_table,
+			     xp_firmware_table_n, &job->media, err));
 	xp_job_describe_host(r, s->inventory);
 	describe_people(job);
 	xp_claim_compute(&r->claim, &r->evidence, s->options->policy);
