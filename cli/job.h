@@ -37,6 +37,9 @@ struct xp_job_door {
 	 */
 	enum xp_rc (*view)(void *ctx, struct xp_identity *out, const struct xp_target *target,
 			   const struct xp_permit *permit, struct xp_err *err);
+	/* The way to its bytes under the permit; CFG has all but the descriptor. */
+	enum xp_rc (*open_io)(void *ctx, struct xp_extent_io **out, struct xp_extent_config *cfg,
+			      const struct xp_permit *permit, struct xp_err *err);
 	void (*sleep_ms)(void *ctx, uint32_t ms);
 };
 

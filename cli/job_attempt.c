@@ -90,6 +90,15 @@ static enum xp_rc on_identify(void *ctx, struct xp_identity *out, struct xp_err 
 	return xp_job_drive_identify(out, a->job, a->permit, err);
 }
 
+static enum xp_rc on_open_io(void *ctx, struct xp_extent_io **out,
+			     const struct xp_extent_config *cfg, struct xp_err *err)
+{
+	const struct xp_attempt *a = ctx;
+	struct xp_extent_config own = *cfg;
+
+	return xp_job_drive_open_io(out, a->job, a->permit, &own, err);
+}
+
 /* The operator's word on backups of headers and keys. */
 static enum xp_answer copies_alive(const struct xp_record *r)
 {
@@ -123,7 +132,8 @@ static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct 
 			  .cancelled = on_cancelled,
 			  .command_note = on_command,
 			  .sleep_ms = on_sleep,
-			  .identify = on_identify},
+			  .identify = on_identify,
+			  .open_io = on_open_io},
 	};
 	if (job->resume.active && job->resume.attempt == job->attempt) {
 		req->first_pass = job->resume.first_pass;

@@ -28,6 +28,14 @@ static enum xp_rc view(void *ctx, struct xp_identity *out, const struct xp_targe
 		      : xp_identity_copy(out, &target->identity, err);
 }
 
+static enum xp_rc open_io(void *ctx, struct xp_extent_io **out, struct xp_extent_config *cfg,
+			  const struct xp_permit *permit, struct xp_err *err)
+{
+	(void)ctx;
+	cfg->fd = xp_permit_fd(permit, &cfg->direct);
+	return xp_extent_io_new(out, cfg, err);
+}
+
 static void sleep_ms(void *ctx, uint32_t ms)
 {
 	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
@@ -42,6 +50,7 @@ const struct xp_job_door *xp_job_door_real(void)
 	static const struct xp_job_door door = {
 		.open = open_drive,
 		.view = view,
+		.open_io = open_io,
 		.sleep_ms = sleep_ms,
 	};
 

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_door.h"
+#include "device/extent_sg.h"
 #include "device/probe.h"
 #include "device/probe_identity.h"
 #include "device/probe_node.h"
@@ -248,6 +249,20 @@ void xp_job_drive_target(struct xp_target *out, const struct xp_job *job)
 {
 	*out = job->target;
 	out->identity = job->media;
+	/* what answers for itself is a whole drive */
+	if (job->drive.answered)
+		out->kind = XP_TARGET_DISK;
+}
+
+enum xp_rc xp_job_drive_open_io(struct xp_extent_io **out, const struct xp_job *job,
+				const struct xp_permit *permit, struct xp_extent_config *cfg,
+				struct xp_err *err)
+{
+	const struct xp_job_door *door = door_of(job);
+
+	if (job->target.identity.capacity_bytes == 0 && job->drive.transport)
+		return xp_extent_sg_new(out, cfg, job->drive.transport, err);
+	return door->open_io(door->ctx, out, cfg, permit, err);
 }
 
 void xp_job_drive_sleep(const struct xp_job *job, uint32_t ms)

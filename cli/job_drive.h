@@ -31,6 +31,14 @@ struct xp_capacity_facts xp_job_drive_capacity(const struct xp_job *job);
 /* The target as the plan is to see it; its identity stays the job's. */
 void xp_job_drive_target(struct xp_target *out, const struct xp_job *job);
 
+/*
+ * The way to the target's bytes; CFG has all but the descriptor. Where the kernel shows no bytes
+ * (it knows no blocks of 520), the drive's own READ and WRITE commands are taken.
+ */
+MUST_USE enum xp_rc xp_job_drive_open_io(struct xp_extent_io **out, const struct xp_job *job,
+					 const struct xp_permit *permit,
+					 struct xp_extent_config *cfg, struct xp_err *err);
+
 /* Waits; ends early when the job is cancelled. */
 void xp_job_drive_sleep(const struct xp_job *job, uint32_t ms);
 

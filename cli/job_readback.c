@@ -63,12 +63,12 @@ static enum xp_rc open_io(struct xp_extent_io **out, const struct xp_attempt *a,
 			  const struct xp_identity *id, struct xp_err *err)
 {
 	struct xp_extent_config cfg = {
+		.fd = -1,
 		.capacity_bytes = id->capacity_bytes,
 		.logical_block_bytes = id->logical_block_bytes,
 	};
 
-	cfg.fd = xp_permit_fd(a->permit, &cfg.direct);
-	return xp_extent_io_new(out, &cfg, err);
+	return a->req.hooks.open_io(a->req.hooks.ctx, out, &cfg, err);
 }
 
 /* --- before --- */

@@ -71,7 +71,8 @@ static enum xp_rc run_prepare(struct run *r)
 	r->depth = depth;
 	r->shared = job->write && job->period_bytes && unit % job->period_bytes == 0;
 	TRY(xp_extent_io_open(r->io, (size_t)bytes * (r->shared ? 1 : depth), depth, r->err));
-	if (r->io->ops->kind == XP_IO_SYNC)
+	/* these move one at a time */
+	if (r->io->ops->kind == XP_IO_SYNC || r->io->ops->kind == XP_IO_SG)
 		r->depth = 1;
 	r->io->how.block_bytes = r->request_bytes;
 	r->io->how.depth = r->depth;

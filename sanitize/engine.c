@@ -67,6 +67,23 @@ enum xp_rc xp_engine_identify(struct xp_evidence *ev, const struct xp_engine_req
 	return xp_engine_phase_end(phase, req, err);
 }
 
+enum xp_rc xp_engine_open_io(struct xp_extent_io **out, const struct xp_engine_request *req,
+			     const struct xp_phase *phase, struct xp_err *err)
+{
+	struct xp_extent_config cfg = {
+		.fd = -1,
+		.permit = req->permit,
+		.capacity_bytes = phase->identity.capacity_bytes,
+		.logical_block_bytes = phase->identity.logical_block_bytes,
+		.stall_ms = req->stall_ms,
+	};
+
+	if (req->hooks.open_io)
+		return req->hooks.open_io(req->hooks.ctx, out, &cfg, err);
+	cfg.fd = xp_permit_fd(req->permit, &cfg.direct);
+	return xp_extent_io_new(out, &cfg, err);
+}
+
 static enum xp_rc run_method(const struct xp_method *method, struct xp_method_run *run,
 			     bool attaches, struct xp_err *err)
 {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "claim/evidence.h"
 #include "device/drive_facts.h"
+#include "device/extent.h"
 #include "device/interlock.h"
 
 /* Where a device technique stands; each is on disk before the next step. */
@@ -43,6 +44,12 @@ struct xp_engine_hooks {
 	 * the job began with: XP_E_REFUSED where it differs. NULL: xp_permit_identify.
 	 */
 	enum xp_rc (*identify)(void *ctx, struct xp_identity *out, struct xp_err *err);
+	/*
+	 * The way to the bytes of the target; CFG has all but the descriptor. NULL: the permit's
+	 * own.
+	 */
+	enum xp_rc (*open_io)(void *ctx, struct xp_extent_io **out,
+			      const struct xp_extent_config *cfg, struct xp_err *err);
 };
 
 struct xp_engine_request {
@@ -89,6 +96,11 @@ MUST_USE enum xp_rc xp_engine_erase(struct xp_evidence *ev, const struct xp_engi
 /* An identify phase: the identity as the held descriptor shows it now. */
 MUST_USE enum xp_rc xp_engine_identify(struct xp_evidence *ev, const struct xp_engine_request *req,
 				       struct xp_err *err);
+
+/* An io for PHASE's target, to be written; by the owner's way or on the held descriptor. */
+MUST_USE enum xp_rc xp_engine_open_io(struct xp_extent_io **out,
+				      const struct xp_engine_request *req,
+				      const struct xp_phase *phase, struct xp_err *err);
 
 /* Begins and ends a phase in the way the engine does, for owners that run one themselves
  * (readback). */

@@ -24,18 +24,10 @@ static void free_overwrite(struct overwrite **o)
 static enum xp_rc begin(struct xp_method_run *run, struct xp_err *err)
 {
 	AUTO(free_overwrite) struct overwrite *o = calloc(1, sizeof(*o));
-	const struct xp_identity *id = &run->phase->identity;
-	struct xp_extent_config cfg = {
-		.permit = run->req->permit,
-		.capacity_bytes = id->capacity_bytes,
-		.logical_block_bytes = id->logical_block_bytes,
-		.stall_ms = run->req->stall_ms,
-	};
 
 	if (!o)
 		return xp_fail(err, XP_E_NOMEM, "overwrite");
-	cfg.fd = xp_permit_fd(run->req->permit, &cfg.direct);
-	TRY(xp_extent_io_new(&o->io, &cfg, err));
+	TRY(xp_engine_open_io(&o->io, run->req, run->phase, err));
 	o->run = run;
 	snprintf(o->label, sizeof(o->label), "overwrite %u/%u", run->phase->overwrite.pass,
 		 run->phase->overwrite.passes);
