@@ -18,6 +18,8 @@ XP_ENUM_NAME(phase_name, xp_phase_kind_name, xp_phase_kind)
 XP_ENUM_NAME(technique_name, xp_technique_name, xp_technique)
 XP_ENUM_NAME(answer_name, xp_answer_name, xp_answer)
 XP_ENUM_NAME(level_name, xp_level_name, xp_level)
+XP_ENUM_NAME(fs_name, xp_file_system_name, xp_file_system)
+XP_ENUM_NAME(below_name, xp_file_below_name, xp_file_below)
 XP_ENUM_NAME(copy_name, xp_luks_copy_name, xp_luks_copy)
 XP_ENUM_NAME(opinion_name, xp_luks_opinion_name, xp_luks_opinion)
 
@@ -353,6 +355,34 @@ static const struct xp_field search_fields[] = {
 };
 static const struct xp_schema search_schema = XP_SCHEMA(struct xp_key_search, search_fields);
 
+/* ---- a file ---- */
+
+static const struct xp_field file_extent_fields[] = {
+	XP_FIELD("offset", DECIMAL, ALWAYS, struct xp_file_extent, offset),
+	XP_FIELD("physical", DECIMAL, ALWAYS, struct xp_file_extent, physical),
+	XP_FIELD("length", DECIMAL, ALWAYS, struct xp_file_extent, len),
+};
+static const struct xp_schema file_extent_schema =
+	XP_SCHEMA(struct xp_file_extent, file_extent_fields);
+
+#define FILE_FACT(KEY, TYPE, PRESENCE, M, ...)                                                     \
+	XP_FIELD(KEY, TYPE, PRESENCE, struct xp_file_facts, M, __VA_ARGS__)
+
+static const struct xp_field file_fields[] = {
+	FILE_FACT("file_system", ENUM, ALWAYS, fs, .name = fs_name, .max = XP_FS_COUNT),
+	FILE_FACT("below", ENUM, ALWAYS, below, .name = below_name, .max = XP_BELOW_MEMORY + 1),
+	FILE_FACT("links", DECIMAL, ALWAYS, links),
+	FILE_FACT("map_known", BOOL, ALWAYS, map_known),
+	FILE_FACT("map", HEAP, ALWAYS, extents, XP_COUNT(struct xp_file_facts, extent_n),
+		  .max = XP_FILE_EXTENTS_MAX, .sub = &file_extent_schema),
+	FILE_FACT("shared", BOOL, ALWAYS, shared),
+	FILE_FACT("encoded", BOOL, ALWAYS, encoded),
+	FILE_FACT("without_place", BOOL, ALWAYS, elsewhere),
+	FILE_FACT("journals_data", BOOL, ALWAYS, journals_data),
+	FILE_FACT("swap_active", BOOL, ALWAYS, swap_active),
+};
+const struct xp_schema xp_schema_file = XP_SCHEMA(struct xp_file_facts, file_fields);
+
 /* ---- capacity, a row of the firmware table ---- */
 
 static const struct xp_field capacity_fields[] = {
@@ -449,6 +479,8 @@ static const struct xp_field phase_fields[] = {
 	XP_FIELD("volumes", HEAP, OPTIONAL, struct xp_phase, volumes,
 		 XP_COUNT(struct xp_phase, volume_n), .max = XP_KEY_AREAS_MAX,
 		 .sub = &xp_schema_volume),
+	XP_FIELD("file", OBJECT, FLAG, struct xp_phase, file,
+		 .flag = offsetof(struct xp_phase, file_known), .sub = &xp_schema_file),
 	XP_FIELD("baseline", OBJECT, WHEN, struct xp_phase, baseline, .when = has_baseline,
 		 .sub = &xp_schema_baseline),
 	XP_FIELD("overwrite", OBJECT, WHEN, struct xp_phase, overwrite, .when = has_overwrite,

@@ -13,6 +13,7 @@ extern const struct xp_schema xp_schema_readback;  /* struct xp_readback_result 
 extern const struct xp_schema xp_schema_command;   /* struct xp_command_result */
 extern const struct xp_schema xp_schema_capacity;  /* struct xp_capacity_facts */
 extern const struct xp_schema xp_schema_firmware;  /* struct xp_firmware_row */
+extern const struct xp_schema xp_schema_file;	   /* struct xp_file_facts */
 extern const struct xp_schema xp_schema_volume;	   /* struct xp_luks_volume */
 extern const struct xp_schema xp_schema_phase;	   /* struct xp_phase */
 

@@ -12,6 +12,8 @@ static const struct {
 } KNOWN[] = {
 	{"nist-800-88r1", "1c35765164536faef21fb47283a8b629312c33bb7e307ccf49efd70529fbd2a7"},
 	{"nist-800-88r2", "ea4a6278aa74de60c70ed34102a2d39a14fbb2b34987d76ec1ea678dd91d4cf4"},
+	{"nist-800-88r1", "ea1c6e484fe97b06bd52af0804e15d6f5ba4ded325c985b159111c89317b54c8"},
+	{"nist-800-88r2", "9817d7647655f6a0030efab1e83a07670f180ebd44a455cae9a2ec132bcce3ab"},
 };
 
 enum xp_policy_origin xp_policy_origin(const char *name, const uint8_t sha256[32])

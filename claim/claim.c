@@ -208,6 +208,10 @@ static void list_not_covered(struct xp_judge *j)
 					"datastore, where the drive has them");
 		xp_judge_not_covered(j, "caches of controllers and of the host");
 	}
+	if (j->technique == XP_FILE_OVERWRITE)
+		xp_judge_not_covered(j,
+				     "older versions of the file, its name and times in logs and "
+				     "journals, and what programs copied from it");
 	if (j->technique == XP_LUKS_DESTROY) {
 		xp_judge_not_covered(j, "the encrypted data, which stays where it is");
 		xp_judge_not_covered(
@@ -270,6 +274,10 @@ static void judge_attempt(struct xp_claim *out, const struct xp_evidence *ev,
 
 	const struct xp_phase *looked = xp_evidence_volumes(ev, erase);
 
+	const struct xp_phase *file = xp_evidence_file(ev, erase);
+
+	if (file && erase->technique == XP_FILE_OVERWRITE)
+		j.file = &file->file;
 	if (looked && erase->technique == XP_LUKS_DESTROY) {
 		j.volumes = looked->volumes;
 		j.volume_n = looked->volume_n;
@@ -387,6 +395,23 @@ void xp_claim_expect_luks(struct xp_claim *out, const struct xp_identity *id,
 	judge_expected(&j);
 }
 
+void xp_claim_expect_file(struct xp_claim *out, const struct xp_identity *id,
+			  const struct xp_capacity_facts *capacity,
+			  const struct xp_file_facts *file, const struct xp_policy *policy)
+{
+	struct xp_judge j = {
+		.claim = out,
+		.policy = policy,
+		.id = id,
+		.capacity = capacity,
+		.technique = XP_FILE_OVERWRITE,
+		.passes = 1,
+		.file = file,
+	};
+
+	judge_expected(&j);
+}
+
 void xp_claim_expect(struct xp_claim *out, const struct xp_identity *id,
 		     enum xp_technique technique, unsigned passes, const struct xp_policy *policy)
 {
@@ -398,13 +423,32 @@ void xp_claim_expect(struct xp_claim *out, const struct xp_identity *id,
 	xp_claim_expect_with(out, id, &capacity, technique, passes, policy);
 }
 
+/* Was everything done, and nothing but the file's place is in doubt (rule 31)? */
+static bool only_place_is_unknown(const struct xp_claim *c)
+{
+	bool in_doubt = false;
+
+	if (c->technique != XP_FILE_OVERWRITE)
+		return false;
+	for (unsigned i = 0; i < c->reasons_n; i++) {
+		const struct xp_reason *r = &c->reasons[i];
+
+		if (r->rule == 31 && strcmp(r->code, "place-unknown") == 0)
+			in_doubt = true;
+		else if (r->rule != 0 && r->rule != 15 && r->rule != 22 && r->rule != 31 &&
+			 strcmp(r->code, "resumed") != 0 && strcmp(r->code, "not-read-back") != 0)
+			return false;
+	}
+	return in_doubt;
+}
+
 int xp_claim_exit_code(const struct xp_claim *claim, enum xp_level asked, enum xp_level accepted)
 {
 	switch (claim->outcome) {
 	case XP_OUTCOME_FAILED:
 		return 1;
 	case XP_OUTCOME_INDETERMINATE:
-		return 2;
+		return only_place_is_unknown(claim) ? 3 : 2;
 	case XP_OUTCOME_ABORTED:
 		return 5;
 	case XP_OUTCOME_SANITIZED:

@@ -51,9 +51,15 @@ void xp_claim_expect_luks(struct xp_claim *out, const struct xp_identity *id,
 			  const struct xp_luks_volume *volumes, size_t n,
 			  const struct xp_policy *policy);
 
+/* The same for file-overwrite on a file of which FILE is known. */
+void xp_claim_expect_file(struct xp_claim *out, const struct xp_identity *id,
+			  const struct xp_capacity_facts *capacity,
+			  const struct xp_file_facts *file, const struct xp_policy *policy);
+
 /*
  * The exit code of `expunge run` for a claim (interface.md): 1 failed, 2 indeterminate, 5 aborted;
  * else 0 where the level is at least ASKED or ACCEPTED (ASKED again where nothing lower is
- * accepted), 3 where it is lower. A sanitized outcome without a level is never 0.
+ * accepted), 3 where it is lower. A sanitized outcome without a level is never 0. A file that was
+ * overwritten where nobody can know that its bytes were hit is 3, too.
  */
 int xp_claim_exit_code(const struct xp_claim *claim, enum xp_level asked, enum xp_level accepted);

@@ -131,6 +131,16 @@ const struct xp_phase *xp_evidence_volumes(const struct xp_evidence *ev,
 	return found;
 }
 
+const struct xp_phase *xp_evidence_file(const struct xp_evidence *ev, const struct xp_phase *phase)
+{
+	const struct xp_phase *found = NULL;
+
+	for (const struct xp_phase *p = ev->phases; p != ev->phases + ev->n && p != phase; p++)
+		if (p->kind == XP_PHASE_IDENTIFY && p->file_known && p->attempt == phase->attempt)
+			found = p;
+	return found;
+}
+
 uint64_t xp_evidence_goal_bytes(const struct xp_evidence *ev, const struct xp_phase *phase)
 {
 	const struct xp_phase *v;
@@ -153,6 +163,7 @@ void xp_phase_free(struct xp_phase *p)
 	xp_readback_result_free(&p->readback);
 	xp_key_search_free(&p->search);
 	free(p->volumes);
+	xp_place_facts_free(&p->file);
 	xp_command_result_free(&p->command);
 	memset(p, 0, sizeof(*p));
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/extents.h"
 #include "claim/terms.h"
+#include "device/protocol/file_facts.h"
 #include "device/protocol/identity.h"
 #include "device/protocol/io_how.h"
 #include "device/protocol/luks_header.h"
@@ -224,6 +225,9 @@ struct xp_phase {
 	/* kind identify, before luks-destroy: the volumes whose keys are destroyed; malloc'ed */
 	struct xp_luks_volume *volumes;
 	size_t volume_n;
+	/* file-overwrite: before, in a phase of kind identify; after the flush, in kind erase */
+	struct xp_file_facts file;
+	bool file_known;	     /* it was looked at */
 	struct xp_identity identity; /* as read at the start of the phase */
 	int64_t start_s, end_s;	     /* wall clock, UTC */
 	uint64_t start_ns,
@@ -276,6 +280,8 @@ void xp_phase_free(struct xp_phase *p); /* the members, not p itself */
  */
 const struct xp_phase *xp_evidence_volumes(const struct xp_evidence *ev,
 					   const struct xp_phase *phase);
+/* The same for what is known of the file. */
+const struct xp_phase *xp_evidence_file(const struct xp_evidence *ev, const struct xp_phase *phase);
 /*
  * How many bytes a pass of the host has to write, and a full readback to read (PHASE is either):
  * the capacity, or the areas that hold keys. 0: not known.

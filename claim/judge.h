@@ -16,6 +16,8 @@ struct xp_judge {
 	/* luks-destroy: what its headers say; NULL: not known */
 	const struct xp_luks_volume *volumes;
 	size_t volume_n;
+	/* file-overwrite: what is known of the file before; NULL: nothing */
+	const struct xp_file_facts *file;
 	/* the run; NULL and 0 where a claim is only expected */
 	const struct xp_evidence *ev;
 	uint32_t attempt;
@@ -56,6 +58,9 @@ void xp_judge_not_covered(struct xp_judge *j, const char *what);
 /* claim/rules_keys.c */
 void xp_rule_keys(struct xp_judge *j);
 void xp_rule_keys_run(struct xp_judge *j);
+
+/* claim/rules_file.c */
+void xp_rule_file(struct xp_judge *j);
 
 /* claim/rules_readback.c */
 void xp_rule_readback_missing(struct xp_judge *j);

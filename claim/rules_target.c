@@ -285,6 +285,6 @@ const struct xp_rule xp_rules_target[] = {
 	{1, rule_one_namespace},      {2, rule_hidden_areas_left}, {3, rule_hidden_areas_unknown},
 	{15, rule_no_drive_in_sight}, {16, rule_keys_elsewhere},   {17, rule_media_encryption},
 	{18, rule_ranges_left},	      {19, rule_firmware},	   {21, rule_unidentified},
-	{30, xp_rule_keys},
+	{30, xp_rule_keys},	      {31, xp_rule_file},
 };
 const size_t xp_rules_target_n = XP_ARRAY_LEN(xp_rules_target);

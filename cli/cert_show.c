@@ -192,6 +192,22 @@ static void show_volumes(const struct xp_phase *p)
 	}
 }
 
+static void show_file(const struct xp_phase *p)
+{
+	const struct xp_file_facts *f = &p->file;
+
+	if (!p->file_known)
+		return;
+	line_fmt("  the file", "on %s, %s below, %" PRIu64 " names", xp_file_system_name(f->fs),
+		 xp_file_below_name(f->below), f->links);
+	line_fmt("    lies in", "%zu places%s%s%s%s%s", f->extent_n,
+		 f->map_known ? "" : ", and where else is not known",
+		 f->shared ? ", shared with others" : "",
+		 f->encoded ? ", compressed or encrypted" : "",
+		 f->elsewhere ? ", a part without a place" : "",
+		 f->journals_data ? ", and in the journal" : "");
+}
+
 static void show_search(const struct xp_key_search *s)
 {
 	for (size_t i = 0; i < s->area_n; i++) {
@@ -286,6 +302,7 @@ static void show_evidence(const struct xp_record *r)
 			 p->interrupted ? ", interrupted and taken up again" : "");
 		show_identity_change(r, p);
 		show_volumes(p);
+		show_file(p);
 		if (p->kind == XP_PHASE_READBACK) {
 			show_readback(&p->readback);
 			show_search(&p->search);

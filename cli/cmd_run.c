@@ -9,6 +9,7 @@
 #include "certs/key_uri.h"
 #include "cli/job_confirm.h"
 #include "cli/job_detach.h"
+#include "cli/job_folder.h"
 #include "cli/job_needed.h"
 #include "cli/job_session.h"
 #include "cli/job_tell.h"
@@ -20,6 +21,7 @@ static const struct xp_option options[] = {
 	XP_PLAN_OPTION_ROWS,
 	XP_SESSION_OPTION_ROWS,
 	{"record-fields", XP_OPT_STRING, "FILE", "JSON with tenant, case, asset_tag, persons, ..."},
+	{"recursive", XP_OPT_FLAG, NULL, "file-overwrite: every file below the folder TARGET"},
 	{"if-needed", XP_OPT_FLAG, NULL,
 	 "resume what was interrupted; leave what still is sanitized"},
 	{"detach", XP_OPT_FLAG, NULL, "go on in the background, away from the terminal"},
@@ -33,11 +35,16 @@ struct run {
 	struct xp_expect_list expect;
 	struct xp_batch batch;
 	struct xp_confirms confirms;
+	struct xp_folder *folders; /* --recursive: one a TARGET */
+	unsigned folders_n;
 	bool incomplete; /* an expected drive is absent, or the host hides drives */
 };
 
 static void run_free(struct run *r)
 {
+	for (unsigned i = 0; i < r->folders_n; i++)
+		xp_folder_free(&r->folders[i]);
+	free(r->folders);
 	xp_confirms_free(&r->confirms);
 	xp_batch_free(&r->batch);
 	xp_expect_list_free(&r->expect);
@@ -97,10 +104,17 @@ static enum xp_rc collect_paths(const char ***paths, unsigned *n, const struct r
 	const struct xp_inventory *inv = &r->session.inventory;
 	size_t max = args->operands_n ? args->operands_n : inv->drives_n;
 
+	for (unsigned i = 0; i < r->folders_n; i++)
+		max += r->folders[i].n;
 	*paths = calloc(max + 1, sizeof(**paths));
 	*n = 0;
 	if (!*paths)
 		return xp_fail(err, XP_E_NOMEM, "list of targets");
+	for (unsigned i = 0; i < r->folders_n; i++)
+		for (size_t k = 0; k < r->folders[i].n; k++)
+			(*paths)[(*n)++] = r->folders[i].files[k];
+	if (r->folders_n)
+		return XP_OK;
 	for (unsigned i = 0; i < args->operands_n; i++)
 		(*paths)[(*n)++] = args->operands[i];
 	for (size_t i = 0; !args->operands_n && i < inv->drives_n; i++)
@@ -195,6 +209,41 @@ static enum xp_rc part_same_names(struct run *r, struct xp_err *err)
 	return XP_OK;
 }
 
+static enum xp_rc read_folders(struct run *r, const struct xp_args *args, struct xp_err *err)
+{
+	size_t room = XP_BATCH_MAX;
+
+	if (!xp_args_flag(args, "recursive"))
+		return XP_OK;
+	if (!r->plan_options.has_technique || r->plan_options.technique != XP_FILE_OVERWRITE)
+		return xp_fail(err, XP_E_USAGE, "--recursive needs --technique file-overwrite");
+	r->folders = calloc(args->operands_n, sizeof(*r->folders));
+	if (!r->folders)
+		return xp_fail(err, XP_E_NOMEM, "list of folders");
+	for (unsigned i = 0; i < args->operands_n; i++) {
+		TRY(xp_folder_read(&r->folders[i], args->operands[i], room, err));
+		r->folders_n = i + 1;
+		room -= r->folders[i].n;
+	}
+	return XP_OK;
+}
+
+/* Who confirms a folder by its name confirms the files that were found below it. */
+static enum xp_rc confirm_files(struct run *r, struct xp_err *err)
+{
+	unsigned job = 0;
+
+	for (unsigned i = 0; i < r->folders_n; i++) {
+		bool confirmed = xp_confirms_have(&r->confirms, r->folders[i].confirm);
+
+		for (size_t k = 0; k < r->folders[i].n; k++, job++)
+			if (confirmed && r->batch.jobs[job].state == XP_JOB_PLANNED)
+				TRY(xp_confirms_add(&r->confirms, r->batch.jobs[job].target.confirm,
+						    err));
+	}
+	return XP_OK;
+}
+
 static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct xp_err *err)
 {
 	AUTO_MEM const char **paths = NULL;
@@ -206,7 +255,8 @@ static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct 
 	TRY(xp_batch_new(&r->batch, n, err));
 	for (unsigned i = 0; i < n; i++)
 		TRY(prepare(r, i, paths[i], err));
-	return part_same_names(r, err);
+	TRY(part_same_names(r, err));
+	return confirm_files(r, err);
 }
 
 /* Refused by the plan already: nothing is asked, nothing is held. */
@@ -269,6 +319,7 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 		TRY(xp_confirms_add(&r->confirms, *confirms, err));
 	TRY(read_fields(r, xp_args_string(args, "record-fields"), err));
 	TRY(read_expect(r, expect, err));
+	TRY(read_folders(r, args, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
 	TRY(prepare_all(r, args, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/job_drive.h"
 #include "cli/job_journal.h"
+#include "device/extent_map.h"
 #include "device/probe.h"
 #include "device/interlock.h"
 
@@ -41,6 +42,19 @@ static enum xp_rc find_luks(struct xp_job *job, struct xp_err *err)
 	return xp_luks_find(&job->luks, &job->target, err);
 }
 
+/* Where a file lies, where it is to be overwritten as one. */
+static enum xp_rc find_file(struct xp_job *job, struct xp_err *err)
+{
+	const struct xp_plan_options *o = job->setup->options;
+
+	if (!o->has_technique || o->technique != XP_FILE_OVERWRITE ||
+	    job->target.kind != XP_TARGET_IMAGE)
+		return XP_OK;
+	TRY(xp_file_facts_find(&job->file, job->setup->root, job->target.path, err));
+	job->file_known = true;
+	return XP_OK;
+}
+
 static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_plan_options *o = job->setup->options;
@@ -63,6 +77,7 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 		.nodes = nodes,
 		.facts = job->drive.answered ? &job->drive.facts : NULL,
 		.luks = &job->luks,
+		.file = job->file_known ? &job->file : NULL,
 	};
 
 	memcpy(req.pattern, o->pattern, sizeof(req.pattern));
@@ -90,6 +105,7 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 	if (setup->state && !job->resume.active)
 		TRY(xp_job_refuse_open_jobs(job, err));
 	TRY(find_luks(job, err));
+	TRY(find_file(job, err));
 	TRY(xp_job_drive_ask(job, NULL, err));
 	TRY(make_plan(job, err));
 	if (job->plan.reaches_all)
@@ -122,6 +138,7 @@ void xp_job_free(struct xp_job *job)
 	xp_baseline_free(&job->baseline);
 	xp_refusals_free(&job->refusals);
 	xp_target_free(&job->target);
+	xp_place_facts_free(&job->file);
 	xp_extents_free(&job->resume.unwritten);
 	xp_phase_free(&job->resume.command);
 	xp_policy_free(&job->resume.policy);

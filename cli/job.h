@@ -93,7 +93,9 @@ struct xp_job_drive {
 struct xp_job {
 	const struct xp_job_setup *setup;
 	char id[XP_UUID_LEN];
-	struct xp_target target;     /* as the kernel shows it; the interlock goes by this */
+	struct xp_target target;   /* as the kernel shows it; the interlock goes by this */
+	struct xp_file_facts file; /* where file-overwrite is asked for */
+	bool file_known;
 	struct xp_luks_volumes luks; /* on it, where luks-destroy is asked for */
 	struct xp_identity media;    /* who it is: the same, with the drive's own words over it */
 	struct xp_job_drive drive;

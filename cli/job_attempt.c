@@ -146,6 +146,7 @@ static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct 
 	/* a command that was never about to be sent is nothing to go on with */
 	if (xp_technique_is_device_command(req->technique) && !req->resume_phase)
 		req->resumes = false;
+	req->file = job->file_known ? &job->file : NULL;
 	if (req->technique == XP_LUKS_DESTROY) {
 		req->volumes = job->luks.list;
 		req->volume_n = job->luks.n;

@@ -37,8 +37,29 @@ static void *worker(void *job)
 	return NULL;
 }
 
+static bool is_file(const struct xp_job *job)
+{
+	return job->plan.has_technique && job->plan.technique == XP_FILE_OVERWRITE;
+}
+
+static bool is_to_run(const struct xp_job *job)
+{
+	return job->state == XP_JOB_PLANNED && job->err.rc == XP_OK;
+}
+
+/* Files have one worker for them all: there may be many, and they share what is below them. */
+static void *file_worker(void *batch)
+{
+	struct xp_batch *b = batch;
+
+	for (unsigned i = 0; i < b->n; i++)
+		if (is_file(&b->jobs[i]) && is_to_run(&b->jobs[i]))
+			xp_job_execute(&b->jobs[i]);
+	return NULL;
+}
+
 /* Workers take no signals: the main thread gets them and the flag is seen by all. */
-static int start_worker(pthread_t *thread, struct xp_job *job)
+static int start_worker(pthread_t *thread, void *(*work)(void *), void *what)
 {
 	sigset_t all;
 	sigset_t old;
@@ -46,14 +67,9 @@ static int start_worker(pthread_t *thread, struct xp_job *job)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(thread, NULL, worker, job);
+	rc = pthread_create(thread, NULL, work, what);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc;
-}
-
-static bool is_to_run(const struct xp_job *job)
-{
-	return job->state == XP_JOB_PLANNED && job->err.rc == XP_OK;
 }
 
 enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet, const struct xp_clock *clock,
@@ -63,6 +79,9 @@ enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet, const str
 	AUTO_MEM pthread_t *threads = calloc(b->n, sizeof(*threads));
 	AUTO_MEM bool *started = calloc(b->n, sizeof(*started));
 	unsigned slots = 0;
+	bool has_files = false;
+	bool files_started;
+	pthread_t files;
 
 	if (!threads || !started)
 		return xp_fail(err, XP_E_NOMEM, "%u workers", b->n);
@@ -76,14 +95,23 @@ enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet, const str
 		if (!is_to_run(&b->jobs[i]))
 			continue;
 		b->jobs[i].events = xp_progress_events(progress, slots++);
-		started[i] = start_worker(&threads[i], &b->jobs[i]) == 0;
+		if (is_file(&b->jobs[i])) {
+			has_files = true;
+			continue;
+		}
+		started[i] = start_worker(&threads[i], worker, &b->jobs[i]) == 0;
 		if (!started[i])
 			worker(&b->jobs[i]); /* no thread to be had: one after another, then */
 	}
+	files_started = has_files && start_worker(&files, file_worker, b) == 0;
+	if (has_files && !files_started)
+		file_worker(b);
 	xp_progress_draw_until_end(progress);
 	for (unsigned i = 0; i < b->n; i++)
 		if (started[i])
 			pthread_join(threads[i], NULL);
+	if (files_started)
+		pthread_join(files, NULL);
 	return XP_OK;
 }
 

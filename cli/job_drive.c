@@ -99,6 +99,7 @@ void xp_job_drive_find_capabilities(struct xp_job *job)
 
 	xp_job_drive_target(&target, job);
 	xp_capabilities_host(&job->capabilities, &target);
+	xp_capabilities_file(&job->capabilities, job->file_known ? &job->file : NULL, &target);
 	xp_capabilities_luks(&job->capabilities, &job->luks, &target);
 	if (!job->drive.answered)
 		return;

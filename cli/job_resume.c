@@ -8,6 +8,7 @@
 #include "certs/evidence_json.h"
 #include "cli/job_drive.h"
 #include "cli/job_journal.h"
+#include "device/extent_map.h"
 #include "device/interlock.h"
 
 static void free_json(json_t **j)
@@ -176,7 +177,7 @@ static bool stands(const struct xp_job *job, size_t i, size_t last_erase)
 			       ? job->resume.erase_done && i == last_erase
 			       : pass_is_complete(&job->record.evidence, p);
 	case XP_PHASE_IDENTIFY:
-		return p->volume_n > 0; /* nobody could look at it again */
+		return p->volume_n > 0 || p->file_known; /* nobody could look at it again */
 	case XP_PHASE_READBACK:
 		break;
 	}
@@ -436,6 +437,10 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_IDENTITY_CHANGED, text,
 				    "%s is not the target of job %s: %s differs", path, job->id,
 				    difference ? difference : "the time it was made"));
+	}
+	if (job->plan.technique == XP_FILE_OVERWRITE) {
+		TRY(xp_file_facts_find(&job->file, setup->root, job->target.path, err));
+		job->file_known = true;
 	}
 	/* nothing was written yet: the headers are still there to be found */
 	if (job->plan.technique == XP_LUKS_DESTROY && !has_volumes(&job->record.evidence))

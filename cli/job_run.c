@@ -10,6 +10,9 @@
 #include "cli/job_log.h"
 #include "cli/job_record.h"
 #include "device/interlock.h"
+#include "sanitize/method_file_overwrite.h"
+
+#define EXIT_LOWER 3 /* done, and no more can be said */
 
 /* --- the ends --- */
 
@@ -63,8 +66,20 @@ static void end_without_journal(struct xp_job *job, struct xp_err *err)
 	fail(job, err);
 }
 
+/* Its contents are gone and the record is kept: now the name. What fails here is no residue. */
+static void remove_file(struct xp_job *job, const struct xp_permit *permit)
+{
+	struct xp_err err;
+
+	if (job->plan.technique != XP_FILE_OVERWRITE ||
+	    (job->exit_code != 0 && job->exit_code != EXIT_LOWER))
+		return;
+	if (xp_file_remove(permit, job->setup->rng, &err) != XP_OK)
+		xp_job_emit(job, XP_EVENT_WARNING, "unlink", 0, 0, err.msg);
+}
+
 /* The job had ended, but for its last line. */
-static void end_as_written(struct xp_job *job)
+static void end_as_written(struct xp_job *job, const struct xp_permit *permit)
 {
 	const struct xp_evidence *ev = &job->record.evidence;
 	struct xp_err err;
@@ -78,12 +93,14 @@ static void end_as_written(struct xp_job *job)
 	job->state = XP_JOB_ENDED;
 	job->exit_code =
 		xp_claim_exit_code(&job->record.claim, job->plan.asked, job->plan.accepted);
+	remove_file(job, permit);
 	if (xp_job_journal_end(job, &err) != XP_OK)
 		fail(job, &err);
 }
 
 /* Whatever happened to the target after the first phase began is told in a signed record. */
-static void end_with_record(struct xp_job *job, const struct xp_err *run_err)
+static void end_with_record(struct xp_job *job, const struct xp_permit *permit,
+			    const struct xp_err *run_err)
 {
 	const struct xp_plan *plan = &job->plan;
 	struct xp_err err;
@@ -98,6 +115,7 @@ static void end_with_record(struct xp_job *job, const struct xp_err *run_err)
 		job->err = *run_err;
 	if (run_err && job->exit_code == 0)
 		job->exit_code = xp_rc_exit_code(run_err->rc);
+	remove_file(job, permit);
 	if (xp_job_journal_end(job, &err) != XP_OK)
 		fail(job, &err);
 }
@@ -110,11 +128,11 @@ static void run_held(struct xp_job *job, const struct xp_permit *permit)
 	if (rc == XP_E_CANCELLED)
 		end_cancelled(job);
 	else if (rc == XP_OK)
-		end_with_record(job, NULL);
+		end_with_record(job, permit, NULL);
 	else if (job->journal_failed)
 		end_without_journal(job, &err);
 	else if (is_about_the_target(rc))
-		end_with_record(job, &err);
+		end_with_record(job, permit, &err);
 	else
 		fail(job, &err);
 }
@@ -206,7 +224,7 @@ void xp_job_execute(struct xp_job *job)
 	if (job->setup->on_settled)
 		job->setup->on_settled(job->setup->on_settled_ctx, job);
 	if (rc == XP_OK && written)
-		end_as_written(job);
+		end_as_written(job, permit);
 	else if (rc == XP_OK)
 		run_held(job, permit);
 	xp_permit_release(&permit);

@@ -100,7 +100,9 @@ static const struct xp_phase *looked_at(const struct xp_evidence *ev,
 					const struct xp_engine_request *req)
 {
 	for (size_t i = ev->n; i > 0; i--)
-		if (ev->phases[i - 1].volume_n && ev->phases[i - 1].attempt == req->attempt)
+		if ((ev->phases[i - 1].volume_n || ev->phases[i - 1].file_known) &&
+		    ev->phases[i - 1].kind == XP_PHASE_IDENTIFY &&
+		    ev->phases[i - 1].attempt == req->attempt)
 			return &ev->phases[i - 1];
 	return NULL;
 }

@@ -80,6 +80,7 @@ struct xp_engine_request {
 	const struct xp_luks_volume *volumes;
 	size_t volume_n;
 	struct xp_key_facts keys;
+	const struct xp_file_facts *file; /* file-overwrite: what the plan found; NULL: nothing */
 	struct xp_engine_hooks hooks;
 };
 

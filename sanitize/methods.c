@@ -1,6 +1,7 @@
 #include "sanitize/method.h"
 
 #include "sanitize/method_ata.h"
+#include "sanitize/method_file_overwrite.h"
 #include "sanitize/method_luks_destroy.h"
 #include "sanitize/method_nvme_format.h"
 #include "sanitize/method_nvme_sanitize.h"
@@ -15,6 +16,7 @@ const struct xp_method *xp_method_find(enum xp_technique technique)
 		&xp_method_overwrite_random,
 		&xp_method_overwrite_pattern,
 		&xp_method_luks_destroy,
+		&xp_method_file_overwrite,
 		/* by an ATA drive */
 		&xp_method_ata_sanitize_crypto,
 		&xp_method_ata_sanitize_block,

@@ -62,6 +62,16 @@ void xp_capabilities_luks(struct xp_capabilities *out, const struct xp_luks_volu
 				    bytes / write_rate(target->identity.media) + 1);
 }
 
+void xp_capabilities_file(struct xp_capabilities *out, const struct xp_file_facts *file,
+			  const struct xp_target *target)
+{
+	const struct xp_identity *id = &target->identity;
+
+	if (file && target->kind == XP_TARGET_IMAGE)
+		xp_capabilities_add(out, XP_FILE_OVERWRITE,
+				    id->capacity_bytes / write_rate(id->media) + 1);
+}
+
 static const struct xp_capability *capability(const struct xp_plan_request *req,
 					      enum xp_technique t)
 {
@@ -93,6 +103,11 @@ static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum
 	if (t == XP_LUKS_DESTROY && req->luks) {
 		xp_claim_expect_luks(out, &req->target->identity, &req->capabilities->capacity,
 				     req->luks->list, req->luks->n, req->policy);
+		return;
+	}
+	if (t == XP_FILE_OVERWRITE && req->file) {
+		xp_claim_expect_file(out, &req->target->identity, &req->capabilities->capacity,
+				     req->file, req->policy);
 		return;
 	}
 	xp_claim_expect_with(out, &req->target->identity, &req->capabilities->capacity, t,
@@ -196,7 +211,9 @@ static enum xp_rc choose_by_name(struct xp_plan *p, const struct xp_plan_request
 		return XP_OK;
 	}
 	expect(&p->expected, req, req->technique);
-	if (p->expected.level == XP_NONE) {
+	/* a file whose place is in doubt is overwritten all the same: it does no harm, and says so
+	 */
+	if (p->expected.level == XP_NONE && req->technique != XP_FILE_OVERWRITE) {
 		say_earns_nothing(p, req->technique);
 		return XP_OK;
 	}
@@ -290,6 +307,14 @@ static void forbid_less(struct xp_plan *p, const struct xp_plan_request *req)
 		 xp_technique_name(p->technique));
 }
 
+static const char *reason_for_none(const struct xp_claim *c)
+{
+	for (unsigned i = 0; i < c->reasons_n; i++)
+		if (c->reasons[i].rule == 31)
+			return c->reasons[i].text;
+	return "it earns nothing here";
+}
+
 static void decide_exit(struct xp_plan *p, const struct xp_plan_request *req)
 {
 	enum xp_level level = p->expected.level;
@@ -303,6 +328,10 @@ static void decide_exit(struct xp_plan *p, const struct xp_plan_request *req)
 			snprintf(p->message, sizeof(p->message),
 				 "no technique of the policy %s can be carried out on %.100s",
 				 xp_policy_name(req->policy), req->target->path);
+	} else if (level == XP_NONE) {
+		p->exit_code = 3;
+		snprintf(p->message, sizeof(p->message), "no level can be claimed: %.220s",
+			 reason_for_none(&p->expected));
 	} else if (level < p->accepted) {
 		p->exit_code = 3;
 		snprintf(p->message, sizeof(p->message),

@@ -6,6 +6,7 @@
 #include "claim/claim.h"
 #include "device/drive_facts.h"
 #include "device/luks.h"
+#include "device/protocol/file_facts.h"
 #include "device/target.h"
 
 /* One technique that can be carried out on the target, here and now. */
@@ -35,6 +36,10 @@ struct xp_capabilities {
 /* What the host itself can do to any target: overwrite it. Estimates by kind of media. */
 void xp_capabilities_host(struct xp_capabilities *out, const struct xp_target *target);
 
+/* Adds file-overwrite where the target is a file of which FILE (may be NULL) is known. */
+void xp_capabilities_file(struct xp_capabilities *out, const struct xp_file_facts *file,
+			  const struct xp_target *target);
+
 /* Adds luks-destroy where volumes were found. */
 void xp_capabilities_luks(struct xp_capabilities *out, const struct xp_luks_volumes *luks,
 			  const struct xp_target *target);
@@ -62,6 +67,7 @@ struct xp_plan_request {
 	bool no_fallback;
 	enum xp_readback_mode verify;	    /* --verify; XP_READBACK_NONE: the policy's own */
 	const struct xp_luks_volumes *luks; /* what xp_luks_find found; NULL: it was not asked */
+	const struct xp_file_facts *file;   /* file-overwrite: what is known of the file, or NULL */
 	const struct xp_drive_facts *facts; /* what the drive said of itself; NULL: nothing */
 	const char *const *nodes; /* further nodes that go with the target (partitions, paths);
 				   * NULL-terminated; may be NULL */

@@ -41,6 +41,11 @@ static enum xp_rc blast_target(struct xp_plan *p, const struct xp_target *t, str
 
 	switch (t->kind) {
 	case XP_TARGET_IMAGE:
+		if (p->technique == XP_FILE_OVERWRITE && p->has_technique)
+			return xp_plan_blast(p, err,
+					     "%s: all %llu bytes of this file, under every name "
+					     "that it has, and this name",
+					     t->path, bytes);
 		return xp_plan_blast(p, err, "%s: all %llu bytes of this file", t->path, bytes);
 	case XP_TARGET_PARTITION:
 		return xp_plan_blast(
@@ -117,7 +122,8 @@ void xp_plan_fill_contents(struct xp_plan *p, const struct xp_plan_request *req)
 	struct xp_content last = {.kind = XP_CONTENT_ZERO};
 	struct xp_content other;
 
-	if (p->technique == XP_OVERWRITE_RANDOM || p->technique == XP_LUKS_DESTROY)
+	if (p->technique == XP_OVERWRITE_RANDOM || p->technique == XP_LUKS_DESTROY ||
+	    p->technique == XP_FILE_OVERWRITE)
 		last.kind = XP_CONTENT_RANDOM;
 	if (p->technique == XP_OVERWRITE_PATTERN) {
 		last.kind = XP_CONTENT_PATTERN;
@@ -297,7 +303,7 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 			"%zu LUKS volume%s, %llu bytes; %s",
 			p->luks.n, p->luks.n == 1 ? "" : "s", (unsigned long long)luks_bytes(p),
 			choice);
-	} else if (xp_technique_is_host_overwrite(p->technique)) {
+	} else if (xp_technique_is_host_write(p->technique)) {
 		add_passes(p, req->target->identity.capacity_bytes, seconds, choice);
 	} else {
 		if (p->verification.mode != XP_READBACK_NONE) {
@@ -317,4 +323,9 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 	s = step(p, "record", 0);
 	snprintf(s->why, sizeof(s->why),
 		 "writes and signs what was observed, whatever the outcome is");
+	if (p->technique == XP_FILE_OVERWRITE) {
+		s = step(p, "unlink", 0);
+		snprintf(s->why, sizeof(s->why),
+			 "when the record is kept: takes the name away, under another name first");
+	}
 }

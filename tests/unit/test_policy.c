@@ -97,7 +97,7 @@ static void test_policy_r2_caps_are_those_of_the_table(void **state)
 		{XP_NVME_FORMAT_CRYPTO, {N, C, N, N, N, N}},
 		{XP_SCSI_FORMAT, {C, C, C, N, C, N}},
 		{XP_LUKS_DESTROY, {C, C, C, C, C, C}},
-		{XP_FILE_OVERWRITE, {N, N, N, N, N, N}},
+		{XP_FILE_OVERWRITE, {C, N, N, N, N, C}},
 	};
 	struct xp_policy *p = load(R2);
 
