@@ -13,6 +13,7 @@ struct pace {
 	bool busy;
 	enum emu_wake stop; /* what is to cut off the command that runs; EMU_WAKE_TIME: nothing */
 	uint64_t commands;
+	unsigned delay_ms; /* real, added to each command */
 	struct stage_listener listener;
 };
 
@@ -148,9 +149,14 @@ struct emu_time *stage_begin(struct stage *s, struct emu_rig_drive *slot)
 
 void stage_end(struct stage *s, struct emu_time *t)
 {
-	pace_of(s, owner_of(s, t))->busy = false;
+	struct pace *p = pace_of(s, owner_of(s, t));
+	struct timespec delay = {p->delay_ms / 1000, (long)(p->delay_ms % 1000) * 1000000};
+
+	p->busy = false;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
+	if (p->delay_ms)
+		nanosleep(&delay, NULL);
 }
 
 enum stage_end stage_scsi(struct stage *s, struct emu_rig_drive *slot, struct emu_scsi_cmd *cmd)
@@ -281,6 +287,17 @@ static bool count_stains(struct stage *s, struct question *q, struct emu_why *wh
 	return true;
 }
 
+static bool set_delay(struct stage *s, struct question *q, struct emu_why *why)
+{
+	unsigned ms;
+	char more;
+
+	if (q->n != 3 || sscanf(q->words[2], "%u%c", &ms, &more) != 1 || ms > 600000)
+		return emu_why(why, "delay NAME MILLISECONDS");
+	pace_of(s, q->slot)->delay_ms = ms;
+	return true;
+}
+
 static bool count_commands(struct stage *s, struct question *q, struct emu_why *why)
 {
 	(void)emu_why(why, "%llu", (unsigned long long)pace_of(s, q->slot)->commands);
@@ -294,6 +311,7 @@ static const struct {
 	{"power-cycle", power}, {"power-off", power},	  {"power-on", power},
 	{"unplug", plugging},	{"plug", plugging},	  {"fault", fault},
 	{"stain", stain},	{"stains", count_stains}, {"commands", count_commands},
+	{"delay", set_delay},
 };
 
 static bool set_speed(struct stage *s, const char *word, struct emu_why *why)
