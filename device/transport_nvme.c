@@ -1,6 +1,7 @@
 #include "device/transport.h"
 
 #include "base/cleanup.h"
+#include "device/protocol/nvme_cmd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,9 @@ static enum xp_rc nvme_exec(void *ctx, const struct xp_cmd *cmd, struct xp_reply
 			return xp_fail_errno(err, XP_E_TIMEOUT, "NVMe opcode %02xh", q->opcode);
 		return xp_fail_errno(err, XP_E_IO, "NVMe opcode %02xh", q->opcode);
 	}
+	if (xp_nvme_status_is_of_host((uint16_t)(rc & STATUS_MASK)))
+		return xp_fail(err, XP_E_IO, "NVMe opcode %02xh: the way to the drive is broken",
+			       q->opcode);
 	reply->answered = true;
 	reply->nvme_status = (uint16_t)(rc & STATUS_MASK);
 	reply->nvme_result = result;

@@ -7,6 +7,10 @@
 /* CDW10 of Security Receive: NSSF 7:0, SPSP 23:8, SECP 31:24. */
 #define SECP_SHIFT 24
 #define SPSP_SHIFT 8
+/* Status of a completion: SC 7:0, SCT 10:8; type 3 is about the path. */
+#define TYPE_AND_CODE	   0x07ffU
+#define HOST_PATHING_ERROR 0x0370U
+#define ABORTED_BY_HOST	   0x0371U
 
 struct xp_nvme_dwords xp_nvme_identify(uint8_t cns, uint32_t nsid)
 {
@@ -71,6 +75,13 @@ bool xp_nvme_admin_is_read_only(uint8_t opcode, uint32_t cdw10)
 	default:
 		return false;
 	}
+}
+
+bool xp_nvme_status_is_of_host(uint16_t status)
+{
+	unsigned type_and_code = status & TYPE_AND_CODE;
+
+	return type_and_code == HOST_PATHING_ERROR || type_and_code == ABORTED_BY_HOST;
 }
 
 uint64_t xp_nvme_log_len(uint32_t cdw10, uint32_t cdw11)

@@ -63,5 +63,10 @@ struct xp_nvme_dwords xp_nvme_security_receive(uint8_t protocol, uint16_t specif
  * pages those of the base specification, without the ones that make the controller start something.
  */
 bool xp_nvme_admin_is_read_only(uint8_t opcode, uint32_t cdw10);
+/*
+ * A status (without phase) that the host made up because no answer came: Host Pathing Error,
+ * Command Aborted By Host. What the drive did is not known.
+ */
+bool xp_nvme_status_is_of_host(uint16_t status);
 /* The bytes that Get Log Page asks for (NUMD). */
 uint64_t xp_nvme_log_len(uint32_t cdw10, uint32_t cdw11);

@@ -297,6 +297,19 @@ static void test_sanitize_log_phase_and_state_must_agree(void **state)
 	assert_false(log_with(0xffff, 0x0101, 0).verification_cancelled);
 }
 
+static void test_status_of_the_host_is_no_answer(void **state)
+{
+	(void)state;
+	for (uint32_t status = 0; status < 0x8000; status++) {
+		unsigned code = status & 0x7ff;
+
+		assert_int_equal(
+			xp_nvme_status_is_of_host((uint16_t)status),
+			code == (NVME_SCT_PATH << 8 | NVME_SC_HOST_PATH_ERROR) ||
+				code == (NVME_SCT_PATH << 8 | NVME_SC_CMD_ABORTED_BY_HOST));
+	}
+}
+
 static void test_erase_words_are_what_libnvme_would_send(void **state)
 {
 	struct xp_nvme_sanitize_word w = {.action = XP_NVME_SANACT_OVERWRITE,
@@ -480,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_lists_must_ascend),
 		cmocka_unit_test(test_sanitize_log_success_only_when_ended_and_ours),
 		cmocka_unit_test(test_sanitize_log_phase_and_state_must_agree),
+		cmocka_unit_test(test_status_of_the_host_is_no_answer),
 		cmocka_unit_test(test_erase_words_are_what_libnvme_would_send),
 		cmocka_unit_test(test_sanitize_log_cut_off_or_empty_is_malformed),
 		cmocka_unit_test(test_health_log_reads_libnvme_s_structure),

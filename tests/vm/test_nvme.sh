@@ -136,12 +136,25 @@ exits "sanitize of several namespaces" 0 nvme sanitize "$many" -a 2
 sleep 0.3
 holds "... reaches every one, and what is not allocated" many "user=0 hidden=0 spare=0"
 
+# a second controller of the same drive
+where=$(awk '$2 == "many" { print $4 }' /run/vm/rig.env)
+host=$(tr -d '\n' <"/sys/class/nvme/${many##*/}/hostid")
+echo "transport=tcp,traddr=10.0.2.2,trsvcid=${where%%/*},nqn=${where#*/},nr_io_queues=1,\
+duplicate_connect,hostnqn=nqn.2014-08.org.nvmexpress:uuid:$host,hostid=$host" >/dev/nvme-fabrics
+second=$(grep -l "${where#*/}" /sys/class/nvme/nvme*/subsysnqn | grep -v "/${many##*/}/" | cut -d/ -f5)
+says "it is the drive's second one" '^cntlid +: 0x2$' nvme id-ctrl "/dev/$second"
+is "it sees the shared namespace only" "$(nvme list-ns "/dev/$second")" '[   0]:0x2'
+exits "nvme reset" 0 nvme reset "$many"
+says "... and it answers again" '^cntlid +: 0x1$' nvme id-ctrl "$many"
+
 # the drive goes and comes
 exits "nvme disconnect" 0 nvme disconnect -d "${one##*/}"
 check "... takes the node away" test ! -e "$DRIVE_one"
 check "... and it can be connected again" test "$(rig node one)" = "$DRIVE_one"
 rig power-off one
 check "a drive without power is waited for" comes_back connecting
+says "what the host answers in its place is no answer" 'way to the drive is broken' \
+	"$EXPUNGE" inspect "$DRIVE_one"
 rig power-on one
 check "... until it has power" comes_back live
 check "another drive is put in its place" rig plug one other
