@@ -69,6 +69,11 @@ bool xp_policy_fallback(const struct xp_policy *p)
 	return p->fallback;
 }
 
+bool xp_policy_restores_hidden(const struct xp_policy *p)
+{
+	return p->restores_hidden;
+}
+
 bool xp_policy_fallback_lower(const struct xp_policy *p)
 {
 	return p->fallback_lower;

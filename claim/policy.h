@@ -44,5 +44,7 @@ const enum xp_technique *xp_policy_preference(const struct xp_policy *p, unsigne
 /* May another technique be tried when one has failed? And one with a lower cap? */
 bool xp_policy_fallback(const struct xp_policy *p);
 bool xp_policy_fallback_lower(const struct xp_policy *p);
+/* Are HPA, AMAC and DCO to be lifted before a drive is erased? */
+bool xp_policy_restores_hidden(const struct xp_policy *p);
 /* The file's bytes as they were read. */
 const char *xp_policy_json(const struct xp_policy *p, size_t *len);

@@ -33,6 +33,7 @@ struct xp_policy {
 	unsigned preference_n;
 	bool fallback;
 	bool fallback_lower;
+	bool restores_hidden;
 	struct xp_vendor_statement *statements;
 	unsigned statements_n;
 	char *json;

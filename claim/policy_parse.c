@@ -390,6 +390,8 @@ static enum xp_rc take_policy(struct xp_policy *p, const json_t *root, struct xp
 		{"preference", true, take_preference, 0},
 		{"fallback", true, take_fallback, 0},
 		{"vendor_statements", false, take_statements, 0},
+		{"restore_hidden_areas", false, take_bool,
+		 offsetof(struct xp_policy, restores_hidden)},
 	};
 
 	TRY(take_object(p, root, fields, XP_ARRAY_LEN(fields), "file", err));

@@ -9,6 +9,7 @@
 #include "cli/job_journal.h"
 #include "cli/job_log.h"
 #include "cli/job_record.h"
+#include "cli/job_restore.h"
 #include "device/interlock.h"
 #include "sanitize/method_file_overwrite.h"
 
@@ -215,6 +216,8 @@ void xp_job_execute(struct xp_job *job)
 		rc = xp_job_check_plan(job, permit, &err);
 	if (job->refusals.n)
 		rc = XP_E_REFUSED;
+	if (rc == XP_OK && !job->resume.active)
+		rc = xp_job_restore(job, permit, &err);
 	if (rc == XP_OK)
 		rc = begin(&written, job, &err);
 	if (rc == XP_E_REFUSED)

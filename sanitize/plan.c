@@ -98,20 +98,36 @@ static unsigned passes_of(const struct xp_plan_request *req, enum xp_technique t
 	return xp_technique_is_host_write(t) ? 1 : 0;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+bool xp_capabilities_hide(const struct xp_capabilities *c)
+{
+	return c->capacity.hidden_areas_known &&
+	       larger(c->capacity.native, c->capacity.factory) > c->capacity.current;
+}
+
 static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum xp_technique t)
 {
+	struct xp_capacity_facts capacity = req->capabilities->capacity;
+
+	/* it will be given back before the job begins, or the drive refuses, and the claim falls */
+	if (xp_policy_restores_hidden(req->policy) && xp_capabilities_hide(req->capabilities))
+		capacity.current = larger(capacity.native, capacity.factory);
 	if (t == XP_LUKS_DESTROY && req->luks) {
-		xp_claim_expect_luks(out, &req->target->identity, &req->capabilities->capacity,
-				     req->luks->list, req->luks->n, req->policy);
+		xp_claim_expect_luks(out, &req->target->identity, &capacity, req->luks->list,
+				     req->luks->n, req->policy);
 		return;
 	}
 	if (t == XP_FILE_OVERWRITE && req->file) {
-		xp_claim_expect_file(out, &req->target->identity, &req->capabilities->capacity,
-				     req->file, req->policy);
+		xp_claim_expect_file(out, &req->target->identity, &capacity, req->file,
+				     req->policy);
 		return;
 	}
-	xp_claim_expect_with(out, &req->target->identity, &req->capabilities->capacity, t,
-			     passes_of(req, t), req->policy);
+	xp_claim_expect_with(out, &req->target->identity, &capacity, t, passes_of(req, t),
+			     req->policy);
 }
 
 static enum xp_rc check_request(const struct xp_plan *p, const struct xp_plan_request *req,

@@ -33,6 +33,9 @@ struct xp_capabilities {
 	struct xp_capacity_facts capacity; /* hidden areas, as far as they were asked for */
 };
 
+/* Is something hidden, and known how much? */
+bool xp_capabilities_hide(const struct xp_capabilities *c);
+
 /* What the host itself can do to any target: overwrite it. Estimates by kind of media. */
 void xp_capabilities_host(struct xp_capabilities *out, const struct xp_target *target);
 

@@ -293,6 +293,12 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 	snprintf(s->why, sizeof(s->why),
 		 "holds the target alone and reads who it is; any difference from this plan stops "
 		 "the job");
+	if (xp_policy_restores_hidden(req->policy) && xp_capabilities_hide(req->capabilities)) {
+		s = step(p, "restore", 0);
+		snprintf(s->why, sizeof(s->why),
+			 "the policy asks for what HPA, AMAC or DCO hide: it is given back, one "
+			 "change a power cycle; the job then ends, and is run again behind it");
+	}
 	if (p->technique == XP_LUKS_DESTROY) {
 		s = step(p, "overwrite", seconds);
 		s->has_technique = true;

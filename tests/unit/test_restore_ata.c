@@ -7,6 +7,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -213,6 +215,56 @@ static void test_restore_lets_an_erase_reach_behind_a_dco(void **state)
 	ata_rig_free(&rig);
 }
 
+/* The policy of the default, asking for it. */
+static struct xp_policy *asking_policy(void)
+{
+	size_t len;
+	const char *json = xp_policy_json(lab.policy, &len);
+	struct xp_policy *p = NULL;
+	char *changed;
+
+	assert_true(asprintf(&changed, "%.*s,\"restore_hidden_areas\": true}",
+			     (int)(strrchr(json, '}') - json), json) > 0);
+	assert_int_equal(xp_policy_parse(&p, changed, strlen(changed), &lab.err), XP_OK);
+	free(changed);
+	return p;
+}
+
+static void test_restore_is_in_the_plan_where_the_policy_asks(void **state)
+{
+	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
+	struct xp_policy *policies[2] = {lab.policy, asking_policy()};
+	static struct xp_plan plan;
+	struct xp_target target = {.kind = XP_TARGET_DISK};
+	struct xp_plan_request req = {
+		.target = &target,
+		.capabilities = &lab.capabilities,
+		.has_technique = true,
+		.technique = XP_OVERWRITE_ZERO,
+	};
+
+	(void)state;
+	assert_false(xp_policy_restores_hidden(policies[0]));
+	assert_true(xp_policy_restores_hidden(policies[1]));
+	make(&cfg);
+	hide_by_hpa(1000);
+	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_OVERWRITE), XP_OK);
+	erase_lab_ask(&lab);
+	assert_true(xp_capabilities_hide(&lab.capabilities));
+	target.identity = lab.begun; /* stays the lab's */
+	for (unsigned i = 0; i < 2; i++) {
+		req.policy = policies[i];
+		assert_int_equal(xp_plan_make(&plan, &req, &lab.err), XP_OK);
+		/* a host's writes do not reach it: only where it is given back first */
+		assert_int_equal(plan.has_technique, i);
+		assert_int_equal(plan.steps_n > 1 && strcmp(plan.steps[1].action, "restore") == 0,
+				 i);
+		xp_plan_free(&plan);
+	}
+	xp_policy_free(&policies[1]);
+	ata_rig_free(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_restore_amac_is_given_back),
 		cmocka_unit_test(test_restore_dco_follows_the_hpa_behind_a_power_cycle),
 		cmocka_unit_test(test_restore_says_what_it_cannot),
+		cmocka_unit_test(test_restore_is_in_the_plan_where_the_policy_asks),
 		cmocka_unit_test(test_restore_lets_an_erase_reach_behind_a_dco),
 	};
 
