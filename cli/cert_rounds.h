@@ -7,6 +7,7 @@
 #include "certs/check_peers.h"
 #include "cli/cert_batch.h"
 #include "cli/cert_workers.h"
+#include "cli/confine.h"
 #include "cli/options.h"
 
 enum xp_round { XP_ROUND_VOICES, XP_ROUND_RECORDS, XP_ROUND_VALIDATIONS };
@@ -23,6 +24,7 @@ struct xp_batch {
 	bool printed; /* a record's verdict, for a person */
 	uint64_t other_drives;
 	int exit_code;
+	struct xp_confined confined;
 	/* inside cert_rounds */
 	unsigned workers;
 	struct xp_check *shared[XP_WORKERS_MAX];

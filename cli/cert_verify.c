@@ -1,5 +1,6 @@
 /* cert_verify: `expunge-cert verify`: may these certificates be relied upon, and for what? */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -91,6 +92,49 @@ static enum xp_rc read_log_key(struct xp_batch *b, struct xp_err *err)
 	return XP_OK;
 }
 
+/* The files that stand for an operand: a record, its signature, its proof; a folder as it is. */
+static enum xp_rc inputs_of(char *out[3], const char *operand, struct xp_err *err)
+{
+	static const char *const suffixes[] = {".p7s", ".json", NULL};
+	size_t n = strlen(operand);
+	const char *stem_end = operand + n;
+
+	for (size_t i = 0; suffixes[i]; i++) {
+		size_t m = strlen(suffixes[i]);
+		size_t left = (size_t)(stem_end - operand);
+
+		if (left > m && strncmp(stem_end - m, suffixes[i], m) == 0)
+			stem_end -= m;
+	}
+	n = (size_t)(stem_end - operand);
+	if (asprintf(&out[0], "%.*s.tlog-proof", (int)n, operand) < 0 ||
+	    asprintf(&out[1], "%s.p7s", operand) < 0 ||
+	    asprintf(&out[2], "%.*s.json", (int)n, operand) < 0)
+		return xp_fail(err, XP_E_NOMEM, "inputs");
+	return XP_OK;
+}
+
+/* What was named on the command line was read; from here on there are only records to be read. */
+static enum xp_rc confine(struct xp_batch *b, struct xp_err *err)
+{
+	size_t n = 4 * (size_t)b->args->operands_n;
+	AUTO_MEM char **made = calloc(n + 1, sizeof(*made));
+	AUTO_MEM const char **inputs = calloc(n + 1, sizeof(*inputs));
+	enum xp_rc rc = made && inputs ? XP_OK : xp_fail(err, XP_E_NOMEM, "inputs");
+
+	for (unsigned i = 0; rc == XP_OK && i < b->args->operands_n; i++) {
+		rc = inputs_of(&made[4 * i], b->args->operands[i], err);
+		for (unsigned k = 0; rc == XP_OK && k < 3; k++)
+			inputs[4 * i + k] = made[4 * i + k];
+		inputs[4 * i + 3] = b->args->operands[i];
+	}
+	if (rc == XP_OK)
+		rc = xp_confine(&b->confined, inputs, err);
+	for (size_t i = 0; made && i < n; i++)
+		free(made[i]);
+	return rc;
+}
+
 static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 {
 	const char *roles = xp_args_string(b->args, "roles");
@@ -114,6 +158,7 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 		TRY(xp_file_read(&data, &len, roles, INPUT_MAX_BYTES, err));
 		TRY(xp_check_set_roster(b->check, data, len, roles, err));
 	}
+	TRY(confine(b, err));
 	for (unsigned i = 0; i < b->args->operands_n; i++)
 		TRY(xp_pairs_add(&b->pairs, b->args->operands[i], err));
 	if (b->pairs.n == 0)
@@ -160,6 +205,9 @@ static int print_document(const struct xp_batch *b, const uint64_t n[5], uint64_
 	for (size_t i = 0; i < b->verdicts.n; i++)
 		if (!b->summary || b->verdicts.list[i].o.exit_code != 0)
 			json_array_append(all, b->verdicts.list[i].json);
+	json_object_set_new(doc, "confined",
+			    json_pack("{s:b, s:b}", "seccomp", b->confined.by_seccomp, "landlock",
+				      b->confined.by_landlock));
 	json_object_set_new(doc, "results", all);
 	if (b->summary)
 		json_object_set_new(doc, "drives", xp_verdicts_drives_json(&b->verdicts));
