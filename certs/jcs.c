@@ -33,11 +33,9 @@ size_t xp_json_path_key(struct xp_json_path *p, const char *key)
 		path_add(p, ".");
 	for (size_t i = 0; i < 64 && key[i]; i++) {
 		unsigned char c = (unsigned char)key[i];
-		char one[8];
+		char one[8] = {(char)c};
 
-		if (c > 0x20 && c < 0x7f)
-			snprintf(one, sizeof(one), "%c", c);
-		else
+		if (c <= 0x20 || c >= 0x7f)
 			snprintf(one, sizeof(one), "\\x%02x", c);
 		path_add(p, one);
 	}
