@@ -100,6 +100,13 @@ $(B)/expunge: $(call objs,$(expunge_SRC)) $(foreach r,job cli_shared certs sanit
 $(B)/expunge-cert: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs claim protocol base,$(call lib,$(r)))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CERT)
 
+# expunge-cert for a machine that has nothing: one file, no library (keys on tokens stay away: their
+# modules are libraries). What the linker says of functions that would load some is true and known.
+.PHONY: static
+static: $(B)/expunge-cert-static
+$(B)/expunge-cert-static: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs claim protocol base,$(call lib,$(r)))
+	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^ $(LIBS_CERT) 2>$@.log || { cat $@.log >&2; exit 1; }
+
 # unit tests: one program a file
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
@@ -231,6 +238,7 @@ uninstall:
 .PHONY: help
 help:
 	@echo 'make            both programs, in build/release'
+	@echo 'make static     expunge-cert as one file without libraries, build/release/expunge-cert-static'
 	@echo 'make demo       the whole way once, on an image that it makes: plan, erase, read back, certify, check'
 	@echo 'make test       everything that is tested; the last line counts'
 	@echo 'make unit       the unit tests alone (SAN=1: with sanitizers)'
