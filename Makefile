@@ -92,7 +92,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(if $(V),,@echo '  CC $<';)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # takes the policies in with .incbin
-$(B)/obj/cli/job_policies.o: docs/policies/nist-800-88r2.json docs/policies/nist-800-88r1.json
+$(B)/obj/cli/policies.o: docs/policies/nist-800-88r2.json docs/policies/nist-800-88r1.json
 
 $(B)/expunge: $(call objs,$(expunge_SRC)) $(foreach r,job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ALL)

@@ -47,6 +47,7 @@ void xp_trust_free(struct xp_trust *t)
 {
 	sk_X509_pop_free(t->anchors, X509_free);
 	sk_X509_CRL_pop_free(t->crls, X509_CRL_free);
+	free(t->crl_used);
 	*t = (struct xp_trust){0};
 }
 
@@ -168,6 +169,16 @@ enum xp_rc xp_trust_check(const struct xp_trust *t, struct xp_err *err)
 	return XP_OK;
 }
 
+enum xp_rc xp_trust_watch_crls(struct xp_trust *t, struct xp_err *err)
+{
+	int n = sk_X509_CRL_num(t->crls);
+
+	free(t->crl_used);
+	t->crl_used_n = n < 0 ? 0 : n;
+	t->crl_used = calloc((size_t)t->crl_used_n + 1, sizeof(*t->crl_used));
+	return t->crl_used ? XP_OK : xp_fail(err, XP_E_NOMEM, "revocation lists");
+}
+
 /* The anchors of this signature: those named, and embedded certificates with a named fingerprint.
  */
 static STACK_OF(X509) * anchors_for(const struct xp_chain_input *in)
@@ -197,7 +208,11 @@ static int build(STACK_OF(X509) * *chain, const struct xp_chain_input *in, STACK
 		X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SMIME_SIGN);
 		/* partial: an anchor need not be a root; the store holds named certificates only */
 		X509_VERIFY_PARAM_set_flags(param,
-					    X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN);
+					    X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
+						    /* what a CA demands of policies below it */
+						    X509_V_FLAG_POLICY_CHECK);
+		/* any policy will do, as long as it is carried through where a CA demands one */
+		X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy));
 		if (X509_verify_cert(ctx) == 1) {
 			*chain = X509_STORE_CTX_get1_chain(ctx);
 			rc = *chain ? X509_V_OK : X509_V_ERR_OUT_OF_MEM;

@@ -17,6 +17,8 @@ struct xp_trust {
 	uint8_t fingerprints[XP_TRUST_FINGERPRINTS_MAX][32];
 	unsigned fingerprints_n;
 	STACK_OF(X509_CRL) * crls;
+	bool *crl_used; /* as many as crls: it was by somebody in a chain; set by any thread */
+	int crl_used_n;
 };
 
 MUST_USE enum xp_rc xp_trust_init(struct xp_trust *t, struct xp_err *err);
@@ -36,6 +38,9 @@ MUST_USE enum xp_rc xp_trust_add_crls(struct xp_trust *t, const char *data, size
 /* Once everything was added: does every anchor have one of the fingerprints, where there are any?
  */
 MUST_USE enum xp_rc xp_trust_check(const struct xp_trust *t, struct xp_err *err);
+
+/* Before chains are checked: which lists are of use will be known. XP_E_NOMEM. */
+MUST_USE enum xp_rc xp_trust_watch_crls(struct xp_trust *t, struct xp_err *err);
 
 /* One signer's way up. Freed with xp_chain_free. */
 struct xp_chain {

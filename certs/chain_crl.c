@@ -141,6 +141,10 @@ void xp_crl_judge(struct xp_crl_view *out, const struct xp_chain_input *in, X509
 			int64_t at_s = xp_key_time_s(X509_CRL_get0_lastUpdate(crl));
 			int64_t next_s = xp_key_time_s(X509_CRL_get0_nextUpdate(crl));
 
+			if (k == 0 && i < in->trust->crl_used_n &&
+			    X509_NAME_cmp(X509_CRL_get_issuer(crl),
+					  X509_get_subject_name(issuer)) == 0)
+				__atomic_store_n(&in->trust->crl_used[i], true, __ATOMIC_RELAXED);
 			if (!xp_crl_is_usable(crl, issuer, in->now_s, &why)) {
 				/* it clears nobody, but what it accuses is its issuer's word */
 				if (is_signed_by(crl, issuer))

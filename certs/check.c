@@ -96,7 +96,7 @@ static void compare_log(struct xp_check_result *r)
 	if (!rec->log.present)
 		return;
 	if (strcmp(rec->log.origin, r->log.origin) != 0)
-		xp_findings_add(&r->findings, "W_LOG_ORIGIN",
+		xp_findings_add(&r->findings, "I_LOG_ORIGIN",
 				"the record names the log %s, the proof is of %s", rec->log.origin,
 				r->log.origin);
 	else if (rec->log.start_index >= r->log.index)

@@ -73,6 +73,30 @@ static void check_order(struct checker *c, size_t i)
 		       "evidence[%zu].start_ns: before the phase before it ended", i);
 }
 
+/* Apart by more than a minute and a thousandth: one of the two clocks was set. */
+#define DRIFT_S 60
+
+static void check_clocks(struct checker *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	const struct xp_phase *first = p;
+	int64_t wall_s, steady_s, apart_s;
+
+	while (first > c->r->evidence.phases && first[-1].boot_id[0] &&
+	       strcmp(first[-1].boot_id, p->boot_id) == 0)
+		first--;
+	if (!p->boot_id[0] || p->end_ns < first->start_ns || p->end_s < first->start_s)
+		return;
+	wall_s = p->end_s - first->start_s;
+	steady_s = (int64_t)((p->end_ns - first->start_ns) / 1000000000);
+	apart_s = wall_s > steady_s ? wall_s - steady_s : steady_s - wall_s;
+	if (apart_s > DRIFT_S + steady_s / 1000)
+		xp_findings_add(c->f, "W_EVIDENCE_TIME",
+				"evidence[%zu]: %lld s have passed by the wall clock since this "
+				"boot's first phase, %lld s by the steady one",
+				i, (long long)wall_s, (long long)steady_s);
+}
+
 static void check_times(struct checker *c)
 {
 	const struct xp_evidence *ev = &c->r->evidence;
@@ -82,6 +106,7 @@ static void check_times(struct checker *c)
 
 		if (p->end_s < p->start_s || (!p->interrupted && p->end_ns < p->start_ns))
 			DEFECT(c, "EVIDENCE_TIME", "evidence[%zu]: ends before it starts", i);
+		check_clocks(c, i);
 		if (i)
 			check_order(c, i);
 	}

@@ -6,7 +6,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "device/protocol/ata_identify.h"
+#include "device/protocol/ata_log30.h"
 #include "device/protocol/nvme_identify.h"
+#include "device/protocol/scsi_inquiry.h"
 
 struct testimony {
 	const struct xp_record *r;
@@ -118,6 +120,110 @@ static void check_raw(const struct testimony *t, const struct xp_identity *id, s
 	}
 }
 
+/* ---- raw answers around a command, and what no drive can do ---- */
+
+static bool has_kind(const struct xp_identity *id, enum xp_raw_kind kind)
+{
+	for (size_t i = 0; i < id->raw_n; i++)
+		if (id->raw[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* The serial number in an answer that names its drive; false: it names none. */
+static bool serial_of(char *out, size_t size, const struct xp_raw *raw,
+		      const struct xp_identity *id)
+{
+	struct xp_ata_identify ata;
+	struct xp_nvme_ctrl ctrl;
+	char text[520];
+
+	if (raw->kind == XP_RAW_ATA_IDENTIFY &&
+	    xp_ata_identify_parse(&ata, raw->data, raw->len, NULL) == XP_OK)
+		snprintf(out, size, "%s", ata.serial);
+	else if (raw->kind == XP_RAW_NVME_ID_CTRL &&
+		 xp_nvme_ctrl_parse(&ctrl, raw->data, raw->len, NULL) == XP_OK)
+		snprintf(out, size, "%s", ctrl.serial);
+	/* of a bridge or a translation layer the page may be its own */
+	else if (raw->kind == XP_RAW_SCSI_VPD && raw->arg == 0x80 &&
+		 (id->bus == XP_BUS_SAS || id->bus == XP_BUS_SCSI) &&
+		 !has_kind(id, XP_RAW_ATA_IDENTIFY) &&
+		 xp_scsi_vpd_serial_parse(text, sizeof(text), raw->data, raw->len, NULL) == XP_OK)
+		snprintf(out, size, "%.*s", (int)size - 1, text);
+	else
+		return false;
+	return out[0] != 0;
+}
+
+static void check_serials(const struct testimony *t, const struct xp_raw *raw, size_t n,
+			  const struct xp_identity *id, size_t phase, const char *where)
+{
+	for (size_t i = 0; i < n; i++) {
+		char serial[256];
+
+		if (serial_of(serial, sizeof(serial), &raw[i], id) &&
+		    strcmp(serial, id->serial) != 0)
+			DEFECT(t, "EVIDENCE_RAW",
+			       "evidence[%zu].%s[%zu]: the answer of another drive", phase, where,
+			       i);
+	}
+}
+
+/* Power-on hours, where the drive told them. */
+static bool hours_of(uint64_t *out, const struct xp_raw *raw)
+{
+	struct xp_ata_general_statistics ata;
+	struct xp_nvme_health nvme;
+
+	if (raw->kind == XP_RAW_ATA_LOG && raw->arg == 0x0401 &&
+	    xp_ata_general_statistics_parse(&ata, raw->data, raw->len, NULL) == XP_OK &&
+	    ata.power_on_hours_known)
+		*out = ata.power_on_hours;
+	else if (raw->kind == XP_RAW_NVME_LOG && raw->arg == 2 &&
+		 xp_nvme_health_parse(&nvme, raw->data, raw->len, NULL) == XP_OK)
+		*out = nvme.power_on_hours;
+	else
+		return false;
+	return true;
+}
+
+/* They never fall. */
+static void check_hours(const struct testimony *t, uint64_t *last, const struct xp_raw *raw,
+			size_t n, size_t phase, const char *where)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t hours;
+
+		if (!hours_of(&hours, &raw[i]))
+			continue;
+		if (hours < *last)
+			DEFECT(t, "EVIDENCE_RAW",
+			       "evidence[%zu].%s[%zu]: fewer power-on hours than before", phase,
+			       where, i);
+		*last = hours;
+	}
+}
+
+static void check_answers(const struct testimony *t)
+{
+	uint64_t hours = 0;
+
+	for (size_t i = 0; i < t->r->evidence.n; i++) {
+		const struct xp_phase *p = &t->r->evidence.phases[i];
+		const struct xp_command_result *c = &p->command;
+
+		check_serials(t, p->identity.raw, p->identity.raw_n, &p->identity, i,
+			      "identity.raw");
+		check_serials(t, c->before, c->before_n, &p->identity, i, "command.before");
+		check_serials(t, c->during, c->during_n, &p->identity, i, "command.during");
+		check_serials(t, c->after, c->after_n, &p->identity, i, "command.after");
+		check_hours(t, &hours, p->identity.raw, p->identity.raw_n, i, "identity.raw");
+		check_hours(t, &hours, c->before, c->before_n, i, "command.before");
+		check_hours(t, &hours, c->during, c->during_n, i, "command.during");
+		check_hours(t, &hours, c->after, c->after_n, i, "command.after");
+	}
+}
+
 /* ---- the run ---- */
 
 static void check_counts(const struct testimony *t, size_t i)
@@ -180,5 +286,6 @@ void xp_record_check_testimony(const struct xp_record *r, bool claims, struct xp
 		if (p->kind == XP_PHASE_READBACK && r->kind != XP_RECORD_VALIDATION)
 			check_readback(&t, i);
 	}
+	check_answers(&t);
 	check_end(&t);
 }

@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/record_check.h"
+#include "cli/policies.h"
 #include "cli/output.h"
 
 /* What a worker found of one pair. */
@@ -66,6 +68,23 @@ static bool is_validation(const char *json, size_t len)
 	return json && memmem(json, len, mark, sizeof(mark) - 1) != NULL;
 }
 
+/* Judged by the policy of its time; what today's of that name would give is told beside it. */
+static enum xp_rc check_today(struct xp_check_result *r, struct xp_err *err)
+{
+	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
+	struct xp_builtin_policy today;
+	struct xp_err why = {0};
+
+	if (!r->record || !r->record->policy_json)
+		return XP_OK;
+	/* what is no policy has its finding already */
+	if (xp_policy_parse(&policy, r->record->policy_json, r->record->policy_len, &why) !=
+		    XP_OK ||
+	    !xp_builtin_policy_find(&today, xp_policy_name(policy)))
+		return XP_OK;
+	return xp_record_check_today(r->record, today.json, today.len, &r->findings, err);
+}
+
 static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b,
 			    const struct xp_check *check, const struct xp_pair *pair,
 			    struct xp_err *err)
@@ -104,6 +123,7 @@ static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b,
 	if (rc != XP_OK)
 		return rc;
 	TRY(xp_check_pair(r, check, json, json_len, p7s, p7s_len, err));
+	TRY(check_today(r, err));
 	return b->has_log_key ? check_log(r, b, pair->json_path, err) : XP_OK;
 }
 

@@ -147,6 +147,7 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 	TRY(xp_check_new(&b->check, xp_clock_system(), err));
 	TRY(add_files(b, xp_check_trust(b->check), "trust", xp_trust_add_anchors, err));
 	TRY(add_files(b, xp_check_trust(b->check), "crl", xp_trust_add_crls, err));
+	TRY(xp_trust_watch_crls(xp_check_trust(b->check), err));
 	TRY(add_files(b, xp_check_tsa(b->check), "tsa", xp_trust_add_anchors, err));
 	for (const char *const *hex = xp_args_list(b->args, "trust-fingerprint"); *hex; hex++)
 		TRY(xp_trust_add_fingerprint(xp_check_trust(b->check), *hex, err));
@@ -191,7 +192,8 @@ static void count(const struct xp_batch *b, uint64_t n[5], uint64_t *closed)
 	}
 }
 
-static int print_document(const struct xp_batch *b, const uint64_t n[5], uint64_t closed)
+static int print_document(const struct xp_batch *b, const uint64_t n[5], uint64_t closed,
+			  unsigned unused_lists)
 {
 	json_t *doc = json_pack(
 		"{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "exit", b->exit_code, "passed",
@@ -205,6 +207,7 @@ static int print_document(const struct xp_batch *b, const uint64_t n[5], uint64_
 	for (size_t i = 0; i < b->verdicts.n; i++)
 		if (!b->summary || b->verdicts.list[i].o.exit_code != 0)
 			json_array_append(all, b->verdicts.list[i].json);
+	json_object_set_new(doc, "unused_lists", json_integer(unused_lists));
 	json_object_set_new(doc, "confined",
 			    json_pack("{s:b, s:b}", "seccomp", b->confined.by_seccomp, "landlock",
 				      b->confined.by_landlock));
@@ -265,11 +268,27 @@ static void print_counts(const struct xp_batch *b, const uint64_t n[5], uint64_t
 	puts("");
 }
 
+/* A list that speaks of nobody here is a list of another CA: better said than passed over. */
+static unsigned say_unused_lists(struct xp_batch *b)
+{
+	const struct xp_trust *t = xp_check_trust(b->check);
+	unsigned n = 0;
+
+	for (int i = 0; i < t->crl_used_n; i++)
+		n += !t->crl_used[i];
+	if (n)
+		xp_say("W_CRL_UNUSED: %u of the lists of --crl %s of no authority above these "
+		       "signers",
+		       n, n == 1 ? "is" : "are");
+	return n;
+}
+
 static int report(struct xp_batch *b)
 {
 	uint64_t n[5] = {0};
 	struct xp_err err = {0};
 	uint64_t closed;
+	unsigned unused;
 
 	if (xp_verdicts_close(&b->verdicts, &err) != XP_OK)
 		return xp_say_error(&err);
@@ -283,8 +302,9 @@ static int report(struct xp_batch *b)
 		b->exit_code = xp_check_exit_worse(b->exit_code, 3);
 	}
 	count(b, n, &closed);
+	unused = say_unused_lists(b);
 	if (b->json)
-		return print_document(b, n, closed);
+		return print_document(b, n, closed, unused);
 	if (b->jsonl)
 		return b->exit_code;
 	if (b->summary)

@@ -52,6 +52,18 @@ static void run_free(struct run *r)
 	xp_plan_options_free(&r->plan_options);
 }
 
+#define FIELDS_MAX_BYTES (1u << 20)
+#define EXPECT_MAX_BYTES (16u << 20)
+
+/* A file that was named must be there to be read. */
+static enum xp_rc demand_file(const char *path, size_t max_bytes, struct xp_err *err)
+{
+	AUTO_MEM char *data = NULL;
+	size_t len = 0;
+
+	return path ? xp_file_read(&data, &len, path, max_bytes, err) : XP_OK;
+}
+
 static enum xp_rc read_fields(struct run *r, const char *path, struct xp_err *err)
 {
 	AUTO_MEM char *json = NULL;
@@ -59,7 +71,7 @@ static enum xp_rc read_fields(struct run *r, const char *path, struct xp_err *er
 
 	if (!path)
 		return XP_OK;
-	TRY(xp_file_read(&json, &len, path, 1u << 20, err));
+	TRY(xp_file_read(&json, &len, path, FIELDS_MAX_BYTES, err));
 	return xp_fields_apply_json(&r->session.fields, json, len, path, err);
 }
 
@@ -71,7 +83,7 @@ static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *er
 
 	if (!path)
 		return XP_OK;
-	TRY(xp_file_read(&csv, &len, path, 16u << 20, err));
+	TRY(xp_file_read(&csv, &len, path, EXPECT_MAX_BYTES, err));
 	TRY(xp_expect_list_parse(&r->expect, csv, len, err));
 	r->has_expect = true;
 	for (size_t i = 0; i < r->expect.n; i++) {
@@ -313,6 +325,9 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 			       "--detach: a token's session cannot go along into the background; "
 			       "run in a terminal that stays, or sign with a key in a file");
 	TRY(xp_plan_options_read(&r->plan_options, args, err));
+	/* before a state folder, a log or a key of this host is made */
+	TRY(demand_file(xp_args_string(args, "record-fields"), FIELDS_MAX_BYTES, err));
+	TRY(demand_file(expect, EXPECT_MAX_BYTES, err));
 	TRY(xp_session_open(&r->session, args, &wish, err));
 	r->session.setup.options = &r->plan_options;
 	for (; *confirms; confirms++)

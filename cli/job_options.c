@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cli/job_policies.h"
+#include "cli/policies.h"
 
 #define POLICY_DEFAULT "nist-800-88r2"
 

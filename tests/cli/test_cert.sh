@@ -134,6 +134,29 @@ exits 'twice is refused' 64 cert keys revoke ca --cert ca/performer-2.pem --ca-p
 exits 'the list can be renewed' 0 cert keys revoke ca --ca-passphrase-file pass
 exits 'and still names it' 1 cert verify done2.d --trust ca/root.pem --crl ca/root.crl
 
+# --- lists of somebody else, and the policy of today
+exits 'a list of another CA is said to be one' 0 cert verify "$record" --trust ca/root.pem --crl root-only/root.crl --json
+is 'in the document' "$(jq -r .unused_lists out)" 1
+check 'and to people' says W_CRL_UNUSED
+exits 'one that speaks of the signer is not' 0 cert verify "$record" --trust ca/root.pem --crl ca/root.crl --json
+is 'of use' "$(jq -r .unused_lists out)" 0
+python3 - "$record" today.json <<'PYTHON'
+import hashlib, json, sys
+form = lambda t: json.dumps(t, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+r = json.load(open(sys.argv[1]))
+r["policy"]["document"]["title"] = "As it was once"
+r["policy"]["document"]["caps"]["overwrite-zero"]["virtual"] = "clear"
+r["policy"]["sha256"] = hashlib.sha256(form(r["policy"]["document"])).hexdigest()
+open(sys.argv[2], "wb").write(form(r))
+PYTHON
+exits 'another policy of that name' 1 cert verify today.json --trust ca/root.pem --json
+is 'is told from today'"'"'s' "$(codes | grep -c W_POLICY_TODAY)" 1
+exits 'a file of fields that is not there' 66 "$EXPUNGE" run cert-disk.img --confirm cert-disk.img --state fresh-state \
+	--record-fields nowhere.json
+check 'is found before anything is made' test ! -e fresh-state
+exits 'nor a list of drives' 66 "$EXPUNGE" run --expect nowhere.csv --state fresh-state
+check 'is looked for any later' test ! -e fresh-state
+
 # --- the host's own key
 head -c 1048576 /dev/urandom >cert-disk3.img
 exits 'run without a key signs as the host' 0 "$EXPUNGE" run cert-disk3.img --level clear \

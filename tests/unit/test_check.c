@@ -546,6 +546,32 @@ static void test_role_beyond_the_limits_of_its_ca_is_found(void **state)
 	}
 }
 
+/* A CA that demands a policy of everything below it, and none is carried through. */
+static void test_policy_that_a_ca_demands_is_enforced(void **state)
+{
+	struct foreign p = {0};
+
+	(void)state;
+	foreign_open(&p, GOOD_EKU);
+	add_ext(p.sub, p.root, NID_policy_constraints, "critical,requireExplicitPolicy:0");
+	foreign_policies(&p, "1.3.6.1.4.1.5923.1", xp_role_oid(XP_ROLE_PERFORMER));
+	foreign_sign(&p);
+	trust(p.root, p.root_crl);
+	also_crl(p.sub_crl);
+	roster(p.cert, "performer");
+	expect(1, "E_CHAIN");
+	foreign_close(&p);
+	p = (struct foreign){0};
+	foreign_open(&p, GOOD_EKU);
+	add_ext(p.sub, p.root, NID_policy_constraints, "critical,requireExplicitPolicy:0");
+	foreign_policies(&p, "2.5.29.32.0", xp_role_oid(XP_ROLE_PERFORMER));
+	foreign_sign(&p);
+	trust(p.root, p.root_crl);
+	also_crl(p.sub_crl);
+	expect(0, NULL);
+	foreign_close(&p);
+}
+
 static void test_intermediate_revoked_fails(void **state)
 {
 	struct foreign p = {0};
@@ -824,6 +850,7 @@ int main(void)
 		T(test_crl_files_that_are_none_are_usage_errors),
 		T(test_certificate_expired_is_indeterminate),
 		T(test_existing_pki_with_intermediate_and_roster),
+		T(test_policy_that_a_ca_demands_is_enforced),
 		T(test_intermediate_revoked_fails),
 		T(test_certificate_of_other_purpose_cannot_sign),
 		T(test_wrong_purpose_is_found_by_the_checker),

@@ -249,7 +249,7 @@ static void test_log_of_the_record_must_be_that_of_the_proof(void **state)
 	assert_log_says(lab, "example.com/usb-1", 5, NULL);
 	assert_log_says(lab, "example.com/usb-1", 6, "E_LOG_START");
 	assert_log_says(lab, "example.com/usb-1", UINT64_MAX, "E_LOG_START");
-	assert_log_says(lab, "example.com/usb-2", 5, "W_LOG_ORIGIN");
+	assert_log_says(lab, "example.com/usb-2", 5, "I_LOG_ORIGIN");
 }
 
 int main(void)

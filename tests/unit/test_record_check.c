@@ -391,6 +391,16 @@ static void test_record_check_times_must_be_in_order(void **state)
 	r = honest();
 	r->evidence.phases[2].start_s = r->evidence.phases[1].end_s - 1;
 	expect(r, "E_EVIDENCE_TIME", "evidence[2].start:");
+	/* an hour by one clock, a second by the other */
+	r = honest();
+	r->evidence.phases[2].end_ns += 3600000000000;
+	r->evidence.phases[3].start_ns = r->evidence.phases[2].end_ns;
+	r->evidence.phases[3].end_ns = r->evidence.phases[2].end_ns + 1;
+	expect(r, "W_EVIDENCE_TIME", "evidence[2]: ");
+	r = honest();
+	r->evidence.phases[3].end_s += 3600;
+	r->issued_s += 3600;
+	expect(r, "W_EVIDENCE_TIME", "evidence[3]: ");
 	/* after a reboot the monotonic clock begins anew */
 	r = honest();
 	SET(r->evidence.phases[3].boot_id, "11111111-9a51-4e0c-8f4b-2f9f5f0b7c11");

@@ -146,6 +146,70 @@ static void test_testimony_raw_answer_must_agree(void **state)
 	expect(r, NULL, NULL);
 }
 
+static void give_raw(struct xp_raw **list, size_t *n, enum xp_raw_kind kind, uint32_t arg,
+		     const uint8_t *data, size_t len)
+{
+	struct xp_raw *raw = reallocarray(*list, *n + 1, sizeof(*raw));
+
+	assert_non_null(raw);
+	*list = raw;
+	raw[*n] = (struct xp_raw){.kind = kind, .arg = arg, .len = len, .data = malloc(len)};
+	assert_non_null(raw[*n].data);
+	memcpy(raw[*n].data, data, len);
+	(*n)++;
+}
+
+/* Page 01h of log 04h, as [ACS-4 9.5.4] lays it out. */
+static void give_hours(struct xp_record *r, size_t i, uint32_t hours)
+{
+	struct xp_identity *id = &phase(r, i)->identity;
+	uint8_t page[512] = {0x01, 0x00, 0x01};
+
+	page[16] = (uint8_t)hours;
+	page[17] = (uint8_t)(hours >> 8);
+	page[23] = 0xc0; /* supported, valid */
+	give_raw(&id->raw, &id->raw_n, XP_RAW_ATA_LOG, 0x0401, page, sizeof(page));
+}
+
+static void test_testimony_answers_around_a_command_are_of_the_drive(void **state)
+{
+	struct xp_record *r = disk_with_identify();
+	struct xp_command_result *c = &phase(r, 1)->command;
+	const struct xp_raw *own = &phase(r, 0)->identity.raw[0];
+
+	(void)state;
+	phase(r, 1)->technique = XP_ATA_SANITIZE_CRYPTO;
+	phase(r, 2)->technique = XP_ATA_SANITIZE_CRYPTO;
+	give_raw(&c->before, &c->before_n, XP_RAW_ATA_IDENTIFY, 0, own->data, own->len);
+	give_raw(&c->after, &c->after_n, XP_RAW_ATA_IDENTIFY, 0, own->data, own->len);
+	expect(r, NULL, NULL);
+	r = disk_with_identify();
+	phase(r, 1)->technique = XP_ATA_SANITIZE_CRYPTO;
+	phase(r, 2)->technique = XP_ATA_SANITIZE_CRYPTO;
+	c = &phase(r, 1)->command;
+	own = &phase(r, 0)->identity.raw[0];
+	give_raw(&c->after, &c->after_n, XP_RAW_ATA_IDENTIFY, 0, own->data, own->len);
+	/* a twin: one letter of its number is another */
+	c->after[0].data[21] = 'T';
+	c->after[0].data[511]--;
+	expect(r, "E_EVIDENCE_RAW", "evidence[1].command.after[0]");
+}
+
+static void test_testimony_power_on_hours_never_fall(void **state)
+{
+	struct xp_record *r = disk_with_identify();
+
+	(void)state;
+	give_hours(r, 0, 1000);
+	give_hours(r, 1, 1000);
+	give_hours(r, 3, 1001);
+	expect(r, NULL, NULL);
+	r = disk_with_identify();
+	give_hours(r, 0, 1000);
+	give_hours(r, 3, 999);
+	expect(r, "E_EVIDENCE_RAW", "evidence[3].identity.raw[1]");
+}
+
 static void test_testimony_takes_and_attempts_count_up(void **state)
 {
 	struct xp_record *r = record_sample_new();
@@ -226,6 +290,8 @@ int main(void)
 		cmocka_unit_test(test_testimony_file_with_a_serial_number_is_found),
 		cmocka_unit_test(test_testimony_hex_only_where_needed),
 		cmocka_unit_test(test_testimony_raw_answer_must_agree),
+		cmocka_unit_test(test_testimony_answers_around_a_command_are_of_the_drive),
+		cmocka_unit_test(test_testimony_power_on_hours_never_fall),
 		cmocka_unit_test(test_testimony_takes_and_attempts_count_up),
 		cmocka_unit_test(test_testimony_resumed_without_interruption_is_found),
 		cmocka_unit_test(test_testimony_readback_must_be_of_an_erase),

@@ -1,4 +1,4 @@
-#include "cli/job_policies.h"
+#include "cli/policies.h"
 
 #include <string.h>
 

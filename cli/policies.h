@@ -1,4 +1,4 @@
-/* job_policies: the policies that come with the program, byte for byte from docs/policies/. */
+/* policies: the policies that come with the program, byte for byte from docs/policies/. */
 #pragma once
 #include <stddef.h>
 
