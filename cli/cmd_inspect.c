@@ -8,6 +8,7 @@
 #include "device/probe_node.h"
 #include "device/transcript.h"
 #include "device/usage.h"
+#include "sanitize/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,6 +164,36 @@ static const char *kind_name(enum xp_target_kind kind)
 	return "disk";
 }
 
+/* What can be done with it, and what is in the way of more. */
+static void add_techniques(json_t *o, const struct inspection *in)
+{
+	struct xp_capabilities *c = calloc(1, sizeof(*c));
+	json_t *techniques = json_array();
+	json_t *obstacles = json_array();
+
+	if (c) {
+		xp_capabilities_host(c, &in->target);
+		if (in->has_facts)
+			xp_capabilities_drive(c, &in->target, &in->facts);
+	}
+	for (unsigned i = 0; c && i < c->n; i++)
+		json_array_append_new(techniques,
+				      json_string(xp_technique_name(c->list[i].technique)));
+	for (unsigned i = 0; c && i < c->obstacles_n; i++) {
+		const struct xp_obstacle *b = &c->obstacles[i];
+		json_t *j = json_object();
+
+		set_text(j, "technique", xp_technique_name(b->technique));
+		set_text(j, "code", xp_refusal_code_name(b->code));
+		set_text(j, "why", b->why);
+		set_text(j, "remedy", b->remedy);
+		json_array_append_new(obstacles, j);
+	}
+	json_object_set_new(o, "techniques", techniques);
+	json_object_set_new(o, "obstacles", obstacles);
+	free(c);
+}
+
 static json_t *document(const struct inspection *in)
 {
 	const struct xp_identity *id = &in->target.identity;
@@ -188,6 +219,7 @@ static json_t *document(const struct inspection *in)
 		if (in->uses_why.rc != XP_OK)
 			set_text(o, "in_use_unknown", in->uses_why.msg);
 	}
+	add_techniques(o, in);
 	if (in->has_facts)
 		json_object_set_new(o, "drive", xp_inspect_facts(&in->facts));
 	else if (in->why.rc != XP_OK)

@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/job_options.h"
 #include "cli/job_tell.h"
+#include "cli/job_list.h"
 #include "cli/output.h"
 #include "device/discover.h"
-#include "sanitize/plan.h"
 
 static const struct xp_option options[] = {
 	{"root", XP_OPT_STRING, "DIR",
@@ -17,50 +16,6 @@ static const struct xp_option options[] = {
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
 	{0},
 };
-
-/* ---- the best that can be had ---- */
-
-struct best {
-	bool known;
-	enum xp_technique technique;
-	enum xp_level level;
-};
-
-struct question {
-	struct xp_target target;
-	struct xp_capabilities capabilities;
-	struct xp_plan plan;
-};
-
-/* As the plan would choose, were the drive free; no command is sent to ask for more. */
-static enum xp_rc best_of(struct best *out, const struct xp_drive *d,
-			  const struct xp_policy *policy, struct xp_err *err)
-{
-	AUTO_MEM struct question *q = calloc(1, sizeof(*q));
-	enum xp_rc rc;
-
-	*out = (struct best){0};
-	if (!q)
-		return xp_fail(err, XP_E_NOMEM, "%s", d->path);
-	if (!d->path[0] || !d->identity.capacity_bytes || d->zoned)
-		return XP_OK;
-	const struct xp_plan_request req = {.target = &q->target,
-					    .capabilities = &q->capabilities,
-					    .policy = policy,
-					    .has_accept = true,
-					    .accept = XP_CLEAR};
-
-	q->target.kind = XP_TARGET_DISK;
-	q->target.identity = d->identity; /* stays the drive's */
-	snprintf(q->target.path, sizeof(q->target.path), "%s", d->path);
-	snprintf(q->target.confirm, sizeof(q->target.confirm), "%s", d->confirm);
-	xp_capabilities_host(&q->capabilities, &q->target);
-	rc = xp_plan_make(&q->plan, &req, err);
-	if (rc == XP_OK && q->plan.has_technique)
-		*out = (struct best){true, q->plan.technique, q->plan.expected.level};
-	xp_plan_free(&q->plan);
-	return rc;
-}
 
 /* ---- JSON ---- */
 
@@ -107,7 +62,18 @@ static json_t *uses_json(const struct xp_uses *uses)
 	return list;
 }
 
-static json_t *drive_json(const struct xp_drive *d, const struct best *best)
+/* What the drive says of itself goes over what sysfs says of it. */
+static void add_details(json_t *o, const struct xp_list_answer *answer)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (answer->details, key, v) {
+		json_object_set(o, key, v);
+	}
+}
+
+static json_t *drive_json(const struct xp_drive *d, const struct xp_list_answer *answer)
 {
 	json_t *o = json_object();
 	json_t *nodes = json_array();
@@ -129,11 +95,7 @@ static json_t *drive_json(const struct xp_drive *d, const struct best *best)
 	json_object_set_new(o, "remote", json_boolean(d->remote));
 	json_object_set_new(o, "zoned", json_boolean(d->zoned));
 	json_object_set_new(o, "in_use", uses_json(&d->uses));
-	if (best->known)
-		json_object_set_new(o, "best",
-				    json_pack("{s:s,s:s}", "technique",
-					      xp_technique_name(best->technique), "level",
-					      xp_level_name(best->level)));
+	add_details(o, answer);
 	return o;
 }
 
@@ -173,21 +135,57 @@ static void field(const char *text, int width)
 	printf("%-*s ", width, xp_buf_str(&b));
 }
 
-static void print_drive(const struct xp_drive *d, const struct best *best, bool with_head)
+static const char *text_of(const json_t *o, const char *key)
 {
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+/* Why not more is to be had, where the drive has more. */
+static void print_obstacles(const struct xp_list_answer *answer)
+{
+	const json_t *list = json_object_get(answer->details, "obstacles");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+
+		printf("    not now  %s (%s): ", text_of(o, "technique"), text_of(o, "code"));
+		xp_print_escaped(stdout, text_of(o, "why"));
+		printf("\n             what would help: ");
+		xp_print_escaped(stdout, text_of(o, "remedy"));
+		putchar('\n');
+	}
+	if (!*text_of(answer->details, "drive_unknown"))
+		return;
+	printf("    note     the drive was not asked what it can do: ");
+	xp_print_escaped(stdout, text_of(answer->details, "drive_unknown"));
+	putchar('\n');
+}
+
+static void print_drive(const struct xp_drive *d, const struct xp_list_answer *answer,
+			bool with_head)
+{
+	const char *vendor = *text_of(answer->details, "model") ? text_of(answer->details, "vendor")
+								: d->identity.vendor;
+	const char *own_model = *text_of(answer->details, "model")
+					? text_of(answer->details, "model")
+					: d->identity.model;
+	const char *media = *text_of(answer->details, "media") ? text_of(answer->details, "media")
+							       : xp_media_name(d->identity.media);
 	AUTO(xp_buf_free) struct xp_buf size = {0};
 	AUTO(xp_buf_free) struct xp_buf model = {0};
 	AUTO(xp_buf_free) struct xp_buf confirm = {0};
 
 	xp_buf_size(&size, d->identity.capacity_bytes);
-	xp_buf_printf(&model, "%s%s%s", d->identity.vendor, d->identity.vendor[0] ? " " : "",
-		      d->identity.model[0] ? d->identity.model : d->identity.name);
+	xp_buf_printf(&model, "%s%s%s", vendor, vendor[0] ? " " : "",
+		      own_model[0] ? own_model : d->identity.name);
 	if (with_head)
 		printf("%-14s %-7s %-9s %-24s %s\n", "DRIVE", "BUS", "MEDIA", "MODEL OR FILE",
 		       "SIZE");
 	field(d->path[0] ? d->path : "(no node)", 14);
 	field(xp_bus_name(d->identity.bus), 7);
-	field(xp_media_name(d->identity.media), 9);
+	field(media, 9);
 	field(xp_buf_str(&model), 24);
 	printf("%s\n", xp_buf_str(&size));
 	printf("    confirm  ");
@@ -197,8 +195,11 @@ static void print_drive(const struct xp_drive *d, const struct best *best, bool 
 		printf("    slot ");
 		xp_print_escaped(stdout, d->slot);
 	}
-	printf("\n    best     %s%s%s\n", best->known ? xp_level_name(best->level) : "nothing here",
-	       best->known ? " by " : "", best->known ? xp_technique_name(best->technique) : "");
+	printf("\n    best     %s%s%s\n",
+	       answer->has_best ? xp_level_name(answer->level) : "nothing here",
+	       answer->has_best ? " by " : "",
+	       answer->has_best ? xp_technique_name(answer->technique) : "");
+	print_obstacles(answer);
 	if (d->nodes_n > 1) {
 		printf("    nodes   ");
 		for (unsigned i = 0; i < d->nodes_n; i++) {
@@ -248,44 +249,57 @@ static void print_hidden(const struct xp_inventory *inv)
 
 /* ---- the command ---- */
 
+static void show(int *exit_code, const struct xp_inventory *inv,
+		 const struct xp_list_answer *answers, bool json)
+{
+	json_t *drives = json ? json_array() : NULL;
+
+	for (size_t i = 0; i < inv->drives_n; i++) {
+		if (json)
+			json_array_append_new(drives, drive_json(&inv->drives[i], &answers[i]));
+		else
+			print_drive(&inv->drives[i], &answers[i], i == 0);
+	}
+	*exit_code = 0;
+	if (json) {
+		*exit_code = xp_print_json(json_pack("{s:o,s:o,s:o}", "host", host_json(inv),
+						     "hidden", hidden_json(inv), "drives", drives));
+		return;
+	}
+	if (!inv->drives_n)
+		printf("No drives.\n");
+	print_hidden(inv);
+}
+
 static enum xp_rc list(int *exit_code, const struct xp_args *args, struct xp_err *err)
 {
 	AUTO(xp_inventory_free) struct xp_inventory inv = {0};
 	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
-	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
+	AUTO(xp_plan_options_free)
+	struct xp_plan_options plan_options = {.has_accept = true, .accept = XP_CLEAR};
 	const char *dir = xp_args_string(args, "root");
-	bool json = xp_args_flag(args, "json");
-	json_t *drives = NULL;
-	struct best best;
+	const struct xp_job_setup setup = {
+		.root = &root,
+		.inventory = &inv,
+		.options = &plan_options,
+		.out_fd = -1,
+		.clock = xp_clock_system(),
+		.rng = xp_rng_system(),
+	};
+	struct xp_list_answer *answers;
+	enum xp_rc rc;
 
 	TRY(xp_sysroot_open(&root, dir ? dir : "/", err));
 	TRY(xp_inventory_scan(&inv, &root, err));
-	TRY(xp_policy_load(&policy, "nist-800-88r2", err));
-	if (json)
-		drives = json_array();
-	for (size_t i = 0; i < inv.drives_n; i++) {
-		enum xp_rc rc = best_of(&best, &inv.drives[i], policy, err);
-
-		if (rc != XP_OK) {
-			json_decref(drives);
-			return rc;
-		}
-		if (json)
-			json_array_append_new(drives, drive_json(&inv.drives[i], &best));
-		else
-			print_drive(&inv.drives[i], &best, i == 0);
-	}
-	if (json) {
-		*exit_code =
-			xp_print_json(json_pack("{s:o,s:o,s:o}", "host", host_json(&inv), "hidden",
-						hidden_json(&inv), "drives", drives));
-		return XP_OK;
-	}
-	if (!inv.drives_n)
-		printf("No drives.\n");
-	print_hidden(&inv);
-	*exit_code = 0;
-	return XP_OK;
+	TRY(xp_policy_load(&plan_options.policy, "nist-800-88r2", err));
+	answers = calloc(inv.drives_n + 1, sizeof(*answers));
+	if (!answers)
+		return xp_fail(err, XP_E_NOMEM, "list of drives");
+	rc = xp_list_ask(answers, &setup, err);
+	if (rc == XP_OK)
+		show(exit_code, &inv, answers, xp_args_flag(args, "json"));
+	xp_list_answers_free(answers, inv.drives_n);
+	return rc;
 }
 
 static int run(const struct xp_args *args)
@@ -303,8 +317,9 @@ const struct xp_command xp_command_list = {
 	.operands = "",
 	.summary = "Show every drive: what it is, what confirms it, who uses it; and what the host "
 		   "hides.",
-	.details = "Opens no drive and sends no command. Loop devices that have a file are shown, "
-		   "too.",
+	.details =
+		"Drives are asked what they can do, for ten seconds at most, by commands that only "
+		"read.\nLoop devices that have a file are shown, too.",
 	.options = options,
 	.operands_min = 0,
 	.operands_max = 0,

@@ -129,6 +129,29 @@ enum xp_rc xp_job_prepare_replay(struct xp_job *job, const struct xp_job_setup *
 	return make_plan(job, err);
 }
 
+enum xp_rc xp_job_prepare_listed(struct xp_job *job, const struct xp_job_setup *setup,
+				 const struct xp_drive *drive, bool asks, struct xp_err *err)
+{
+	struct xp_target *t = &job->target;
+
+	job->setup = setup;
+	t->kind = XP_TARGET_DISK;
+	t->identity = drive->identity; /* has no raw answers */
+	snprintf(t->path, sizeof(t->path), "%s", drive->path);
+	snprintf(t->confirm, sizeof(t->confirm), "%s", drive->confirm);
+	if (drive->nodes_n) {
+		snprintf(t->node, sizeof(t->node), "%s", drive->nodes[0]);
+		snprintf(t->disk, sizeof(t->disk), "%s", drive->nodes[0]);
+	}
+	if (asks) {
+		TRY(xp_job_drive_ask(job, NULL, err));
+	} else {
+		TRY(xp_identity_copy(&job->media, &t->identity, err));
+		xp_job_drive_find_capabilities(job);
+	}
+	return make_plan(job, err);
+}
+
 void xp_job_free(struct xp_job *job)
 {
 	xp_journal_close(&job->journal);

@@ -161,6 +161,14 @@ MUST_USE enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup
 MUST_USE enum xp_rc xp_job_prepare_replay(struct xp_job *job, const struct xp_job_setup *setup,
 					  const char *path, struct xp_err *err);
 
+/*
+ * For a list: DRIVE as the plan would take it, were it free; nobody is asked who uses it. ASKS:
+ * the drive is asked what it can do.
+ */
+MUST_USE enum xp_rc xp_job_prepare_listed(struct xp_job *job, const struct xp_job_setup *setup,
+					  const struct xp_drive *drive, bool asks,
+					  struct xp_err *err);
+
 /* Does the plan. Everything that happens is in the job; never exits, never prints. */
 void xp_job_execute(struct xp_job *job);
 
