@@ -125,6 +125,25 @@ static enum xp_rc watch_running(struct sanitize *s, const struct xp_method_run *
 }
 
 /*
+ * Somebody's sanitize has ended, and waits to be told that its result was read; until then the
+ * drive takes no other. Whether it took this is in the log.
+ */
+static enum xp_rc end_verification(struct xp_method_run *run, struct xp_err *err)
+{
+	const struct xp_nvme_sanitize_word w = {.action = XP_NVME_SANACT_EXIT_VERIFICATION};
+	struct xp_nvme_dwords d = xp_nvme_sanitize(xp_nvme_sanitize_cdw10(&w), 0);
+	struct xp_cmd cmd = {
+		.kind = XP_TRANSPORT_NVME,
+		.nvme = {.opcode = d.opcode, .nsid = d.nsid, .cdw10 = d.cdw10},
+		.timeout_ms = SEND_TIMEOUT_MS,
+	};
+	struct xp_reply reply;
+	enum xp_rc rc = xp_device_command_ask(run, &cmd, &reply, err);
+
+	return is_no_answer(rc) ? XP_OK : rc;
+}
+
+/*
  * A sanitize that this job did not start, or cannot be sure of, is seen through first: nothing ends
  * it sooner. Then ours is sent.
  */
@@ -143,6 +162,8 @@ static enum xp_rc step_free(struct sanitize *s, struct xp_method_run *run, struc
 		TRY(xp_device_watch_look(&s->watch, run, XP_SEEN_NOTHING, 0, err));
 	else if (log.state == XP_NVME_SANITIZE_RUNNING)
 		TRY(watch_running(s, run, &log, err));
+	if (rc == XP_OK && log.phase == XP_NVME_SANITIZE_PHASE_VERIFICATION)
+		TRY(end_verification(run, err));
 	if (rc == XP_OK && log.state != XP_NVME_SANITIZE_RUNNING) {
 		TRY(keep_log(s, run, XP_KEEP_BEFORE, err));
 		xp_device_command_drop(run, XP_KEEP_DURING, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);

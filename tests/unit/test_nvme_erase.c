@@ -356,6 +356,23 @@ static void reset_controller(void *ctx)
 	emu_nvme_reset(r->slot.drive, 0);
 }
 
+static void test_sanitize_of_others_that_waits_to_be_verified_is_ended(void **state)
+{
+	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
+	struct rig r;
+
+	(void)state;
+	cfg.has_media_verification = true;
+	rig_make(&r, &cfg);
+	assert_int_equal(emu_nvme_ask_sanitize(r.slot.drive, 0x404, 0), 0); /* crypto, EMVS */
+	emu_time_pass(&r.time, 10 * EMU_S);
+	assert_int_equal(emu_nvme_sanitize_state(r.slot.drive), EMU_NVME_VERIFICATION);
+	run_claim(&r, XP_NVME_SANITIZE_BLOCK, XP_OK);
+	assert_int_equal(claim.level, XP_PURGE);
+	assert_int_equal(emu_nvme_ask_log81(r.slot.drive).scdw10 & 7, 2);
+	rig_free(&r);
+}
+
 static void test_sanitize_survives_controller_resets(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
@@ -656,6 +673,7 @@ int main(void)
 		cmocka_unit_test(test_sanitize_without_its_log_is_not_begun),
 		cmocka_unit_test(test_sanitize_prohibited_is_refused),
 		cmocka_unit_test(test_sanitize_of_others_is_waited_for_and_ours_follows),
+		cmocka_unit_test(test_sanitize_of_others_that_waits_to_be_verified_is_ended),
 		cmocka_unit_test(test_sanitize_survives_controller_resets),
 		cmocka_unit_test(test_sanitize_namespaces_of_other_controllers_are_in_the_way),
 		cmocka_unit_test(test_drive_that_goes_claims_nothing),
