@@ -82,7 +82,14 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 
 	memcpy(req.pattern, o->pattern, sizeof(req.pattern));
 	xp_job_drive_target(&target, job);
-	return xp_plan_make(&job->plan, &req, err);
+	TRY(xp_plan_make(&job->plan, &req, err));
+	/* what stands in the way of a technique that was asked for by name */
+	for (size_t i = job->refusals.n; i < job->plan.refusals.n; i++) {
+		const struct xp_refusal *r = &job->plan.refusals.list[i];
+
+		TRY(xp_refusals_add(&job->refusals, err, r->code, r->remedy, "%s", r->message));
+	}
+	return XP_OK;
 }
 
 enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, const char *path,

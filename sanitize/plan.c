@@ -221,7 +221,8 @@ static enum xp_rc choose_by_name(struct xp_plan *p, const struct xp_plan_request
 	}
 	if (!capability(req, req->technique)) {
 		if (o)
-			return xp_refusals_add(&p->refusals, err, o->code, o->remedy, "%s", o->why);
+			return xp_refusals_add(&p->refusals, err, o->code, o->remedy, "%s: %s",
+					       req->target->path, o->why);
 		snprintf(p->message, sizeof(p->message), "%s is not supported on %.100s",
 			 xp_technique_name(req->technique), req->target->path);
 		return XP_OK;
