@@ -208,12 +208,15 @@ static void judge_timestamp(struct job *j, struct xp_check_signer *s,
 		.signing_time_s = si->signing_time_s,
 		.anchors = j->check->tsa.anchors,
 		.crls = j->check->trust.crls,
+		.crl_used = j->check->trust.crl_used,
 	};
-	struct xp_timestamp t;
+	struct xp_timestamp t = {0};
 
-	if (!si->timestamp.len)
-		return;
-	xp_timestamp_check(&t, &in, j->f);
+	if (si->timestamp.len)
+		xp_timestamp_check(&t, &in, j->f);
+	/* of two the earlier one proves more */
+	if (j->check->stamp.is_good && (!t.is_good || j->check->stamp.older_s < t.older_s))
+		t = j->check->stamp;
 	if (!t.is_good)
 		return;
 	s->time_is_proven = true;

@@ -3,6 +3,7 @@
 #pragma once
 #include "certs/check_cache.h"
 #include "certs/check_roles.h"
+#include "certs/timestamp_check.h"
 
 struct xp_check {
 	const struct xp_clock *clock;
@@ -13,6 +14,7 @@ struct xp_check {
 	struct xp_check_cache *cache; /* one context, one thread */
 	bool is_shared;		      /* trust, tsa and roster are another's */
 	const struct xp_check_peers *peers;
+	struct xp_timestamp stamp; /* of the checkpoint that the next pair is proven in */
 };
 
 /* RESULT holds the record and the digest of its bytes already. */

@@ -43,8 +43,6 @@ static bool put_imprint(struct xp_buf *out, struct xp_bytes signature)
 enum xp_rc xp_timestamp_request(struct xp_buf *out, struct xp_bytes p7s, const struct xp_rng *rng,
 				struct xp_err *err)
 {
-	AUTO(xp_buf_free) struct xp_buf body = {0};
-	uint8_t nonce[NONCE_LEN];
 	struct xp_cms cms;
 	unsigned i = 0;
 
@@ -53,11 +51,20 @@ enum xp_rc xp_timestamp_request(struct xp_buf *out, struct xp_bytes p7s, const s
 		i++;
 	if (i == cms.signers_n)
 		return xp_fail(err, XP_E_USAGE, "the signature carries a timestamp already");
+	return xp_timestamp_request_for(out, cms.signers[i].signature, rng, err);
+}
+
+enum xp_rc xp_timestamp_request_for(struct xp_buf *out, struct xp_bytes what,
+				    const struct xp_rng *rng, struct xp_err *err)
+{
+	AUTO(xp_buf_free) struct xp_buf body = {0};
+	uint8_t nonce[NONCE_LEN];
+
 	TRY(xp_rng_bytes(rng, nonce, sizeof(nonce), err));
 	/* positive, and all its octets count */
 	nonce[0] = (uint8_t)((nonce[0] & 0x3f) | 0x40);
 	xp_der_put(&body, XP_DER_INTEGER, "\x01", 1);
-	if (!put_imprint(&body, cms.signers[i].signature))
+	if (!put_imprint(&body, what))
 		return xp_fail(err, XP_E_INTERNAL, "digest");
 	xp_der_put(&body, XP_DER_INTEGER, nonce, sizeof(nonce));
 	xp_der_put(&body, XP_DER_BOOLEAN, "\xff", 1);
@@ -214,6 +221,27 @@ static enum xp_rc check_own(const struct xp_buf *made, const struct xp_cms *befo
 					       before->signers[i].attrs.len);
 	if (after.signers_n != before->signers_n || same != before->signers_n)
 		return xp_fail(err, XP_E_INTERNAL, "the stamped signature cannot be read back");
+	return XP_OK;
+}
+
+enum xp_rc xp_timestamp_demand(struct xp_bytes token, struct xp_bytes what, struct xp_bytes request,
+			       int64_t now_s, struct xp_findings *findings, struct xp_err *err)
+{
+	const struct xp_timestamp_input in = {.token = token,
+					      .signature = what,
+					      .name = "this checkpoint",
+					      .now_s = now_s,
+					      .signing_time_s = INT64_MIN / 2};
+	struct xp_timestamp stamp;
+	struct xp_tst t;
+
+	if (!xp_tst_parse(&t, token, findings))
+		return xp_fail(err, XP_E_REFUSED, "the timestamp is not one that can be checked");
+	if (request.len)
+		TRY(compare_request(&t, request, findings, err));
+	xp_timestamp_check(&stamp, &in, findings);
+	if (must_be_refused(findings))
+		return xp_fail(err, XP_E_REFUSED, "the timestamp is wrong");
 	return XP_OK;
 }
 

@@ -16,6 +16,16 @@
  */
 MUST_USE enum xp_rc xp_timestamp_request(struct xp_buf *out, struct xp_bytes p7s,
 					 const struct xp_rng *rng, struct xp_err *err);
+/* The same for any bytes: a checkpoint of the log. */
+MUST_USE enum xp_rc xp_timestamp_request_for(struct xp_buf *out, struct xp_bytes what,
+					     const struct xp_rng *rng, struct xp_err *err);
+/*
+ * Is TOKEN a timestamp of WHAT, as far as it shows by itself? REQUEST may be empty. XP_E_REFUSED,
+ * and FINDINGS say why.
+ */
+MUST_USE enum xp_rc xp_timestamp_demand(struct xp_bytes token, struct xp_bytes what,
+					struct xp_bytes request, int64_t now_s,
+					struct xp_findings *findings, struct xp_err *err);
 /*
  * The token in a reply; it points into REPLY. XP_E_UNSUPPORTED: the authority refused;
  * XP_E_MALFORMED: not a reply.

@@ -245,6 +245,9 @@ static void judge_revocation(struct job *j, X509 *cert, X509 *issuer)
 		X509_REVOKED *entry = NULL;
 		const char *why;
 
+		if (j->in->crl_used &&
+		    X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) == 0)
+			__atomic_store_n(&j->in->crl_used[i], true, __ATOMIC_RELAXED);
 		/* a list that clears nobody still accuses, if it is the issuer's */
 		if (xp_crl_is_usable(crl, issuer, j->in->now_s, &why))
 			is_known |= xp_key_time_s(X509_CRL_get0_lastUpdate(crl)) >= j->token.time_s;

@@ -15,6 +15,7 @@ struct xp_timestamp_input {
 	/* NULL: nobody is asked for; only what the token itself can show is looked at */
 	STACK_OF(X509) * anchors;
 	STACK_OF(X509_CRL) * crls; /* NULL: none */
+	bool *crl_used;		   /* of xp_trust; NULL: nobody asks */
 };
 
 struct xp_timestamp {

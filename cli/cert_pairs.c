@@ -102,7 +102,7 @@ static enum xp_rc add_file(struct xp_pairs *p, const char *path, struct xp_err *
 		if (exists(other) || looks_like_record(path))
 			return add_pair(p, path, true, err);
 	}
-	if (!ends_with(path, ".tlog-proof"))
+	if (!ends_with(path, ".tlog-proof") && !ends_with(path, ".tst"))
 		p->ignored++;
 	return XP_OK;
 }

@@ -6,7 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/check_checkpoint.h"
 #include "certs/record_check.h"
+#include "certs/timestamp.h"
 #include "cli/policies.h"
 #include "cli/output.h"
 
@@ -33,30 +35,89 @@ static enum xp_rc read_part(char **out, size_t *len, const char *path, size_t ma
 	return XP_OK;
 }
 
-/* ID.tlog-proof stands beside ID.json. */
-static enum xp_rc check_log(struct xp_check_result *r, const struct xp_batch *b,
-			    const char *json_path, struct xp_err *err)
+/* What the log has to say of one record. */
+struct log_files {
+	char *proof;
+	size_t proof_len;
+	char *token; /* over the checkpoint in the proof */
+	size_t token_len;
+};
+
+static void log_files_free(struct log_files *f)
+{
+	free(f->proof);
+	free(f->token);
+}
+
+/* ID.tlog-proof stands beside ID.json, a timestamp of its checkpoint beside that. */
+static enum xp_rc read_log_files(struct log_files *f, const char *json_path,
+				 struct xp_findings *findings, struct xp_err *err)
 {
 	static const char suffix[] = ".json";
 	size_t n = strlen(json_path);
 	AUTO_MEM char *path = NULL;
-	AUTO_MEM char *proof = NULL;
-	size_t len = 0;
 	enum xp_rc rc;
 
 	if (n > sizeof(suffix) - 1 && strcmp(json_path + n - (sizeof(suffix) - 1), suffix) == 0)
 		n -= sizeof(suffix) - 1;
-	if (asprintf(&path, "%.*s.tlog-proof", (int)n, json_path) < 0) {
+	if (asprintf(&path, "%.*s.tlog-proof.tst", (int)n, json_path) < 0) {
 		path = NULL;
 		return xp_fail(err, XP_E_NOMEM, "record");
 	}
-	rc = xp_file_read(&proof, &len, path, XP_LOG_PROOF_MAX_BYTES, err);
+	rc = xp_file_read(&f->token, &f->token_len, path, XP_TIMESTAMP_FILE_MAX, err);
 	if (rc == XP_E_MALFORMED)
-		xp_findings_add(&r->findings, "E_LOG_PROOF", "%s", err->msg);
-	else if (rc == XP_OK || rc == XP_E_NOENT)
-		xp_check_log(r, proof, len, &b->log_key);
-	else
+		xp_findings_add(findings, "E_TIMESTAMP_FORM", "%s", err->msg);
+	else if (rc != XP_OK && rc != XP_E_NOENT)
 		return rc;
+	path[strlen(path) - 4] = 0;
+	rc = xp_file_read(&f->proof, &f->proof_len, path, XP_LOG_PROOF_MAX_BYTES, err);
+	if (rc == XP_E_MALFORMED)
+		xp_findings_add(findings, "E_LOG_PROOF", "%s", err->msg);
+	else if (rc != XP_OK && rc != XP_E_NOENT)
+		return rc;
+	return XP_OK;
+}
+
+/* Its own token, and those of --log-token. */
+static enum xp_rc stamp(const struct xp_batch *b, struct xp_check *check,
+			const struct log_files *files, struct xp_checkpoint_pair *pair,
+			struct xp_findings *findings, struct xp_err *err)
+{
+	AUTO_MEM struct xp_log_bytes *tokens = calloc(b->tokens_n + 1, sizeof(*tokens));
+
+	if (!tokens)
+		return xp_fail(err, XP_E_NOMEM, "timestamps");
+	for (; pair->tokens_n < b->tokens_n; pair->tokens_n++)
+		tokens[pair->tokens_n] = b->tokens[pair->tokens_n];
+	if (files->token)
+		tokens[pair->tokens_n++] = (struct xp_log_bytes){files->token, files->token_len};
+	pair->tokens = tokens;
+	pair->proof = files->proof;
+	pair->proof_len = files->proof_len;
+	pair->vkey = &b->log_key;
+	xp_check_stamp(check, pair, findings);
+	pair->tokens = NULL;
+	return XP_OK;
+}
+
+/* The pair, with what its log proves of its time. */
+static enum xp_rc check_logged(struct xp_check_result *r, const struct xp_batch *b,
+			       struct xp_check *check, const struct xp_pair *on_disk,
+			       struct xp_checkpoint_pair *pair, struct xp_err *err)
+{
+	AUTO(log_files_free) struct log_files files = {0};
+	AUTO(xp_findings_free) struct xp_findings found = {0};
+
+	if (b->has_log_key) {
+		TRY(read_log_files(&files, on_disk->json_path, &found, err));
+		TRY(stamp(b, check, &files, pair, &found, err));
+	}
+	TRY(xp_check_pair(r, check, pair->json, pair->json_len, pair->p7s, pair->p7s_len, err));
+	for (size_t i = 0; i < found.n; i++)
+		xp_findings_add(&r->findings, found.list[i].code, "%s", found.list[i].text);
+	r->findings.lost |= found.lost;
+	if (b->has_log_key)
+		xp_check_log(r, files.proof, files.proof_len, &b->log_key);
 	return XP_OK;
 }
 
@@ -85,11 +146,11 @@ static enum xp_rc check_today(struct xp_check_result *r, struct xp_err *err)
 	return xp_record_check_today(r->record, today.json, today.len, &r->findings, err);
 }
 
-static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b,
-			    const struct xp_check *check, const struct xp_pair *pair,
-			    struct xp_err *err)
+static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b, struct xp_check *check,
+			    const struct xp_pair *pair, struct xp_err *err)
 {
 	struct xp_check_result *r = &slot->r;
+	struct xp_checkpoint_pair bytes = {0};
 	struct xp_findings early = {0};
 	AUTO_MEM char *sig_path = NULL;
 	AUTO_MEM char *json = NULL;
@@ -122,9 +183,12 @@ static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b,
 	xp_findings_free(&early);
 	if (rc != XP_OK)
 		return rc;
-	TRY(xp_check_pair(r, check, json, json_len, p7s, p7s_len, err));
-	TRY(check_today(r, err));
-	return b->has_log_key ? check_log(r, b, pair->json_path, err) : XP_OK;
+	bytes.json = json;
+	bytes.json_len = json_len;
+	bytes.p7s = p7s;
+	bytes.p7s_len = p7s_len;
+	TRY(check_logged(r, b, check, pair, &bytes, err));
+	return check_today(r, err);
 }
 
 /* The same record twice counts once; two authentic records of one id are one too many. */

@@ -25,6 +25,8 @@ struct xp_batch {
 	uint64_t other_drives;
 	int exit_code;
 	struct xp_confined confined;
+	struct xp_log_bytes *tokens; /* timestamps over checkpoints; data malloc'ed */
+	size_t tokens_n;
 	/* inside cert_rounds */
 	unsigned workers;
 	struct xp_check *shared[XP_WORKERS_MAX];

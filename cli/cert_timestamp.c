@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "certs/cms.h"
+#include "certs/log_proof.h"
 #include "certs/timestamp.h"
 #include "certs/timestamp_http.h"
 #include "cli/commands_cert.h"
@@ -35,11 +36,13 @@ static const struct xp_option fetch_options[] = {
 	{0},
 };
 
-/* The signature file of the operand, in memory. */
+/* What is to be stamped: the signature file of the operand, or a checkpoint of a log. */
 struct signature_file {
-	char *path;
+	char *path; /* what a token changes or makes */
 	char *data;
 	size_t len;
+	bool is_checkpoint;
+	struct xp_bytes checkpoint; /* in data */
 };
 
 static void signature_file_free(struct signature_file *f)
@@ -53,19 +56,68 @@ static struct xp_bytes bytes_of(const char *data, size_t len)
 	return (struct xp_bytes){(const uint8_t *)data, len};
 }
 
-/* FILE is the record or its signature. */
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s);
+	size_t m = strlen(end);
+
+	return n > m && strcmp(s + n - m, end) == 0;
+}
+
+/* FILE is a proof, or a checkpoint by itself: a token over it serves all that stands in its tree.
+ */
+static enum xp_rc open_checkpoint(struct signature_file *f, const char *file, struct xp_err *err)
+{
+	struct xp_log_proof proof;
+	enum xp_note_verdict verdict;
+	struct xp_checkpoint cp;
+
+	if (asprintf(&f->path, "%s.tst", file) < 0) {
+		f->path = NULL;
+		return xp_fail(err, XP_E_NOMEM, "%s", file);
+	}
+	TRY(xp_file_read(&f->data, &f->len, file, XP_LOG_PROOF_MAX_BYTES, err));
+	f->is_checkpoint = true;
+	f->checkpoint = bytes_of(f->data, f->len);
+	if (ends_with(file, ".tlog-proof")) {
+		if (xp_log_proof_parse(&proof, f->data, f->len, err) != XP_OK)
+			return xp_err_prefix(err, "%s", file);
+		f->checkpoint = bytes_of(proof.checkpoint, proof.checkpoint_len);
+	} else if (xp_checkpoint_read(&cp, &verdict, f->data, f->len, NULL, err) != XP_OK) {
+		return xp_err_prefix(err, "%s", file);
+	}
+	return XP_OK;
+}
+
+static bool is_checkpoint_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return ends_with(file, ".tlog-proof") || ends_with(file, ".checkpoint") ||
+	       strcmp(slash ? slash + 1 : file, "checkpoint") == 0;
+}
+
+/* FILE is the record or its signature; or a proof or checkpoint of the log. */
 static enum xp_rc open_signature(struct signature_file *f, const struct xp_args *args,
 				 struct xp_err *err)
 {
 	const char *file = args->operands[0];
-	size_t n = strlen(file);
-	bool is_p7s = n > 4 && strcmp(file + n - 4, ".p7s") == 0;
 
-	if (asprintf(&f->path, "%s%s", file, is_p7s ? "" : ".p7s") < 0) {
+	if (is_checkpoint_name(file))
+		return open_checkpoint(f, file, err);
+	if (asprintf(&f->path, "%s%s", file, ends_with(file, ".p7s") ? "" : ".p7s") < 0) {
 		f->path = NULL;
 		return xp_fail(err, XP_E_NOMEM, "%s", file);
 	}
 	return xp_file_read(&f->data, &f->len, f->path, XP_CMS_MAX_BYTES, err);
+}
+
+static enum xp_rc request_for(struct xp_buf *out, const struct signature_file *f,
+			      struct xp_err *err)
+{
+	if (f->is_checkpoint)
+		return xp_timestamp_request_for(out, f->checkpoint, xp_rng_system(), err);
+	return xp_timestamp_request(out, bytes_of(f->data, f->len), xp_rng_system(), err);
 }
 
 /* Writes PATH whole. */
@@ -105,21 +157,29 @@ static int embed(const struct signature_file *f, struct xp_bytes reply, struct x
 
 	if (rc != XP_OK)
 		return say_error(&err);
-	rc = xp_timestamp_embed(&out, bytes_of(f->data, f->len), token, request,
-				clock->wall_s(clock->ctx), &findings, &err);
+	rc = f->is_checkpoint ? xp_timestamp_demand(token, f->checkpoint, request,
+						    clock->wall_s(clock->ctx), &findings, &err)
+			      : xp_timestamp_embed(&out, bytes_of(f->data, f->len), token, request,
+						   clock->wall_s(clock->ctx), &findings, &err);
+	if (rc == XP_OK && f->is_checkpoint)
+		xp_buf_add(&out, token.data, token.len);
 	if (rc == XP_E_REFUSED) {
 		for (size_t i = 0; i < findings.n; i++) {
 			xp_say("%s: %s", findings.list[i].code, findings.list[i].text);
 			if (findings.list[i].code[0] == 'E')
 				code = 1;
 		}
-		xp_say("%s stays as it was", f->path);
+		if (!f->is_checkpoint)
+			xp_say("%s stays as it was", f->path);
 		return code;
 	}
-	if (rc == XP_OK && stat(f->path, &st) != 0)
+	st.st_mode = 0644;
+	if (rc == XP_OK && !f->is_checkpoint && stat(f->path, &st) != 0)
 		rc = xp_fail_errno(&err, XP_E_IO, "%s", f->path);
+	if (rc == XP_OK && f->is_checkpoint && !xp_buf_ok(&out))
+		rc = xp_fail(&err, XP_E_NOMEM, "%s", f->path);
 	if (rc == XP_OK)
-		rc = write_file(f->path, &out, st.st_mode & 0777, true, &err);
+		rc = write_file(f->path, &out, st.st_mode & 0777, !f->is_checkpoint, &err);
 	if (rc != XP_OK)
 		return say_error(&err);
 	fputs("stamped: ", stdout);
@@ -139,8 +199,7 @@ static int run_request(const struct xp_args *args)
 		xp_say("--out is needed: where the request goes");
 		return 64;
 	}
-	if (open_signature(&f, args, &err) != XP_OK ||
-	    xp_timestamp_request(&tsq, bytes_of(f.data, f.len), xp_rng_system(), &err) != XP_OK ||
+	if (open_signature(&f, args, &err) != XP_OK || request_for(&tsq, &f, &err) != XP_OK ||
 	    write_file(out, &tsq, 0644, false, &err) != XP_OK)
 		return say_error(&err);
 	fputs("request: ", stdout);
@@ -193,8 +252,7 @@ static int run_fetch(const struct xp_args *args)
 	}
 	if (xp_http_url_parse(&url, address, &err) != XP_OK ||
 	    xp_args_number(&timeout_s, args, "timeout", TIMEOUT_S, TIMEOUT_MAX_S, &err) != XP_OK ||
-	    open_signature(&f, args, &err) != XP_OK ||
-	    xp_timestamp_request(&tsq, bytes_of(f.data, f.len), xp_rng_system(), &err) != XP_OK)
+	    open_signature(&f, args, &err) != XP_OK || request_for(&tsq, &f, &err) != XP_OK)
 		return say_error(&err);
 	if (xp_http_post(&reply, &url, tsq.data, tsq.len, (unsigned)timeout_s * 1000, &err) !=
 	    XP_OK) {
@@ -211,7 +269,9 @@ const struct xp_command xp_cert_command_timestamp_request = {
 	.operands = "FILE",
 	.summary = "ask for the time of a signature",
 	.details = "Writes an RFC 3161 request, to be taken to a timestamp authority. It holds a "
-		   "hash of the signature and nothing of the record.",
+		   "hash of the signature and nothing of the record. FILE is a record or its "
+		   "signature; or ID.tlog-proof, checkpoint or NAME.checkpoint: a token over a "
+		   "log's checkpoint serves every record that is proven in it.",
 	.options = request_options,
 	.operands_min = 1,
 	.operands_max = 1,
@@ -222,8 +282,10 @@ const struct xp_command xp_cert_command_timestamp_embed = {
 	.name = "timestamp embed",
 	.operands = "FILE",
 	.summary = "put an authority's reply into the signature",
-	.details = "FILE.p7s is replaced whole, and only by a token of this very signature. "
-		   "Whether the authority is to be believed is asked by verify --tsa.",
+	.details =
+		"FILE.p7s is replaced whole, and only by a token of this very signature. "
+		"Whether the authority is to be believed is asked by verify --tsa. The token of a "
+		"checkpoint goes to FILE.tst.",
 	.options = embed_options,
 	.operands_min = 1,
 	.operands_max = 1,

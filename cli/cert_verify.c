@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/timestamp.h"
 #include "cli/cert_rounds.h"
 #include "cli/commands_cert.h"
 #include "cli/output.h"
@@ -24,6 +25,8 @@ static const struct xp_option options[] = {
 	{"require-time", XP_OPT_FLAG, NULL, "the time of the signature must be proven"},
 	{"tsa", XP_OPT_LIST, "FILE", "a root of a timestamp authority that you trust, in PEM"},
 	{"log-key", XP_OPT_STRING, "FILE", "the log's verifier key: the record must stand in it"},
+	{"log-token", XP_OPT_LIST, "FILE",
+	 "a timestamp of a checkpoint of that log (timestamp embed)"},
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"},
 	{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a record, as they come"},
 	{"summary", XP_OPT_FLAG, NULL, "by drive; of the records only those that did not pass"},
@@ -32,6 +35,9 @@ static const struct xp_option options[] = {
 
 static void batch_free(struct xp_batch *b)
 {
+	for (size_t i = 0; i < b->tokens_n; i++)
+		free((void *)(uintptr_t)b->tokens[i].data);
+	free(b->tokens);
 	xp_batch_close(b);
 	xp_check_free(&b->check);
 	xp_pairs_free(&b->pairs);
@@ -93,7 +99,7 @@ static enum xp_rc read_log_key(struct xp_batch *b, struct xp_err *err)
 }
 
 /* The files that stand for an operand: a record, its signature, its proof; a folder as it is. */
-static enum xp_rc inputs_of(char *out[3], const char *operand, struct xp_err *err)
+static enum xp_rc inputs_of(char *out[4], const char *operand, struct xp_err *err)
 {
 	static const char *const suffixes[] = {".p7s", ".json", NULL};
 	size_t n = strlen(operand);
@@ -109,7 +115,8 @@ static enum xp_rc inputs_of(char *out[3], const char *operand, struct xp_err *er
 	n = (size_t)(stem_end - operand);
 	if (asprintf(&out[0], "%.*s.tlog-proof", (int)n, operand) < 0 ||
 	    asprintf(&out[1], "%s.p7s", operand) < 0 ||
-	    asprintf(&out[2], "%.*s.json", (int)n, operand) < 0)
+	    asprintf(&out[2], "%.*s.json", (int)n, operand) < 0 ||
+	    asprintf(&out[3], "%.*s.tlog-proof.tst", (int)n, operand) < 0)
 		return xp_fail(err, XP_E_NOMEM, "inputs");
 	return XP_OK;
 }
@@ -117,22 +124,44 @@ static enum xp_rc inputs_of(char *out[3], const char *operand, struct xp_err *er
 /* What was named on the command line was read; from here on there are only records to be read. */
 static enum xp_rc confine(struct xp_batch *b, struct xp_err *err)
 {
-	size_t n = 4 * (size_t)b->args->operands_n;
+	size_t n = 5 * (size_t)b->args->operands_n;
 	AUTO_MEM char **made = calloc(n + 1, sizeof(*made));
 	AUTO_MEM const char **inputs = calloc(n + 1, sizeof(*inputs));
 	enum xp_rc rc = made && inputs ? XP_OK : xp_fail(err, XP_E_NOMEM, "inputs");
 
 	for (unsigned i = 0; rc == XP_OK && i < b->args->operands_n; i++) {
-		rc = inputs_of(&made[4 * i], b->args->operands[i], err);
-		for (unsigned k = 0; rc == XP_OK && k < 3; k++)
-			inputs[4 * i + k] = made[4 * i + k];
-		inputs[4 * i + 3] = b->args->operands[i];
+		rc = inputs_of(&made[5 * i], b->args->operands[i], err);
+		for (unsigned k = 0; rc == XP_OK && k < 4; k++)
+			inputs[5 * i + k] = made[5 * i + k];
+		inputs[5 * i + 4] = b->args->operands[i];
 	}
 	if (rc == XP_OK)
 		rc = xp_confine(&b->confined, inputs, err);
 	for (size_t i = 0; made && i < n; i++)
 		free(made[i]);
 	return rc;
+}
+
+static enum xp_rc read_tokens(struct xp_batch *b, struct xp_err *err)
+{
+	const char *const *files = xp_args_list(b->args, "log-token");
+	size_t n = 0;
+
+	while (files[n])
+		n++;
+	if (n && !b->has_log_key)
+		return xp_fail(err, XP_E_USAGE, "--log-token needs --log-key");
+	b->tokens = calloc(n + 1, sizeof(*b->tokens));
+	if (!b->tokens)
+		return xp_fail(err, XP_E_NOMEM, "timestamps");
+	for (; b->tokens_n < n; b->tokens_n++) {
+		struct xp_log_bytes *t = &b->tokens[b->tokens_n];
+		char *data = NULL;
+
+		TRY(xp_file_read(&data, &t->len, files[b->tokens_n], XP_TIMESTAMP_FILE_MAX, err));
+		t->data = data;
+	}
+	return XP_OK;
 }
 
 static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
@@ -144,6 +173,7 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 	b->summary = xp_args_flag(b->args, "summary");
 	TRY(read_requirements(b, err));
 	TRY(read_log_key(b, err));
+	TRY(read_tokens(b, err));
 	TRY(xp_check_new(&b->check, xp_clock_system(), err));
 	TRY(add_files(b, xp_check_trust(b->check), "trust", xp_trust_add_anchors, err));
 	TRY(add_files(b, xp_check_trust(b->check), "crl", xp_trust_add_crls, err));

@@ -179,4 +179,38 @@ exits 'request wants a place' 64 cert timestamp request "$other"
 exits 'a file that is not there' 66 cert timestamp request nowhere.json --out n.tsq
 exits 'a record without signature' 66 cert timestamp request q.tsq --out n.tsq
 check 'and nothing is written' test ! -e n.tsq
+# --- a token over a checkpoint serves all that stand in its tree
+proof=${record%.json}.tlog-proof
+mkdir cp.d && cp plain.json plain.json.p7s "$proof" cp.d
+mv "cp.d/${proof##*/}" cp.d/plain.tlog-proof
+by_log=(--trust ca/root.pem --tsa tsa-root.pem --log-key state/log.vkey)
+exits 'without a token the time is not proven' 3 cert verify cp.d "${by_log[@]}" --require-time
+exits 'timestamp request for a proof' 0 cert timestamp request cp.d/plain.tlog-proof --out cp.tsq
+check 'stock openssl answers it, too' answer sha256 cp.tsq cp.tsr
+exits 'the token of another thing is refused' 1 cert timestamp embed cp.d/plain.tlog-proof --reply r.tsr
+check 'and not written' test ! -e cp.d/plain.tlog-proof.tst
+exits 'embed puts it beside the proof' 0 cert timestamp embed cp.d/plain.tlog-proof --reply cp.tsr --request cp.tsq
+sum=$(cat cp.d/plain.json* cp.d/plain.tlog-proof | sha256sum)
+is 'which stays as it was' "$(cat plain.json plain.json.p7s "$proof" | sha256sum)" "$sum"
+exits 'now it is proven' 0 cert verify cp.d "${by_log[@]}" --require-time --json
+is 'by the authority' "$(jq -r '.results[0].signers[0].timestamp.authority' out)" 'Time Authority'
+is 'and the token is no file to be ignored' "$(jq -r .ignored out)" 0
+exits 'not to those who do not believe it' 2 cert verify cp.d --trust ca/root.pem --log-key state/log.vkey --require-time
+mv cp.d/plain.tlog-proof.tst cp.tst
+exits 'a token may be named' 0 cert verify cp.d "${by_log[@]}" --require-time --log-token cp.tst
+exits 'it needs the key of the log' 64 cert verify cp.d --trust ca/root.pem --tsa tsa-root.pem --log-token cp.tst
+openssl ts -query -data cp.d/plain.json -sha256 -cert -out odd.tsq 2>/dev/null
+check 'a token of something else' answer sha256 odd.tsq odd.tsr
+openssl ts -reply -in odd.tsr -token_out -out odd.tst 2>/dev/null
+exits 'proves nothing' 3 cert verify cp.d "${by_log[@]}" --require-time --log-token odd.tst
+quiet cert log checkpoint state
+cert log checkpoint state >day.checkpoint
+exits 'a checkpoint by itself can be stamped, too' 0 cert timestamp request day.checkpoint --out day.tsq
+check 'by anybody' answer sha256 day.tsq day.tsr
+exits 'and embedded' 0 cert timestamp embed day.checkpoint --reply day.tsr
+check 'as a file beside it' test -s day.checkpoint.tst
+exits 'a proof under that checkpoint' 0 cert log prove state --record plain.json
+mv plain.tlog-proof cp.d/plain.tlog-proof
+exits 'shares its token' 0 cert verify cp.d "${by_log[@]}" --require-time --log-token day.checkpoint.tst
+exits 'no checkpoint, no request' 66 cert timestamp request cp.tsq.checkpoint --out x.tsq
 done_testing
