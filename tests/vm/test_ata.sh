@@ -22,6 +22,29 @@ says "sg_readcap reads the capacity" 'Last LBA=65535 .*blocks=65536' sg_readcap 
 says "sg_sat_identify gets the words" 'EMULATED|4d45 4c55|454d' sg_sat_identify "$DRIVE_hdd"
 holds "the rig's customer data is there" hdd "user=65536 spare=64"
 
+# what expunge says of the same drives
+"$EXPUNGE" list --json >/tmp/list 2>/tmp/err
+# listed NODE KEY
+listed() { jq -r --arg p "$1" '.drives[] | select(.path == $p) | .'"$2" /tmp/list; }
+is "expunge list: the serial number" "$(listed "$DRIVE_hdd" serial)" VMHDD0001
+is "expunge list: what confirms it" "$(listed "$DRIVE_ssd" confirm)" VMSSD0001
+is "expunge list: the WWN" "$(listed "$DRIVE_hdd" wwn)" naa.5000c50000000001
+is "expunge list: the size" "$(listed "$DRIVE_hdd" bytes)" 33554432
+"$EXPUNGE" inspect "$DRIVE_ssd" --json >/tmp/facts 2>/tmp/err
+fact() { jq -r ".drive.ata.$1" /tmp/facts; }
+is "expunge inspect: sectors" "$(fact sectors)" 65536
+is "expunge inspect: it does not turn" "$(jq -r .media /tmp/facts)" ssd
+says "... as hdparm has it" 'SANITIZE feature set' hdparm -I "$DRIVE_ssd"
+is "expunge inspect: sanitize" "$(fact 'sanitize | [.crypto, .block, .overwrite, .antifreeze] | all')" true
+says "... as hdparm has that" 'CRYPTO_SCRAMBLE_EXT' hdparm -I "$DRIVE_ssd"
+is "expunge inspect: security" "$(fact 'security | [.supported, .enabled, .locked, .frozen] | tostring')" \
+	'[true,false,false,false]'
+for drive in "$DRIVE_hdd=hdd ata-sanitize-overwrite" "$DRIVE_ssd=ssd ata-sanitize-crypto"; do
+	"$EXPUNGE" plan "${drive%=*}" --json --state /tmp/state >/tmp/plan 2>/tmp/err
+	is "expunge plan: ${drive#*=}" "$(jq -r '.targets[0] | .media + " " + ([.steps[].technique // empty] | join(" "))' /tmp/plan)" "${drive#*=}"
+	is "expunge plan: what could be claimed" "$(jq -r '.targets[0].expected_claim' /tmp/plan)" purge
+done
+
 # erase OPTION NODE: a password, the erase, and no password
 erase() {
 	hdparm --user-master u --security-set-pass p "$2" &&
@@ -104,6 +127,9 @@ says "the native maximum" 'max sectors += 65536/65536, HPA is disabled' hdparm -
 check "a host protected area" quiet hdparm "$sure" -N p60000 "$DRIVE_hdd"
 says "hdparm sees it" '60000/65536, HPA is enabled' hdparm -N "$DRIVE_hdd"
 holds "what it hides is still there" hdd "user=60000 hidden=5536"
+"$EXPUNGE" inspect "$DRIVE_hdd" --json >/tmp/facts 2>/tmp/err
+is "expunge inspect sees it, too" \
+	"$(jq -r '.drive.hidden_areas | [.current_bytes, .native_bytes] | join(" ")' /tmp/facts)" '30720000 33554432'
 says "DCO gives the real maximum" 'Real max sectors: 65536' hdparm --dco-identify "$DRIVE_hdd"
 check "SECURITY ERASE UNIT past the HPA" erase --security-erase "$DRIVE_hdd"
 holds "it reaches what the HPA hides" hdd "user=0 hidden=0"

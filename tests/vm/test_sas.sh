@@ -19,6 +19,18 @@ says "smartctl reads the disk" 'Serial number: +VMSASHDD0001' smartctl -i "$DRIV
 says "smartctl sees SAS" 'Transport protocol: +SAS' smartctl -i "$DRIVE_hdd"
 holds "the rig's customer data is there" hdd "user=65536 spare=64"
 
+# what expunge says of the same drives
+for drive in "$DRIVE_hdd hdd scsi-sanitize-overwrite" "$DRIVE_ssd ssd scsi-sanitize-crypto"; do
+	read -r node media technique <<<"$drive"
+	"$EXPUNGE" plan "$node" --json --state /tmp/state >/tmp/plan 2>/tmp/err
+	is "expunge plan: $media" "$(jq -r '.targets[0].media' /tmp/plan)" "$media"
+	is "expunge plan: $technique" "$(jq -r '[.targets[0].steps[].technique // empty] | join(" ")' /tmp/plan)" \
+		"$technique"
+done
+"$EXPUNGE" inspect "$DRIVE_ssd" --json >/tmp/facts 2>/tmp/err
+is "expunge inspect: the serial number" "$(jq -r .serial /tmp/facts)" VMSASSSD0001
+is "expunge inspect: the size" "$(jq -r .bytes /tmp/facts)" 33554432
+
 # idle NODE: until no sanitize and no format is reported any more
 idle() {
 	for _ in $(seq 150); do
