@@ -44,6 +44,8 @@ struct campaign_kind {
 	bool (*has_way_out)(struct campaign_rig *rig, struct erase_lab *lab);
 };
 extern const struct campaign_kind campaign_ata;
+extern const struct campaign_kind campaign_scsi;
+extern const struct campaign_kind campaign_nvme;
 
 struct campaign_result {
 	uint64_t jobs, takes, cut;

@@ -101,7 +101,8 @@ static bool run_kind(struct erase_lab *lab, const struct campaign_kind *kind, ui
 
 int main(int argc, char **argv)
 {
-	static const struct campaign_kind *const kinds[] = {&campaign_ata};
+	static const struct campaign_kind *const kinds[] = {&campaign_ata, &campaign_scsi,
+							    &campaign_nvme};
 	static struct erase_lab lab;
 	uint64_t jobs = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;

@@ -48,6 +48,18 @@ static void test_campaign_ata_claims_nothing_that_the_media_do_not_bear(void **s
 	run(&campaign_ata);
 }
 
+static void test_campaign_scsi_claims_nothing_that_the_media_do_not_bear(void **state)
+{
+	(void)state;
+	run(&campaign_scsi);
+}
+
+static void test_campaign_nvme_claims_nothing_that_the_media_do_not_bear(void **state)
+{
+	(void)state;
+	run(&campaign_nvme);
+}
+
 /* The checker itself: more slips than the bound lets expect, or one wrong claim, is no good. */
 static void test_campaign_is_good_only_within_the_bound(void **state)
 {
@@ -69,6 +81,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_campaign_ata_claims_nothing_that_the_media_do_not_bear),
+		cmocka_unit_test(test_campaign_scsi_claims_nothing_that_the_media_do_not_bear),
+		cmocka_unit_test(test_campaign_nvme_claims_nothing_that_the_media_do_not_bear),
 		cmocka_unit_test(test_campaign_is_good_only_within_the_bound),
 	};
 
