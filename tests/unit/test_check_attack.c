@@ -548,10 +548,89 @@ static void test_other_half_of_curve_changes_signature_hash(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Signed by WHO as it stands: stock programs are content, whatever it says. */
+static void stock_is_content_with(const char *json, size_t len, struct lab_person *who, int want,
+				  const char *code)
+{
+	struct xp_signing_key *k = lab_signing_key(who, lab.lab.crl);
+	uint8_t *p7s = NULL;
+	size_t p7s_len = 0;
+
+	assert_int_equal(xp_sign(&p7s, &p7s_len, k, json, len, LAB_NOW_S, NULL), XP_OK);
+	assert_true(stock_accepts(json, len, p7s, p7s_len));
+	expect_bytes(json, len, p7s, p7s_len, want, code);
+	xp_signing_key_free(&k);
+	free(p7s);
+}
+
+/* The record's text with FROM (once in it) as TO. */
+static char *with(const char *from, const char *to, size_t *len)
+{
+	const char *at = strstr(lab.json, from);
+	char *changed = NULL;
+	int n;
+
+	assert_non_null(at);
+	n = asprintf(&changed, "%.*s%s%s", (int)(at - lab.json), lab.json, to, at + strlen(from));
+	assert_true(n > 0);
+	*len = (size_t)n;
+	return changed;
+}
+
+static void test_what_a_signer_says_is_nothing_to_stock_tools(void **state)
+{
+	static const struct {
+		const char *from, *to, *code;
+	} lies[] = {
+		{"\"level\":\"clear\",\"not_covered\"", "\"level\":\"purge\",\"not_covered\"",
+		 "E_CLAIM_ABOVE_EVIDENCE"},
+		{"\"id\":", "\"id\":\"x\",\"id\":", "E_JSON_DUPLICATE_KEY"},
+		{"\"schema\":\"expunge-record/1\"", "\"schema\" :\"expunge-record/1\"",
+		 "E_JSON_NOT_CANONICAL"},
+		{"\"schema\":\"expunge-record/1\"",
+		 "\"sanitized\":true,\"schema\":\"expunge-record/1\"", "E_SCHEMA_UNKNOWN_KEY"},
+		{"\"title\":\"Lab\"", "\"title\":\"Lob\"", "E_RECORD_DERIVED"},
+		{"\"bytes_written\":\"1048576\"", "\"bytes_written\":\"1048064\"",
+		 "E_CLAIM_ABOVE_EVIDENCE"},
+		{"\"role\":\"performer\"}],\"standard\"", "\"role\":\"validator\"}],\"standard\"",
+		 "E_ROLE_NOT_GRANTED"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		size_t len;
+		char *lie = with(lies[i].from, lies[i].to, &len);
+
+		stock_is_content_with(lie, len, &lab.alice, 1, lies[i].code);
+		free(lie);
+	}
+}
+
+/* Another certificate of the same person, who approves of their own work. */
+static void test_one_person_with_two_certificates_is_found(void **state)
+{
+	struct lab_person bob = lab.bob;
+	struct lab_person twin;
+
+	(void)state;
+	lab_person_new(&twin, &lab.lab, XP_ROLE_VALIDATOR, "Alicia", "p-1");
+	lab.bob = twin;
+	check_lab_name_signers(&lab, true, true);
+	sign_as(&lab.alice, LAB_NOW_S);
+	retake();
+	join(&lab.bob);
+	stock_lets_it_through();
+	expect(1, "E_SAME_PERSON");
+	lab.bob = bob;
+	lab_person_free(&twin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_good_pieces_pass),
+		T(test_what_a_signer_says_is_nothing_to_stock_tools),
+		T(test_one_person_with_two_certificates_is_found),
 		T(test_signer_stripped_is_found),
 		T(test_signer_added_is_found),
 		T(test_one_bad_signer_of_two_is_found),
