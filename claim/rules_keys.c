@@ -64,6 +64,12 @@ void xp_rule_keys(struct xp_judge *j)
 {
 	if (j->technique != XP_LUKS_DESTROY)
 		return;
+	for (size_t i = 0; i < j->volume_n && !j->erase; i++)
+		if (j->volumes[i].offset || j->volumes[i].room != j->id->capacity_bytes)
+			xp_judge_lower(j, 30, "volume-in-part", XP_NONE, XP_OUTCOME_INDETERMINATE,
+				       "the volume begins at byte %llu of the target: name its "
+				       "partition",
+				       (unsigned long long)j->volumes[i].offset);
 	for (size_t i = 0; i < j->volume_n; i++) {
 		judge_volume(j, &j->volumes[i]);
 		note_volume(j, &j->volumes[i]);
@@ -187,6 +193,12 @@ void xp_rule_keys_run(struct xp_judge *j)
 			       "nothing tells which areas of the target held keys");
 		return;
 	}
+	for (size_t i = 0; i < j->volume_n; i++)
+		if (j->volumes[i].offset || j->volumes[i].room != j->id->capacity_bytes)
+			lower_unproven(
+				j, "volume-in-part",
+				"the volumes are only parts of the target; of the rest nothing "
+				"was erased by this");
 	if (!areas_are_true(j))
 		lower_unproven(j, "area-too-small",
 			       "the areas do not hold all that the headers told of");

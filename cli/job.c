@@ -32,14 +32,28 @@ static const char **drive_nodes(const struct xp_job *job)
 	return nodes;
 }
 
-/* LUKS headers, where their destruction is asked for. */
+/* A disk or an image that shows a LUKS header, or partitions, which may. */
+static bool may_hold_luks(const struct xp_target *t)
+{
+	static const char *const signs[] = {"crypto_LUKS", "gpt", "dos"};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(signs); i++)
+		if (strstr(t->signatures, signs[i]))
+			return true;
+	return false;
+}
+
+/* LUKS headers: where their destruction is asked for; else on what is erased whole, if they can be
+ * read. */
 static enum xp_rc find_luks(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_plan_options *o = job->setup->options;
 
-	if (!o->has_technique || o->technique != XP_LUKS_DESTROY)
-		return XP_OK;
-	return xp_luks_find(&job->luks, &job->target, err);
+	if (o->has_technique && o->technique == XP_LUKS_DESTROY)
+		return xp_luks_find(&job->luks, &job->target, err);
+	if (may_hold_luks(&job->target) && xp_luks_find(&job->luks, &job->target, NULL) != XP_OK)
+		job->luks.n = 0;
+	return XP_OK;
 }
 
 /* Where a file lies, where it is to be overwritten as one. */

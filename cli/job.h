@@ -96,6 +96,9 @@ struct xp_job {
 	struct xp_target target;   /* as the kernel shows it; the interlock goes by this */
 	struct xp_file_facts file; /* where file-overwrite is asked for */
 	bool file_known;
+	/* its keys are destroyed in a first attempt; then comes the plan's technique */
+	bool has_then;
+	enum xp_technique then;
 	struct xp_luks_volumes luks; /* on it, where luks-destroy is asked for */
 	struct xp_identity media;    /* who it is: the same, with the drive's own words over it */
 	struct xp_job_drive drive;

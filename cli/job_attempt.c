@@ -199,7 +199,8 @@ static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit
 {
 	struct xp_evidence *ev = &job->record.evidence;
 	bool is_erased = job->resume.erase_done && job->resume.attempt == job->attempt;
-	bool reads = job->plan.verification.mode != XP_READBACK_NONE;
+	bool reads = job->plan.verification.mode != XP_READBACK_NONE ||
+		     job->plan.technique == XP_LUKS_DESTROY;
 	struct xp_attempt a;
 
 	fill_request(&a, job, permit);
@@ -332,6 +333,36 @@ static enum xp_rc begin_next(bool *more, struct xp_job *job, const struct xp_per
 	return XP_OK;
 }
 
+void xp_job_begin_with_keys(struct xp_job *job)
+{
+	if (!job->plan.keys_first)
+		return;
+	job->has_then = true;
+	job->then = job->plan.technique;
+	xp_plan_switch(&job->plan, XP_LUKS_DESTROY, policy_of(job), job->media.media);
+}
+
+/* The keys are gone, or could not be reached: now what the plan is about. */
+static enum xp_rc begin_then(bool *more, struct xp_job *job, const struct xp_permit *permit,
+			     struct xp_err *err)
+{
+	const char *why = "the keys were destroyed first; this is what the plan is about";
+
+	if (!job->has_then)
+		return begin_next(more, job, permit, err);
+	*more = false;
+	job->has_then = false;
+	TRY(xp_job_drive_ask(job, permit, err));
+	if (!is_offered(job, job->then))
+		return begin_next(more, job, permit, err);
+	job->attempt++;
+	xp_plan_switch(&job->plan, job->then, policy_of(job), job->media.media);
+	TRY(xp_job_draw_keys(job, err));
+	TRY(journalled(job, xp_job_journal_attempt(job, why, err)));
+	*more = true;
+	return XP_OK;
+}
+
 enum xp_rc xp_job_carry_out(struct xp_job *job, const struct xp_permit *permit, struct xp_err *err)
 {
 	struct xp_err next_err = {0};
@@ -343,7 +374,7 @@ enum xp_rc xp_job_carry_out(struct xp_job *job, const struct xp_permit *permit, 
 		rc = run_attempt(job, permit, err);
 		if (!may_go_on(job, rc) || on_cancelled(&(struct xp_attempt){.job = job}))
 			return rc;
-		next_rc = begin_next(&more, job, permit, &next_err);
+		next_rc = begin_then(&more, job, permit, &next_err);
 		if (next_rc != XP_OK)
 			more = false;
 	}

@@ -16,6 +16,10 @@ struct xp_attempt {
 void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
 		 uint64_t total, const char *text);
 
+/* Where the plan has keys to destroy first: makes that the first attempt (job->then: what follows).
+ */
+void xp_job_begin_with_keys(struct xp_job *job);
+
 /* Keys of random passes of the plan as it stands. */
 MUST_USE enum xp_rc xp_job_draw_keys(struct xp_job *job, struct xp_err *err);
 

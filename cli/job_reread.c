@@ -62,9 +62,10 @@ static const struct xp_readback_result *last_readback(const struct xp_record *r)
 static const struct xp_content *last_content(const struct xp_record *r)
 {
 	for (size_t i = r->evidence.n; i-- > 0;)
-		if (r->evidence.phases[i].kind == XP_PHASE_ERASE &&
-		    xp_technique_is_host_write(r->evidence.phases[i].technique))
-			return &r->evidence.phases[i].overwrite.content;
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
+			return xp_technique_is_host_write(r->evidence.phases[i].technique)
+				       ? &r->evidence.phases[i].overwrite.content
+				       : NULL;
 	return NULL;
 }
 

@@ -93,6 +93,7 @@ static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err 
 {
 	const char *mode = json_string_value(json_object_get(line, "verify"));
 	const char *scheme = json_string_value(json_object_get(line, "scheme"));
+	const char *then;
 
 	TRY(read_contents(job, line, err));
 	TRY(read_fallbacks(job, line, err));
@@ -100,6 +101,10 @@ static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err 
 	    !xp_sample_scheme_parse(&job->plan.verification.scheme, scheme))
 		return damaged(job, "verification", err);
 	job->plan.verification.n = (uint64_t)json_integer_value(json_object_get(line, "sample_n"));
+	then = json_string_value(json_object_get(line, "then"));
+	job->has_then = then != NULL;
+	if (then && !xp_technique_parse(&job->then, then))
+		return damaged(job, "then", err);
 	job->plan.verification.search_all = json_is_true(json_object_get(line, "search_all"));
 	job->plan.asked = job->record.asked;
 	job->plan.accepted = job->record.accepted;
@@ -214,6 +219,7 @@ static enum xp_rc take_attempt(struct xp_job *job, json_t *line, struct xp_err *
 		return damaged(job, "attempt", err);
 	TRY(read_contents(job, line, err));
 	job->resume.attempt = (uint32_t)attempt;
+	job->has_then = false;
 	job->resume.first_pass = 1;
 	job->resume.begun = job->resume.erase_done = job->resume.list_was_cut = false;
 	job->resume.has_command = false;

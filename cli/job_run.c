@@ -140,8 +140,9 @@ static void run_held(struct xp_job *job, const struct xp_permit *permit)
 
 static enum xp_rc begin_new(struct xp_job *job, struct xp_err *err)
 {
-	TRY(xp_job_draw_keys(job, err));
 	TRY(xp_job_record_begin(job, err));
+	xp_job_begin_with_keys(job);
+	TRY(xp_job_draw_keys(job, err));
 	TRY(xp_journal_create(&job->journal, job->setup->state->jobs_fd, job->id, err));
 	return xp_job_journal_start(job, err);
 }

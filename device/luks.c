@@ -1,5 +1,6 @@
 #include "device/luks.h"
 
+#include <blkid/blkid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
@@ -12,8 +13,9 @@
 
 #include "base/cleanup.h"
 
-#define CHUNK_BYTES (4u << 20)
-#define SECTOR	    512u
+#define CHUNK_BYTES    (4u << 20)
+#define SECTOR	       512u
+#define PARTITIONS_MAX 128u
 
 /* ---- reading ---- */
 
@@ -226,6 +228,64 @@ static enum xp_rc look_at(struct xp_luks_volumes *out, struct xp_extent_io *io, 
 	return XP_OK;
 }
 
+static void free_probe(blkid_probe *pr)
+{
+	if (*pr)
+		blkid_free_probe(*pr);
+	*pr = NULL;
+}
+
+/* Where partitions begin, by the table on the target itself; as many as there is room for. */
+static size_t list_partitions(struct xp_extent *out, size_t max, int fd, uint64_t capacity)
+{
+	AUTO(free_probe) blkid_probe pr = blkid_new_probe();
+	blkid_partlist list;
+	size_t n = 0;
+	int all;
+
+	if (!pr || blkid_probe_set_device(pr, fd, 0, 0))
+		return 0;
+	list = blkid_probe_get_partitions(pr);
+	all = list ? blkid_partlist_numof_partitions(list) : 0;
+	for (int i = 0; i < all && n < max; i++) {
+		blkid_partition p = blkid_partlist_get_partition(list, i);
+		uint64_t start = (uint64_t)blkid_partition_get_start(p) * SECTOR;
+		uint64_t len = (uint64_t)blkid_partition_get_size(p) * SECTOR;
+
+		if (blkid_partition_is_extended(p) || start >= capacity || len == 0)
+			continue;
+		out[n++] =
+			(struct xp_extent){start, len < capacity - start ? len : capacity - start};
+	}
+	return n;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct xp_extent *x = a;
+	const struct xp_extent *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Partitions that overlap (a table that lies) are looked at once. */
+static enum xp_rc look_at_partitions(struct xp_luks_volumes *out, struct xp_extent_io *io, int fd,
+				     uint64_t capacity, struct xp_err *err)
+{
+	struct xp_extent parts[PARTITIONS_MAX];
+	size_t n = list_partitions(parts, PARTITIONS_MAX, fd, capacity);
+	uint64_t end = 0;
+
+	qsort(parts, n, sizeof(*parts), by_offset);
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].offset < end || parts[i].offset == 0)
+			continue;
+		end = parts[i].offset + parts[i].len;
+		TRY(look_at(out, io, parts[i].offset, parts[i].len, err));
+	}
+	return XP_OK;
+}
+
 enum xp_rc xp_luks_find(struct xp_luks_volumes *out, const struct xp_target *target,
 			struct xp_err *err)
 {
@@ -242,5 +302,8 @@ enum xp_rc xp_luks_find(struct xp_luks_volumes *out, const struct xp_target *tar
 				     "%s", target->path);
 	cfg.fd = fd;
 	TRY(xp_extent_io_new(&io, &cfg, err));
-	return look_at(out, io, 0, cfg.capacity_bytes, err);
+	TRY(look_at(out, io, 0, cfg.capacity_bytes, err));
+	if (out->n || target->kind == XP_TARGET_PARTITION)
+		return XP_OK;
+	return look_at_partitions(out, io, fd, cfg.capacity_bytes, err);
 }

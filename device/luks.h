@@ -16,8 +16,9 @@ struct xp_luks_volumes {
 };
 
 /*
- * Opens the target to read, finds what begins with it, and asks libcryptsetup for its opinion. Not
- * for two threads at once. No volume: n is 0. Errors: XP_E_IO, XP_E_PERM, XP_E_NOMEM.
+ * Opens the target to read, finds what begins with it or, failing that, with one of its partitions,
+ * and asks libcryptsetup for its opinion. Not for two threads at once. No volume: n is 0. Errors:
+ * XP_E_IO, XP_E_PERM, XP_E_NOMEM.
  */
 MUST_USE enum xp_rc xp_luks_find(struct xp_luks_volumes *out, const struct xp_target *target,
 				 struct xp_err *err);

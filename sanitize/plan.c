@@ -367,6 +367,19 @@ static const char *reason_of_choice(const struct xp_plan *p, const struct xp_pla
 	return "nothing here reaches the asked level; this reaches most";
 }
 
+/*
+ * Keys go in seconds and take all they encrypt with them, whatever becomes of the erase behind. A
+ * pattern cannot be taken up after another technique.
+ */
+static void destroy_keys_first(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	if (!req->luks || req->luks->n == 0 || p->technique == XP_LUKS_DESTROY ||
+	    p->technique == XP_FILE_OVERWRITE || p->technique == XP_OVERWRITE_PATTERN)
+		return;
+	p->luks = *req->luks;
+	p->keys_first = true;
+}
+
 enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, struct xp_err *err)
 {
 	memset(out, 0, sizeof(*out));
@@ -383,6 +396,7 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 		out->passes = passes_of(req, out->technique);
 		if (out->technique == XP_LUKS_DESTROY && req->luks)
 			out->luks = *req->luks;
+		destroy_keys_first(out, req);
 		xp_plan_fill_contents(out, req);
 		TRY(xp_plan_fill_verification(out, req, err));
 		xp_plan_fill_steps(out, req, reason_of_choice(out, req));

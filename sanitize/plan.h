@@ -112,9 +112,10 @@ struct xp_plan {
 		uint64_t bytes;
 		bool search_all; /* luks-destroy: all of the target is searched for headers */
 	} verification;
-	struct xp_luks_volumes luks; /* luks-destroy: whose keys are destroyed */
-	struct xp_claim expected;    /* level, scope, reasons, not_covered of a flawless run */
-	char **blast_radius;	     /* what will be destroyed, one thing a string */
+	struct xp_luks_volumes luks; /* whose keys are destroyed: by luks-destroy, or first */
+	bool keys_first; /* luks-destroy comes before the technique, as an attempt of its own */
+	struct xp_claim expected; /* level, scope, reasons, not_covered of a flawless run */
+	char **blast_radius;	  /* what will be destroyed, one thing a string */
 	size_t blast_radius_n;
 	struct xp_refusals refusals; /* a copy of the request's */
 	int exit_code;		     /* what run would exit with: 4, 69, 3 or 0 */

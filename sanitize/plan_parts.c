@@ -84,10 +84,10 @@ enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_reques
 	const struct xp_target *t = req->target;
 	const char *line = t->signatures;
 
+	if (p->technique != XP_LUKS_DESTROY || p->luks.n == 0)
+		TRY(blast_target(p, t, err));
 	if (p->luks.n)
 		TRY(blast_luks(p, t, err));
-	else
-		TRY(blast_target(p, t, err));
 	for (size_t i = 0; req->nodes && req->nodes[i]; i++)
 		if (strcmp(req->nodes[i], t->node) != 0)
 			TRY(xp_plan_blast(p, err, "/dev/%s is of the same drive", req->nodes[i]));
@@ -241,6 +241,18 @@ static void add_passes(struct xp_plan *p, uint64_t bytes, uint64_t seconds, cons
 	}
 }
 
+static void add_keys(struct xp_plan *p, uint64_t seconds, const char *choice)
+{
+	struct xp_plan_step *s = step(p, "overwrite", seconds);
+
+	s->has_technique = true;
+	s->technique = XP_LUKS_DESTROY;
+	snprintf(s->why, sizeof(s->why),
+		 "random bytes under a key drawn for this over every header and key slot of %zu "
+		 "LUKS volume%s, %llu bytes; %s",
+		 p->luks.n, p->luks.n == 1 ? "" : "s", (unsigned long long)luks_bytes(p), choice);
+}
+
 static uint64_t readback_seconds(const struct xp_plan *p, const struct xp_plan_request *req)
 {
 	uint64_t rate = req->capabilities->read_bytes_per_s;
@@ -299,16 +311,10 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 			 "the policy asks for what HPA, AMAC or DCO hide: it is given back, one "
 			 "change a power cycle; the job then ends, and is run again behind it");
 	}
+	if (p->keys_first)
+		add_keys(p, 1, "first, since it takes seconds and protects at once");
 	if (p->technique == XP_LUKS_DESTROY) {
-		s = step(p, "overwrite", seconds);
-		s->has_technique = true;
-		s->technique = p->technique;
-		snprintf(
-			s->why, sizeof(s->why),
-			"random bytes under a key drawn for this over every header and key slot of "
-			"%zu LUKS volume%s, %llu bytes; %s",
-			p->luks.n, p->luks.n == 1 ? "" : "s", (unsigned long long)luks_bytes(p),
-			choice);
+		add_keys(p, seconds, choice);
 	} else if (xp_technique_is_host_write(p->technique)) {
 		add_passes(p, req->target->identity.capacity_bytes, seconds, choice);
 	} else {

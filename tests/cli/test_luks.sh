@@ -182,13 +182,52 @@ exits 'no confirmation: refused' 4 run keep.img
 exits 'plan writes nothing' 0 plan keep.img
 is 'not a byte changed' "$(sha256sum keep.img)" "$before"
 is 'the plan names what is destroyed' "$(jq -r '.targets[0].blast_radius[0]' out | grep -c 'all keys of the LUKS2 volume')" 1
-exits 'without being asked for it is not chosen' 0 "$EXPUNGE" plan --level clear --json keep.img
-is 'but an overwrite of all' "$(jq -r '[.targets[0].steps[].technique // empty][0]' out)" overwrite-zero
+exits 'without being asked for it comes first' 0 "$EXPUNGE" plan --level clear --json keep.img
+is 'and an overwrite of all behind it' "$(jq -r '[.targets[0].steps[].technique // empty] | join(" ")' out)" \
+	'luks-destroy overwrite-zero'
 # a damaged primary is not mended by looking
 dd if=/dev/zero of=keep.img bs=4096 count=4 conv=notrunc status=none
 before=$(sha256sum keep.img)
 exits 'plan on a damaged header' 0 plan keep.img
 is 'libcryptsetup did not mend it' "$(sha256sum keep.img)" "$before"
+
+# --- a whole disk: first the keys, then all of it
+format part.img 20M --type luks2
+truncate -s 40M disk.img
+printf 'label: gpt\nstart=2048, size=8192\nstart=16384, size=40960\n' | sfdisk -q disk.img
+printf 'plain text' | dd of=disk.img bs=1 seek=$((2048 * 512 + 100)) conv=notrunc status=none
+dd if=part.img of=disk.img bs=512 seek=16384 conv=notrunc status=none
+cp disk.img whole.img
+exits 'a disk with a LUKS partition: its keys alone earn nothing' 69 plan disk.img
+check 'the partition is to be named' grep -q 'name its partition' out
+exits 'a disk with a LUKS partition' 0 "$EXPUNGE" run disk.img --state "$S" --level clear --json --confirm disk.img
+record=$S/certificates/$(jq -r '.results[0].record' out)
+is 'keys first, then everything' \
+	"$(jq -r '[.evidence[] | select(.phase == "erase") | "\(.attempt) \(.technique)"] | join(", ")' "$record")" \
+	'1 luks-destroy, 2 overwrite-zero'
+is 'where the keys stood' "$(facts '"\(.offset) \(.area_bytes)"')" "$((16384 * 512)) $((16 * MIB))"
+is 'the claim is that of the overwrite' "$(jq -r '.claim | .level + " " + .technique' "$record")" 'clear overwrite-zero'
+exits 'the record holds' 0 "$EXPUNGE_CERT" verify "$record" --trust "$S/host.crt" --require-role host \
+	--require-scope logical-unit
+exits 'and the target still reads so' 0 "$EXPUNGE" verify disk.img --record "$record"
+is 'all of it is zero' "$(tr -d '\0' <disk.img | wc -c)" 0
+if strace -qq -o /dev/null -e inject=fsync:signal=KILL:when=99 true 2>/dev/null; then
+	# killed in the second attempt: the keys are gone already, and resume does the rest
+	for n in 30 40 50; do
+		cp whole.img disk.img
+		rm -rf killed
+		{ strace -f -qq -o /dev/null -e trace=io_uring_enter,pwrite64 \
+			-e inject=io_uring_enter,pwrite64:signal=KILL:when=$n "$EXPUNGE" run disk.img --state killed \
+			--level clear --json --confirm disk.img >out 2>err </dev/null; } 2>/dev/null
+		dd if=disk.img of=part.img bs=512 skip=16384 count=40960 conv=notrunc status=none
+		[ "$n" -lt 50 ] || check 'killed in the second attempt: the keys are gone' dead part.img
+		exits "killed at $n: resumed" 0 "$EXPUNGE" run disk.img --state killed --level clear --json \
+			--confirm disk.img --if-needed
+		is 'all of it is zero' "$(tr -d '\0' <disk.img | wc -c)" 0
+		is 'with both attempts' "$(jq -r '[.evidence[] | select(.phase == "erase") | .technique] | unique | join(" ")' \
+			killed/certificates/*.json)" 'luks-destroy overwrite-zero'
+	done
+fi
 
 # --- on a device
 if [ "$(id -u)" -eq 0 ] && format disk.img 20M --type luks2 && loop=$(losetup -f --show disk.img 2>/dev/null); then
