@@ -166,7 +166,7 @@ soak: all
 	@tests/soak/run.sh
 
 # the liar campaign on emulated drives (tests/soak/soak_campaign.sh)
-$(B)/campaign: $(B)/obj/tests/soak/campaign.o $(FAKE_OBJ) $(TEST_LIBS)
+$(B)/campaign: $(B)/obj/tests/soak/liar_campaign.o $(FAKE_OBJ) $(TEST_LIBS)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
 
 # speed: bench_io over the real library; any other bench_*.c is a benchmark of its own

@@ -9,7 +9,7 @@ SRC := $(wildcard base/*.c device/*.c device/protocol/*.c claim/*.c sanitize/*.c
 	verify/*.c certs/*.c cli/*.c cli/tui/*.c)
 HDR := $(wildcard base/*.h device/*.h device/protocol/*.h claim/*.h sanitize/*.h sanitize/overwrite/*.h \
 	verify/*.h certs/*.h cli/*.h cli/tui/*.h)
-TEST_SRC := $(wildcard tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/emu/*.c tests/bench/*.c tests/vm/*.c)
+TEST_SRC := $(wildcard tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/emu/*.c tests/bench/*.c tests/vm/*.c tests/soak/*.c)
 TEST_HDR := $(wildcard tests/*/*.h)
 MAN := $(wildcard docs/man/*.1 docs/man/*.8)
 SCRIPTS := $(shell git ls-files --cached --others --exclude-standard '*.sh' tests/run-tests .ci/run share/bash-completion)

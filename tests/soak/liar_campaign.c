@@ -1,7 +1,7 @@
 /*
  * The liar campaign: random drives that fail, lie and lose power, a whole job on each. Usage:
- * campaign [JOBS [SEED]]. Exit code 0: nothing was claimed that the medium does not bear, beyond
- * what the readbacks' bounds allow.
+ * build/release/campaign [JOBS [SEED]]. Exit code 0: nothing was claimed that the medium does not
+ * bear, beyond what the readbacks' bounds allow.
  */
 #include "tests/fake/campaign.h"
 
