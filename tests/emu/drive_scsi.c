@@ -210,7 +210,16 @@ bool emu_scsi_busy(struct emu_scsi_job *j, uint64_t ns)
 	loses_power = d->cut_at_ns && end >= d->cut_at_ns;
 	if (loses_power)
 		end = d->cut_at_ns > start ? d->cut_at_ns : start;
-	emu_time_pass(d->time, end - start);
+	switch (emu_time_until(d->time, end)) {
+	case EMU_WAKE_TIME:
+		break;
+	case EMU_WAKE_POWER:
+		loses_power = true;
+		break;
+	case EMU_WAKE_RESET:
+		gives_up = true;
+		break;
+	}
 	if (loses_power) {
 		d->cut_at_ns = 0;
 		emu_scsi_power_off(d);

@@ -45,6 +45,7 @@ missing() {
 	apt-get -s -o Debug::NoLocking=1 install --no-install-recommends "${packages[@]}" 2>"$vm/work/apt" |
 		awk '/^Inst/ { print $2 }'
 }
+[ "$(id -u)" -ne 0 ] || missing >/dev/null || apt-get -q update >>"$vm/work/apt" 2>&1 || true
 closure=$(missing) || cannot "apt does not find them all: ${packages[*]}"
 
 # download NAME...: into debs, those that are not there

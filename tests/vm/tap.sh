@@ -8,7 +8,7 @@
 # vm_skip WHY: every check of this script is left out
 vm_skip() {
 	local i n
-	n=$(grep -cE '^[[:space:]]*(check|is|exits|holds|says|agrees|ok) ' "$0")
+	n=$(grep -cE '^[[:space:]]*(check|is|exits|holds|says|refused|free) ' "$0")
 	for i in $(seq "$n"); do
 		skip "$(basename "$0" .sh) $i" "$1"
 	done

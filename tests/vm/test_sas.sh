@@ -74,10 +74,31 @@ rig stain ssd
 check "sanitize block erase" erase "$DRIVE_ssd" --block
 holds "nothing is left after block erase" ssd "user=0 spare=0"
 rig stain hdd
+printf '\001\000\000\004\000\000\000\000' >/tmp/zeros
 printf '\xa5\x5a\xc3\x3c' >/tmp/pattern
 rig speed 20000
 check "sanitize overwrite with a pattern" erase "$DRIVE_hdd" --overwrite --pattern=/tmp/pattern --ipl=4
 says "the pattern stands" '^ ?a5 5a c3 3c$' od -An -tx1 -w4 -N4 "$DRIVE_hdd"
+
+# one that the host waits for: the command itself takes as long, and can be cut off
+rig speed 200
+rig stain hdd
+sg_raw "$DRIVE_hdd" 48 03 00 00 00 00 00 00 00 00 >/tmp/raw 2>&1
+says "a sanitize that the disk does not know" 'Illegal Request' cat /tmp/raw
+sg_raw -s 8 -i /tmp/zeros -t 300 "$DRIVE_hdd" 48 01 00 00 00 00 00 00 08 00 >/tmp/raw 2>&1 &
+raw=$!
+sleep 1
+check "SANITIZE without IMMED does not come back at once" kill -0 $raw
+rig power-cycle hdd
+wait $raw
+check "a power loss cuts it off" [ $? -ne 0 ]
+sg=$(VM_WAIT=10 rig sg hdd)
+quiet sg_turs "$sg"
+says "... and it goes on" '[Ss]anitize in progress' sg_turs -v "$sg"
+rig speed 20000
+check "... to its end" idle "$sg"
+holds "nothing is left then" hdd "user=0 spare=0"
+DRIVE_hdd=$(again hdd)
 
 # one that fails stays failed until it is let go
 rig fault ssd sanitize-fails-at 50
