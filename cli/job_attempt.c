@@ -194,6 +194,19 @@ static void take_capacity(struct xp_identity *media, const struct xp_identity *n
 	media->physical_block_bytes = now->physical_block_bytes;
 }
 
+/* Nor could it be asked for hidden areas: that is done now, and tells as much. */
+static void ask_capacity_again(struct xp_job *job, const struct xp_permit *permit)
+{
+	struct xp_evidence *ev = &job->record.evidence;
+	struct xp_err why;
+
+	if (ev->capacity.hidden_areas_known || !job->drive.answered ||
+	    xp_job_drive_ask(job, permit, &why) != XP_OK || !job->drive.answered)
+		return;
+	ev->capacity_after = xp_job_drive_capacity(job);
+	ev->capacity_after_given = true;
+}
+
 static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit,
 			      struct xp_err *err)
 {
@@ -221,6 +234,7 @@ static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit
 	take_capacity(&job->record.media, &ev->phases[ev->n - 1].identity);
 	job->record.capacity_after_known = true;
 	job->record.capacity_after_bytes = ev->phases[ev->n - 1].identity.capacity_bytes;
+	ask_capacity_again(job, permit);
 	return XP_OK;
 }
 
