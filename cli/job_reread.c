@@ -11,6 +11,10 @@
 #include "certs/evidence_json.h"
 #include "cli/program.h"
 #include "device/extent.h"
+#include "device/probe.h"
+#include "device/probe_identity.h"
+#include "device/probe_node.h"
+#include "verify/left_behind.h"
 #include "verify/keys.h"
 #include "verify/verify.h"
 
@@ -58,15 +62,22 @@ static const struct xp_readback_result *last_readback(const struct xp_record *r)
 	return NULL;
 }
 
-/* What the last pass left: known for an overwrite only. */
-static const struct xp_content *last_content(const struct xp_record *r)
+/* What the last erase left: known for what the host wrote, and for some of what a drive does. */
+static bool last_content(struct xp_content *out, const struct xp_record *r)
 {
-	for (size_t i = r->evidence.n; i-- > 0;)
-		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
-			return xp_technique_is_host_write(r->evidence.phases[i].technique)
-				       ? &r->evidence.phases[i].overwrite.content
-				       : NULL;
-	return NULL;
+	struct xp_left_behind left;
+
+	for (size_t i = r->evidence.n; i-- > 0;) {
+		const struct xp_phase *p = &r->evidence.phases[i];
+
+		if (p->kind != XP_PHASE_ERASE)
+			continue;
+		xp_left_behind(&left, p);
+		*out = xp_technique_is_host_write(p->technique) ? p->overwrite.content
+								: left.content;
+		return out->kind != XP_CONTENT_UNKNOWN;
+	}
+	return false;
 }
 
 static enum xp_rc open_target(int *fd, bool *direct, const struct xp_target *target,
@@ -84,6 +95,36 @@ static enum xp_rc open_target(int *fd, bool *direct, const struct xp_target *tar
 	return XP_OK;
 }
 
+/* Puts the drive's own words over the kernel's, as the job did. FOUND stays where there are none.
+ */
+static void let_speak(struct xp_identity *found, const struct xp_reread_request *req, int fd)
+{
+	AUTO(xp_transport_free) struct xp_transport *t = NULL;
+	AUTO(xp_identity_free) struct xp_identity own = {0};
+	struct xp_identity scratch = *found;
+	struct xp_drive_facts *facts = calloc(1, sizeof(*facts));
+	struct xp_err why;
+
+	scratch.raw = NULL;
+	scratch.raw_n = 0;
+	if (facts && req->target->kind == XP_TARGET_DISK &&
+	    xp_probe_can_ask(found->bus, req->target->disk) &&
+	    xp_identity_copy(&own, found, &why) == XP_OK &&
+	    xp_probe_open_fd(&t, found->bus, fd, &why) == XP_OK &&
+	    xp_probe_drive(facts, t, &scratch, &why) == XP_OK &&
+	    xp_probe_identity(&own, t, facts, xp_probe_nsid(req->root, req->target->disk), &why) ==
+		    XP_OK) {
+		struct xp_identity kernel = *found;
+
+		*found = own;
+		own = kernel;
+	}
+	xp_raws_free(&scratch.raw, &scratch.raw_n);
+	if (facts)
+		xp_drive_facts_free(facts);
+	free(facts);
+}
+
 static enum xp_rc demand_same(struct xp_identity *found, const struct xp_reread_request *req,
 			      int fd, struct xp_err *err)
 {
@@ -93,6 +134,7 @@ static enum xp_rc demand_same(struct xp_identity *found, const struct xp_reread_
 	bool same;
 
 	TRY(xp_target_identify_fd(found, req->root, fd, req->target->path, err));
+	let_speak(found, req, fd);
 	plain = *found;
 	/* a later boot numbers its disks anew; a copy of an image lies elsewhere: that is no other
 	 * drive */
@@ -220,7 +262,7 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 			 struct xp_err *err)
 {
 	const struct xp_readback_result *before = last_readback(req->record);
-	const struct xp_content *content = last_content(req->record);
+	struct xp_content content;
 	const struct xp_phase *looked = volumes_of(req->record);
 	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
 	struct xp_extent_config cfg = {
@@ -231,14 +273,14 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 	AUTO_FD int fd = -1;
 
 	*out = (struct xp_reread){0};
-	if (!content)
+	if (!last_content(&content, req->record))
 		return xp_fail(err, XP_E_UNSUPPORTED,
 			       "the record does not say what the erase left to be read");
 	TRY(open_target(&fd, &cfg.direct, req->target, err));
 	TRY(demand_same(&out->identity, req, fd, err));
 	cfg.fd = fd;
 	TRY(xp_extent_io_new(&io, &cfg, err));
-	v.expected = *content;
+	v.expected = content;
 	if (req->record->technique == XP_LUKS_DESTROY) {
 		if (!looked)
 			return xp_fail(err, XP_E_UNSUPPORTED,

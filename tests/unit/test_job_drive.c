@@ -10,6 +10,7 @@
 #include "cli/job_journal.h"
 #include "cli/job_reread.h"
 #include "device/extent_sg.h"
+#include "tests/emu/drive_scsi.h"
 #include "tests/emu/emu_transport.h"
 
 #include <dirent.h>
@@ -38,6 +39,9 @@ struct world {
 	struct xp_clock clock;
 	struct emu_ata *d;
 	struct emu_satl unit;
+	struct emu_scsi *sas; /* in place of d */
+	struct emu_scsi_bay bay;
+	struct emu_unit at; /* one of these */
 	struct xp_transport *io_way;
 	struct xp_job_door door;
 	struct xp_job_setup setup;
@@ -64,7 +68,7 @@ static enum xp_rc door_open(void *ctx, struct xp_transport **out, const struct x
 
 	(void)target;
 	(void)permit;
-	return emu_transport_open(out, &w->unit, err);
+	return emu_transport_open_unit(out, w->at, err);
 }
 
 /* As the kernel would show the drive: a name of four letters for the firmware, and so on. */
@@ -72,11 +76,19 @@ static enum xp_rc door_view(void *ctx, struct xp_identity *out, const struct xp_
 			    const struct xp_permit *permit, struct xp_err *err)
 {
 	const struct world *w = ctx;
-	const struct emu_ata_config *cfg = emu_ata_config_of(w->d);
+	const struct emu_ata_config *cfg;
 
 	if (permit)
 		TRY(xp_permit_identify(NULL, permit, err));
 	(void)target;
+	if (w->sas) { /* blocks of 520 bytes are none to the kernel */
+		*out = (struct xp_identity){.media = XP_MEDIA_HDD,
+					    .bus = XP_BUS_SAS,
+					    .logical_block_bytes = 512,
+					    .physical_block_bytes = 512};
+		return XP_OK;
+	}
+	cfg = emu_ata_config_of(w->d);
 	*out = (struct xp_identity){
 		.media = cfg->is_ssd ? XP_MEDIA_SSD : XP_MEDIA_HDD,
 		.bus = XP_BUS_ATA,
@@ -112,7 +124,8 @@ static void door_sleep(void *ctx, uint32_t ms)
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	const char *tmp = getenv("TMPDIR");
+	/* many small files are brought to the disk: where there is memory for them, it is faster */
+	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
 	bool created;
 	int fd;
 
@@ -178,6 +191,7 @@ static int teardown(void **state)
 	job_drop(w);
 	xp_transport_free(&w->io_way);
 	emu_ata_free(&w->d);
+	emu_scsi_free(&w->sas);
 	xp_policy_free(&w->options.policy);
 	xp_log_free(&w->log);
 	xp_signing_key_free(&w->key);
@@ -200,9 +214,25 @@ static void plug(struct world *w, const struct emu_ata_config *cfg)
 	if (!w->d)
 		abort();
 	w->unit = (struct emu_satl){.drive = w->d};
-	assert_int_equal(emu_transport_open(&w->io_way, &w->unit, &w->err), XP_OK);
+	w->at = emu_satl_unit(&w->unit);
+	assert_int_equal(emu_transport_open_unit(&w->io_way, w->at, &w->err), XP_OK);
 	emu_media_stain(emu_ata_media(w->d), 0, (uint32_t)cfg->sectors);
 	emu_media_stain_spare(emu_ata_media(w->d));
+}
+
+/* A SAS drive; its bytes go by its own commands. */
+static void plug_sas(struct world *w, const struct emu_scsi_config *cfg)
+{
+	if (geteuid() != 0)
+		skip();
+	w->sas = emu_scsi_new(cfg, &w->time);
+	if (!w->sas)
+		abort();
+	w->bay.drive = w->sas;
+	w->at = emu_scsi_unit(&w->bay);
+	assert_int_equal(emu_transport_open_unit(&w->io_way, w->at, &w->err), XP_OK);
+	emu_media_stain(emu_scsi_media(w->sas, 0), 0, (uint32_t)cfg->sectors);
+	emu_media_stain_spare(emu_scsi_media(w->sas, 0));
 }
 
 static void prepare(struct world *w)
@@ -517,6 +547,105 @@ static void test_job_registers_lost_is_cleared_by_the_host(void **state)
 	assert_int_equal(w->job->exit_code, 3);
 }
 
+static void assert_sas_clean(const struct world *w, bool spare_too)
+{
+	struct emu_stains s = emu_media_stains(emu_scsi_media(w->sas, 0), 0, SECTORS);
+
+	assert_int_equal(s.sectors, 0);
+	if (spare_too)
+		assert_int_equal(s.spare, 0);
+}
+
+/* The kernel shows a disk of no capacity: the drive's own commands read and write it. */
+static void test_job_520_byte_disk_is_purged(void **state)
+{
+	struct world *w = *state;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+	const struct xp_phase *p;
+
+	cfg.logical_bytes = 520;
+	plug_sas(w, &cfg);
+	w->options.has_technique = true;
+	w->options.technique = XP_SCSI_SANITIZE_OVERWRITE;
+	run(w);
+	assert_claim(w, XP_PURGE, XP_SCSI_SANITIZE_OVERWRITE);
+	assert_sas_clean(w, true);
+	assert_int_equal(w->job->record.media.capacity_bytes, SECTORS * 520);
+	assert_int_equal(w->job->record.media.logical_block_bytes, 520);
+	p = find(w, XP_PHASE_READBACK, 1);
+	assert_int_equal(p->readback.expected.kind, XP_CONTENT_ZERO);
+	assert_int_equal(p->readback.bytes_delivered, p->readback.bytes_planned);
+	assert_int_equal(p->readback.compared_blocks, SECTORS);
+	assert_int_equal(p->readback.zero_blocks, SECTORS);
+	assert_int_equal(p->readback.how.backend, XP_IO_SG);
+}
+
+static void test_job_520_byte_disk_is_overwritten_by_the_host(void **state)
+{
+	struct world *w = *state;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+
+	cfg.logical_bytes = 520;
+	plug_sas(w, &cfg);
+	w->options.has_technique = true;
+	w->options.technique = XP_OVERWRITE_RANDOM;
+	run(w);
+	assert_claim(w, XP_CLEAR, XP_OVERWRITE_RANDOM);
+	assert_sas_clean(w, false);
+	assert_int_equal(find(w, XP_PHASE_ERASE, 1)->overwrite.bytes_written, SECTORS * 520);
+	assert_int_equal(find(w, XP_PHASE_READBACK, 1)->readback.mismatch_total, 0);
+}
+
+/* Blocks with protection information: the drive makes it, and takes it off again. */
+static void test_job_protected_disk_is_overwritten_by_the_host(void **state)
+{
+	struct world *w = *state;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+
+	cfg.logical_bytes = 528;
+	cfg.pi_type = 1;
+	plug_sas(w, &cfg);
+	w->options.has_technique = true;
+	w->options.technique = XP_OVERWRITE_ZERO;
+	run(w);
+	assert_claim(w, XP_CLEAR, XP_OVERWRITE_ZERO);
+	assert_sas_clean(w, false);
+}
+
+/* Another host has reserved it: refused, before anything is held. */
+static void test_job_reserved_drive_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+
+	plug_sas(w, &cfg);
+	emu_scsi_faults(w->sas)->reserved_elsewhere = true;
+	prepare(w);
+	assert_int_equal(w->job->plan.exit_code, 4);
+	assert_int_equal(w->job->refusals.list[0].code, XP_REFUSED_RESERVED);
+}
+
+/* Reads fail after the erase until something was written: the level stands, and it is said. */
+static void test_job_unreadable_after_the_erase_is_said(void **state)
+{
+	struct world *w = *state;
+	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
+	const struct xp_phase *p;
+
+	cfg.logical_bytes = 520;
+	cfg.wacereq = 3;
+	plug_sas(w, &cfg);
+	w->options.has_technique = true;
+	w->options.technique = XP_SCSI_SANITIZE_CRYPTO;
+	run(w);
+	p = find(w, XP_PHASE_READBACK, 1);
+	assert_ptr_not_equal(p, &nothing);
+	assert_int_equal(p->readback.unreadable_blocks, SECTORS);
+	assert_true(p->readback.read_errors.total_bytes > 0);
+	assert_int_equal(w->job->record.claim.outcome, XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS);
+	assert_int_equal(w->job->record.claim.level, XP_PURGE);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -533,6 +662,11 @@ int main(void)
 		CASE(test_job_swapped_drive_is_refused),
 		CASE(test_job_frozen_since_the_plan_is_refused),
 		CASE(test_job_registers_lost_is_cleared_by_the_host),
+		CASE(test_job_520_byte_disk_is_purged),
+		CASE(test_job_520_byte_disk_is_overwritten_by_the_host),
+		CASE(test_job_protected_disk_is_overwritten_by_the_host),
+		CASE(test_job_reserved_drive_is_refused),
+		CASE(test_job_unreadable_after_the_erase_is_said),
 	};
 
 	return cmocka_run_group_tests_name("job_drive", tests, NULL, NULL);
