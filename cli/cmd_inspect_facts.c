@@ -232,6 +232,8 @@ static json_t *namespace_json(const struct xp_nvme_ns_facts *f)
 	set_int(j, "metadata_bytes", f->ns.metadata_bytes);
 	set_int(j, "protection_type", f->ns.protection_type);
 	set_bool(j, "shared", f->ns.is_shared);
+	if (f->reservation_asked == XP_ASKED_GOOD)
+		set_bool(j, "reserved", f->reservation.type != 0);
 	set_text(j, "nguid", f->ns.nguid);
 	set_text(j, "eui64", f->ns.eui64);
 	return j;

@@ -56,6 +56,16 @@ static enum xp_rc add_refusals(struct xp_job *job, struct xp_err *err)
 		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_RESERVED,
 				    "release it on the host that holds it (sg_persist --release)",
 				    "%s: a host has reserved it", job->target.path));
+	for (size_t i = 0; i < f->nvme.ns_n; i++) {
+		const struct xp_nvme_ns_facts *ns = &f->nvme.ns[i];
+
+		if (ns->reservation_asked == XP_ASKED_GOOD && ns->reservation.type)
+			TRY(xp_refusals_add(
+				&job->refusals, err, XP_REFUSED_RESERVED,
+				"release it on the host that holds it (nvme resv-release)",
+				"%s: a host has reserved namespace %u of its drive",
+				job->target.path, ns->nsid));
+	}
 	return XP_OK;
 }
 

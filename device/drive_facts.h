@@ -95,6 +95,8 @@ struct xp_nvme_ns_facts {
 	uint32_t nsid;
 	enum xp_asked identify;
 	struct xp_nvme_ns ns;
+	enum xp_asked reservation_asked; /* of shared ones, where the drive has reservations */
+	struct xp_nvme_reservation reservation;
 };
 
 #define XP_NVME_NS_FACTS_MAX 128

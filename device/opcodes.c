@@ -117,6 +117,9 @@ static bool is_read_only_nvme(const struct xp_cmd *cmd)
 {
 	const struct xp_nvme_sqe *q = &cmd->nvme;
 
+	if (q->is_io)
+		return q->opcode == XP_NVME_IO_RESERVATION_REPORT && cmd->dir == XP_DATA_IN &&
+		       cmd->data_len == ((uint64_t)q->cdw10 + 1) * 4;
 	if (!xp_nvme_admin_is_read_only(q->opcode, q->cdw10))
 		return false;
 	switch (q->opcode) {
@@ -151,7 +154,7 @@ bool xp_opcode_carries_secret(const struct xp_cmd *cmd)
 	if (cmd->dir != XP_DATA_OUT)
 		return false;
 	if (cmd->kind == XP_TRANSPORT_NVME)
-		return cmd->nvme.opcode == XP_NVME_SECURITY_SEND;
+		return !cmd->nvme.is_io && cmd->nvme.opcode == XP_NVME_SECURITY_SEND;
 	if (cmd->cdb[0] == XP_SCSI_SECURITY_OUT)
 		return true;
 	if (cmd->cdb[0] == XP_SAT_CDB16 || cmd->cdb[0] == XP_SAT_CDB12)
@@ -211,6 +214,10 @@ static const struct name_row nvme_names[] = {
 	{XP_NVME_SANITIZE, "Sanitize"},		  {XP_NVME_SET_FEATURES, "Set Features"},
 };
 
+static const struct name_row nvme_io_names[] = {
+	{XP_NVME_IO_RESERVATION_REPORT, "Reservation Report"},
+};
+
 static const char *find_name(const struct name_row *rows, size_t n, uint8_t opcode)
 {
 	for (size_t i = 0; i < n; i++)
@@ -229,7 +236,9 @@ void xp_opcode_name(char *out, size_t out_len, const struct xp_cmd *cmd)
 	if (cmd->kind == XP_TRANSPORT_NVME) {
 		family = "NVMe";
 		opcode = cmd->nvme.opcode;
-		name = find_name(nvme_names, XP_ARRAY_LEN(nvme_names), opcode);
+		name = cmd->nvme.is_io
+			       ? find_name(nvme_io_names, XP_ARRAY_LEN(nvme_io_names), opcode)
+			       : find_name(nvme_names, XP_ARRAY_LEN(nvme_names), opcode);
 	} else if (xp_sat_cdb_parse(&tf, cmd->cdb, cmd->cdb_len)) {
 		family = "ATA";
 		opcode = tf.command;

@@ -29,6 +29,24 @@ static void ask_namespace(struct xp_probe *p, struct xp_nvme_ns_facts *out, uint
 		p, what, xp_nvme_ns_parse(&out->ns, data, sizeof(data), &err), &err);
 }
 
+/* Another host may hold what several controllers see. */
+__attribute__((noinline)) static void ask_reservation(struct xp_probe *p,
+						      struct xp_nvme_ns_facts *out)
+{
+	uint8_t data[XP_NVME_RESERVATION_LEN];
+	struct xp_nvme_dwords dwords = xp_nvme_reservation_report(out->nsid, sizeof(data));
+	struct xp_err err = {0};
+	char what[48];
+
+	snprintf(what, sizeof(what), "Reservation Report %u", out->nsid);
+	out->reservation_asked = xp_probe_nvme(p, what, &dwords, data);
+	if (out->reservation_asked == XP_ASKED_GOOD)
+		out->reservation_asked = xp_probe_decoded(
+			p, what,
+			xp_nvme_reservation_parse(&out->reservation, data, sizeof(data), &err),
+			&err);
+}
+
 /* apart, so that the lists of all parts are never on the stack at once */
 __attribute__((noinline)) static void ask_namespaces(struct xp_probe *p, struct xp_nvme_facts *f)
 {
@@ -55,6 +73,10 @@ __attribute__((noinline)) static void ask_namespaces(struct xp_probe *p, struct 
 	}
 	for (size_t i = 0; i < f->ns_n; i++)
 		ask_namespace(p, &f->ns[i], list.nsid[i]);
+	for (size_t i = 0; i < f->ns_n; i++)
+		if (f->ctrl.has_reservations && f->ns[i].identify == XP_ASKED_GOOD &&
+		    f->ns[i].ns.is_shared)
+			ask_reservation(p, &f->ns[i]);
 }
 
 static void add_foreign(struct xp_nvme_facts *f, const struct xp_nvme_ctrl_list *list)

@@ -40,6 +40,8 @@ static void write_command(struct xp_buf *b, const struct xp_exchange *x)
 		xp_buf_printf(b, "{\"opcode\":%u,\"nsid\":%u,\"cdw\":[%u,%u,%u,%u,%u,%u]",
 			      q->opcode, q->nsid, q->cdw10, q->cdw11, q->cdw12, q->cdw13, q->cdw14,
 			      q->cdw15);
+		if (q->is_io)
+			xp_buf_puts(b, ",\"io\":true");
 	}
 	xp_buf_printf(b, ",\"dir\":\"%s\",\"len\":%u", dir_names[c->dir], c->data_len);
 	if (c->dir != XP_DATA_OUT)
@@ -158,12 +160,16 @@ static enum xp_rc take_nvme_command(struct xp_cmd *cmd, struct object *o)
 	uint32_t *const dwords[] = {&cmd->nvme.cdw10, &cmd->nvme.cdw11, &cmd->nvme.cdw12,
 				    &cmd->nvme.cdw13, &cmd->nvme.cdw14, &cmd->nvme.cdw15};
 	uint64_t v = 0;
-	json_t *cdw;
+	json_t *cdw, *io;
 
 	TRY(take_uint(&v, o, "opcode", UINT8_MAX));
 	cmd->nvme.opcode = (uint8_t)v;
 	TRY(take_uint(&v, o, "nsid", UINT32_MAX));
 	cmd->nvme.nsid = (uint32_t)v;
+	io = ask(o, "io");
+	if (io && !json_is_true(io))
+		return bad(o, "io");
+	cmd->nvme.is_io = io != NULL;
 	cdw = ask(o, "cdw");
 	if (!json_is_array(cdw) || json_array_size(cdw) != XP_ARRAY_LEN(dwords))
 		return bad(o, "cdw");

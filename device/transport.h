@@ -16,13 +16,14 @@ struct xp_nvme_sqe {
 	uint8_t opcode;
 	uint32_t nsid;
 	uint32_t cdw10, cdw11, cdw12, cdw13, cdw14, cdw15;
+	bool is_io; /* of the I/O command set, to the namespace of the descriptor */
 };
 
 struct xp_cmd {
 	enum xp_transport_kind kind;
 	uint8_t cdb[32]; /* SCSI (ATA by ATA PASS-THROUGH) */
 	uint8_t cdb_len;
-	struct xp_nvme_sqe nvme; /* NVMe admin */
+	struct xp_nvme_sqe nvme;
 	enum xp_data_dir dir;
 	void *data;
 	uint32_t data_len;   /* bytes */
@@ -73,7 +74,7 @@ MUST_USE enum xp_rc xp_transport_exec(struct xp_transport *t, const struct xp_cm
 
 /* SG_IO on an open block or sg descriptor (dup'ed). */
 MUST_USE enum xp_rc xp_transport_sgio_open(struct xp_transport **out, int fd, struct xp_err *err);
-/* NVMe admin commands on an open controller or namespace descriptor (dup'ed). */
+/* NVMe commands on an open controller or namespace descriptor (dup'ed). */
 MUST_USE enum xp_rc xp_transport_nvme_open(struct xp_transport **out, int fd, struct xp_err *err);
 /*
  * Passes everything on to INNER (takes it, also on failure) and appends each exchange to FD

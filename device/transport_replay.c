@@ -24,10 +24,11 @@ static bool is_same_command(const struct xp_exchange *x, const struct xp_cmd *cm
 		return false;
 	if (cmd->kind == XP_TRANSPORT_SCSI)
 		return was->cdb_len == cmd->cdb_len && !memcmp(was->cdb, cmd->cdb, cmd->cdb_len);
-	return was->nvme.opcode == cmd->nvme.opcode && was->nvme.nsid == cmd->nvme.nsid &&
-	       was->nvme.cdw10 == cmd->nvme.cdw10 && was->nvme.cdw11 == cmd->nvme.cdw11 &&
-	       was->nvme.cdw12 == cmd->nvme.cdw12 && was->nvme.cdw13 == cmd->nvme.cdw13 &&
-	       was->nvme.cdw14 == cmd->nvme.cdw14 && was->nvme.cdw15 == cmd->nvme.cdw15;
+	return was->nvme.is_io == cmd->nvme.is_io && was->nvme.opcode == cmd->nvme.opcode &&
+	       was->nvme.nsid == cmd->nvme.nsid && was->nvme.cdw10 == cmd->nvme.cdw10 &&
+	       was->nvme.cdw11 == cmd->nvme.cdw11 && was->nvme.cdw12 == cmd->nvme.cdw12 &&
+	       was->nvme.cdw13 == cmd->nvme.cdw13 && was->nvme.cdw14 == cmd->nvme.cdw14 &&
+	       was->nvme.cdw15 == cmd->nvme.cdw15;
 }
 
 static enum xp_rc replay_exec(void *ctx, const struct xp_cmd *cmd, struct xp_reply *reply,

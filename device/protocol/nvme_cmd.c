@@ -45,6 +45,15 @@ struct xp_nvme_dwords xp_nvme_security_receive(uint8_t protocol, uint16_t specif
 				       .data_len = len};
 }
 
+struct xp_nvme_dwords xp_nvme_reservation_report(uint32_t nsid, uint32_t len)
+{
+	return (struct xp_nvme_dwords){.opcode = XP_NVME_IO_RESERVATION_REPORT,
+				       .nsid = nsid,
+				       .cdw10 = len / 4 - 1, /* zero-based dwords */
+				       .data_len = len,
+				       .is_io = true};
+}
+
 static bool is_read_only_log(uint8_t lid, uint8_t lsp)
 {
 	switch (lid) {

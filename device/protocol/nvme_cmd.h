@@ -16,6 +16,9 @@
 #define XP_NVME_SECURITY_RECEIVE 0x82
 #define XP_NVME_SANITIZE	 0x84
 
+/* An I/O command. */
+#define XP_NVME_IO_RESERVATION_REPORT 0x0e
+
 #define XP_NVME_NSID_ALL 0xffffffffU
 
 /* CNS of Identify. */
@@ -44,12 +47,13 @@
 #define XP_NVME_LOG_SMART_LEN	 512
 #define XP_NVME_LOG_SANITIZE_LEN 512
 
-/* A read-only admin command: what goes into the submission queue entry. */
+/* A read-only command: what goes into the submission queue entry. */
 struct xp_nvme_dwords {
 	uint8_t opcode;
 	uint32_t nsid;
 	uint32_t cdw10, cdw11;
 	uint32_t data_len;
+	bool is_io; /* of the I/O command set; else an admin command */
 };
 
 struct xp_nvme_dwords xp_nvme_identify(uint8_t cns, uint32_t nsid);
@@ -57,6 +61,8 @@ struct xp_nvme_dwords xp_nvme_identify(uint8_t cns, uint32_t nsid);
 struct xp_nvme_dwords xp_nvme_get_log(uint8_t lid, uint32_t nsid, uint32_t len);
 struct xp_nvme_dwords xp_nvme_get_feature(uint8_t fid);
 struct xp_nvme_dwords xp_nvme_security_receive(uint8_t protocol, uint16_t specific, uint32_t len);
+/* LEN is a multiple of 4. */
+struct xp_nvme_dwords xp_nvme_reservation_report(uint32_t nsid, uint32_t len);
 
 /*
  * Does the admin command only read? Identify, Get Features and Security Receive do; of the log

@@ -10,37 +10,39 @@
 #include <string.h>
 
 /* Identify Controller [NVMe Base 2.x, Identify Controller data structure] */
-#define C_VID		 0
-#define C_SN		 4
-#define C_MN		 24
-#define C_FR		 64
-#define C_CMIC		 76
-#define C_CNTLID	 78
-#define C_VER		 80
-#define C_OACS		 256
-#define C_TNVMCAP	 280
-#define C_UNVMCAP	 296
-#define C_RPMBS		 312
-#define C_SANICAP	 328
-#define C_NN		 516
-#define C_FNA		 524
-#define C_VWC		 525
-#define C_SUBNQN	 768
-#define C_SUBNQN_LEN	 256
-#define OACS_SECURITY	 (1U << 0)
-#define OACS_FORMAT	 (1U << 1)
-#define OACS_NS_MGMT	 (1U << 3)
-#define RPMB_UNITS	 0x07U
-#define SANI_CRYPTO	 (1U << 0)
-#define SANI_BLOCK	 (1U << 1)
-#define SANI_OVERWRITE	 (1U << 2)
-#define SANI_VERS	 (1U << 3)
-#define SANI_NDI	 (1U << 29)
-#define SANI_NODMMAS	 30
-#define FNA_FORMAT_ALL	 (1U << 0)
-#define FNA_ERASE_ALL	 (1U << 1)
-#define FNA_CRYPTO	 (1U << 2)
-#define FNA_NO_BROADCAST (1U << 3)
+#define C_VID		  0
+#define C_SN		  4
+#define C_MN		  24
+#define C_FR		  64
+#define C_CMIC		  76
+#define C_CNTLID	  78
+#define C_VER		  80
+#define C_OACS		  256
+#define C_TNVMCAP	  280
+#define C_UNVMCAP	  296
+#define C_RPMBS		  312
+#define C_SANICAP	  328
+#define C_NN		  516
+#define C_ONCS		  520
+#define C_FNA		  524
+#define C_VWC		  525
+#define C_SUBNQN	  768
+#define C_SUBNQN_LEN	  256
+#define OACS_SECURITY	  (1U << 0)
+#define OACS_FORMAT	  (1U << 1)
+#define OACS_NS_MGMT	  (1U << 3)
+#define ONCS_RESERVATIONS (1U << 5)
+#define RPMB_UNITS	  0x07U
+#define SANI_CRYPTO	  (1U << 0)
+#define SANI_BLOCK	  (1U << 1)
+#define SANI_OVERWRITE	  (1U << 2)
+#define SANI_VERS	  (1U << 3)
+#define SANI_NDI	  (1U << 29)
+#define SANI_NODMMAS	  30
+#define FNA_FORMAT_ALL	  (1U << 0)
+#define FNA_ERASE_ALL	  (1U << 1)
+#define FNA_CRYPTO	  (1U << 2)
+#define FNA_NO_BROADCAST  (1U << 3)
 
 /* Identify Namespace */
 #define N_NSZE	       0
@@ -58,6 +60,10 @@
 #define FLBAS_EXTENDED (1U << 4)
 #define DS_MIN	       9 /* 512 bytes */
 #define DS_MAX	       16
+
+/* Reservation Report */
+#define RESERVATION_HEAD     24
+#define RESERVATION_TYPE_MAX 6
 
 /* 128-bit counters are cut to 64 bits: what does not fit is as much as fits. */
 static uint64_t get_le128(const uint8_t *p)
@@ -131,6 +137,7 @@ enum xp_rc xp_nvme_ctrl_parse(struct xp_nvme_ctrl *out, const uint8_t *data, siz
 	out->crypto_erase = (data[C_FNA] & FNA_CRYPTO) != 0;
 	out->format_broadcast_refused = (data[C_FNA] & FNA_NO_BROADCAST) != 0;
 	out->has_volatile_cache = (data[C_VWC] & 1) != 0;
+	out->has_reservations = (get_le16(data + C_ONCS) & ONCS_RESERVATIONS) != 0;
 	read_nqn(out->subnqn, data + C_SUBNQN);
 	return XP_OK;
 }
@@ -226,6 +233,24 @@ enum xp_rc xp_nvme_ctrl_list_parse(struct xp_nvme_ctrl_list *out, const uint8_t 
 }
 
 /* SMART / Health Information log */
+/* [NVMe Base, Reservation Report] RTYPE is at 4, REGCTL at 5. */
+enum xp_rc xp_nvme_reservation_parse(struct xp_nvme_reservation *out, const uint8_t *data,
+				     size_t len, struct xp_err *err)
+{
+	*out = (struct xp_nvme_reservation){0};
+	if (len < RESERVATION_HEAD)
+		return xp_fail(err, XP_E_MALFORMED, "Reservation Report: %zu bytes", len);
+	out->type = data[4];
+	out->registrants = get_le16(data + 5);
+	if (out->type > RESERVATION_TYPE_MAX)
+		return xp_fail(err, XP_E_MALFORMED, "Reservation Report: type %u", out->type);
+	/* nobody holds one without being registered */
+	if (out->type && out->registrants == 0)
+		return xp_fail(err, XP_E_MALFORMED, "Reservation Report: type %u of nobody",
+			       out->type);
+	return XP_OK;
+}
+
 enum xp_rc xp_nvme_health_parse(struct xp_nvme_health *out, const uint8_t *data, size_t len,
 				struct xp_err *err)
 {

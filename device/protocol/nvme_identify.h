@@ -25,6 +25,7 @@ struct xp_nvme_ctrl {
 	bool format_all, secure_erase_all, crypto_erase; /* FNA bits 0 to 2 */
 	bool format_broadcast_refused;			 /* FNA bit 3 */
 	bool has_volatile_cache;
+	bool has_reservations;				   /* ONCS */
 	bool has_multiple_ports, has_multiple_controllers; /* CMIC bits 0, 1 */
 	char subnqn[257];				   /* printable, or empty */
 };
@@ -65,6 +66,15 @@ struct xp_nvme_ctrl_list {
 };
 MUST_USE enum xp_rc xp_nvme_ctrl_list_parse(struct xp_nvme_ctrl_list *out, const uint8_t *data,
 					    size_t len, struct xp_err *err);
+
+/* Who has reserved a namespace: Reservation Report, the data structure without extension. */
+#define XP_NVME_RESERVATION_LEN 4096
+struct xp_nvme_reservation {
+	uint8_t type; /* RTYPE; 0: nobody */
+	uint32_t registrants;
+};
+MUST_USE enum xp_rc xp_nvme_reservation_parse(struct xp_nvme_reservation *out, const uint8_t *data,
+					      size_t len, struct xp_err *err);
 
 /* SMART / Health Information (log 02h). */
 struct xp_nvme_health {

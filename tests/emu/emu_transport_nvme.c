@@ -8,6 +8,7 @@ static enum xp_rc nvme_exec(void *ctx, const struct xp_cmd *cmd, struct xp_reply
 	const uint32_t cdw[6] = {q->cdw10, q->cdw11, q->cdw12, q->cdw13, q->cdw14, q->cdw15};
 	struct emu_nvme_cmd nvme = {
 		.controller = slot->controller,
+		.is_io = q->is_io,
 		.give_up_ns = cmd->timeout_ms * EMU_MS,
 	};
 	struct emu_time *time;

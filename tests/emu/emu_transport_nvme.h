@@ -1,6 +1,6 @@
 /*
  * emu_transport_nvme: the door inside the process for NVMe: one controller of an emulated NVM
- * subsystem as a transport, for admin commands, behind the same choke point as every other.
+ * subsystem as a transport, behind the same choke point as every other.
  */
 #pragma once
 #include "device/transport.h"

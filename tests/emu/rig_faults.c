@@ -210,11 +210,13 @@ bool emu_rig_fault(struct emu_rig *rig, struct emu_rig_drive *d, const char *key
 		return set_swap(rig, d, value, why);
 	if (d->nvme) {
 		size_t n;
+		uint64_t nsid;
 		const struct emu_field *rows = emu_rig_nvme_faults(&n);
 
 		if (!strcmp(key, "reserved-elsewhere"))
-			return emu_nvme_reserve_elsewhere(d->nvme, 1, 1) ||
-			       emu_why(why, "%s: not now", key);
+			return (emu_field_number(value, EMU_NVME_NS_MAX, &nsid) &&
+				emu_nvme_reserve_elsewhere(d->nvme, (uint32_t)nsid, 1)) ||
+			       emu_why(why, "%s: no namespace '%s'", key, value);
 		ok = set_from(rows, n, emu_nvme_faults(d->nvme), key, value, &known, why);
 		return ok || known ? ok : emu_why(why, "an NVMe drive has no fault '%s'", key);
 	}

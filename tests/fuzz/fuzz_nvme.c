@@ -15,6 +15,7 @@ static void try_logs(const uint8_t *block)
 {
 	struct xp_nvme_sanitize_log log;
 	struct xp_nvme_health health;
+	struct xp_nvme_reservation reservation;
 
 	if (xp_nvme_sanitize_log_parse(&log, block, XP_NVME_LOG_SANITIZE_LEN, NULL) == XP_OK) {
 		enum xp_nvme_sanitize_state s = xp_nvme_sanitize_state_of(&log, 4);
@@ -33,6 +34,10 @@ static void try_logs(const uint8_t *block)
 		    (log.cdw10 != 4 || log.progress != 0xffff))
 			abort();
 	}
+	if (xp_nvme_reservation_parse(&reservation, block, XP_NVME_RESERVATION_LEN, NULL) ==
+		    XP_OK &&
+	    (reservation.type > 6 || (reservation.type && !reservation.registrants)))
+		abort();
 	(void)!xp_nvme_health_parse(&health, block, XP_NVME_LOG_SMART_LEN, NULL);
 }
 

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -121,6 +123,44 @@ static void test_prober_agrees_on_the_whole_subsystem(void **state)
 	assert_int_equal(w.f.nvme.active_n, 1);
 	assert_int_equal(w.f.nvme.ns[0].nsid, 2);
 	assert_int_equal(w.f.nvme.controllers_n, 3);
+	done(&w);
+}
+
+/* What was recorded of the probe is answered again by the transcript. */
+static void test_prober_sees_reservations_and_so_does_a_replay(void **state)
+{
+	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
+	AUTO_FD int fd = memfd_create("transcript", MFD_CLOEXEC);
+	struct xp_transport *inner = NULL;
+	struct world w;
+	char *text;
+	off_t len;
+
+	(void)state;
+	make(&w, &cfg);
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.ns[0].reservation_asked, XP_ASKED_NEVER); /* nobody shares it */
+	assert_int_equal(w.f.nvme.ns[1].reservation_asked, XP_ASKED_GOOD);
+	assert_int_equal(w.f.nvme.ns[1].reservation.type, 0);
+	assert_true(emu_nvme_reserve_elsewhere(w.slot.drive, 2, 3));
+	xp_transport_free(&w.t);
+	assert_int_equal(emu_transport_nvme_open(&inner, &w.slot, &w.err), XP_OK);
+	assert_int_equal(xp_transport_record_open(&w.t, inner, XP_BUS_NVME, false, fd, &w.err),
+			 XP_OK);
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.ns[1].reservation.type, 3);
+	assert_int_equal(w.f.nvme.ns[1].reservation.registrants, 1);
+	xp_transport_free(&w.t);
+	len = lseek(fd, 0, SEEK_END);
+	text = calloc(1, (size_t)len + 1);
+	assert_non_null(text);
+	assert_int_equal(pread(fd, text, (size_t)len, 0), len);
+	assert_non_null(strstr(text, "{\"opcode\":14,\"nsid\":2,"));
+	assert_non_null(strstr(text, ",\"io\":true,"));
+	assert_int_equal(xp_transport_replay_open(&w.t, NULL, text, (size_t)len, &w.err), XP_OK);
+	assert_int_equal(probe(&w), XP_OK);
+	assert_int_equal(w.f.nvme.ns[1].reservation.type, 3);
+	free(text);
 	done(&w);
 }
 
@@ -260,6 +300,12 @@ static void test_destructive_commands_need_a_permit(void **state)
 		{.opcode = 0x0d, .nsid = 1, .cdw10 = 1},
 		{.opcode = 0x09, .cdw10 = 0x17, .cdw11 = 1},
 		{.opcode = 0xc0},
+		/* what only reads as an admin command is something else as I/O */
+		{.opcode = 0x02, .nsid = 1, .is_io = true},
+		{.opcode = 0x01, .nsid = 1, .is_io = true},
+		{.opcode = 0x09, .nsid = 1, .cdw11 = 4, .is_io = true},
+		{.opcode = 0x0d, .nsid = 2, .is_io = true},
+		{.opcode = 0x0e, .nsid = 2, .is_io = true}, /* without room for its data */
 	};
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
 	struct world w;
@@ -283,6 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prober_agrees_on_a_drive_of_one_namespace),
 		cmocka_unit_test(test_prober_agrees_on_the_whole_subsystem),
+		cmocka_unit_test(test_prober_sees_reservations_and_so_does_a_replay),
 		cmocka_unit_test(test_prober_sees_each_state_of_a_sanitize),
 		cmocka_unit_test(test_prober_is_told_the_phase_and_by_it_a_lie),
 		cmocka_unit_test(test_a_drive_that_is_gone_or_another_is_noticed),

@@ -49,6 +49,7 @@ static void fill_ctrl(void)
 	c.theirs.nn = htole32(32);
 	c.theirs.fna = 0x06;
 	c.theirs.vwc = 1;
+	c.theirs.oncs = htole16(NVME_CTRL_ONCS_RESERVATIONS);
 	memcpy(c.theirs.subnqn, "nqn.2014.08.org.example:1", 26);
 }
 
@@ -73,7 +74,7 @@ static void test_ctrl_reads_what_libnvme_s_structure_holds(void **state)
 	assert_int_equal(out.no_deallocate_modifies, 2);
 	assert_int_equal(out.namespaces_max, 32);
 	assert_true(!out.format_all && out.secure_erase_all && out.crypto_erase);
-	assert_true(out.has_volatile_cache);
+	assert_true(out.has_volatile_cache && out.has_reservations);
 	assert_string_equal(out.subnqn, "nqn.2014.08.org.example:1");
 }
 
@@ -310,6 +311,41 @@ static void test_status_of_the_host_is_no_answer(void **state)
 	}
 }
 
+static void test_reservation_report_reads_libnvme_s_structure(void **state)
+{
+	union {
+		struct nvme_resv_status theirs;
+		uint8_t bytes[XP_NVME_RESERVATION_LEN];
+	} r = {0};
+	struct xp_nvme_reservation out;
+	struct xp_nvme_dwords d = xp_nvme_reservation_report(3, XP_NVME_RESERVATION_LEN);
+
+	(void)state;
+	assert_int_equal(d.opcode, nvme_cmd_resv_report);
+	assert_true(d.is_io);
+	assert_int_equal(d.nsid, 3);
+	assert_int_equal(d.cdw10, XP_NVME_RESERVATION_LEN / 4 - 1);
+	assert_int_equal(d.cdw11, 0);
+	assert_int_equal(xp_nvme_reservation_parse(&out, r.bytes, sizeof(r.bytes), NULL), XP_OK);
+	assert_int_equal(out.type, 0);
+	r.theirs.gen = htole32(7);
+	r.theirs.rtype = 5;
+	r.theirs.regctl[0] = 2;
+	assert_int_equal(xp_nvme_reservation_parse(&out, r.bytes, sizeof(r.bytes), NULL), XP_OK);
+	assert_int_equal(out.type, 5);
+	assert_int_equal(out.registrants, 2);
+	r.theirs.rtype = 7;
+	assert_int_equal(xp_nvme_reservation_parse(&out, r.bytes, sizeof(r.bytes), NULL),
+			 XP_E_MALFORMED);
+	r.theirs.rtype = 1;
+	r.theirs.regctl[0] = 0;
+	assert_int_equal(xp_nvme_reservation_parse(&out, r.bytes, sizeof(r.bytes), NULL),
+			 XP_E_MALFORMED);
+	for (size_t len = 0; len < 24; len++)
+		assert_int_equal(xp_nvme_reservation_parse(&out, r.bytes, len, NULL),
+				 XP_E_MALFORMED);
+}
+
 static void test_erase_words_are_what_libnvme_would_send(void **state)
 {
 	struct xp_nvme_sanitize_word w = {.action = XP_NVME_SANACT_OVERWRITE,
@@ -494,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_sanitize_log_success_only_when_ended_and_ours),
 		cmocka_unit_test(test_sanitize_log_phase_and_state_must_agree),
 		cmocka_unit_test(test_status_of_the_host_is_no_answer),
+		cmocka_unit_test(test_reservation_report_reads_libnvme_s_structure),
 		cmocka_unit_test(test_erase_words_are_what_libnvme_would_send),
 		cmocka_unit_test(test_sanitize_log_cut_off_or_empty_is_malformed),
 		cmocka_unit_test(test_health_log_reads_libnvme_s_structure),

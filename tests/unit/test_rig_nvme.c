@@ -149,7 +149,9 @@ static void test_each_fault_has_its_name(void **state)
 	assert_int_equal(f->foreign_controllers, 2);
 	assert_true(emu_rig_fault(rig, d, "bad-read", "3+1", &why));
 	assert_int_equal(emu_nvme_ask_read(d->nvme, 1, 3, buf, 512), 0x281);
-	assert_true(emu_rig_fault(rig, d, "reserved-elsewhere", "true", &why));
+	assert_true(emu_rig_fault(rig, d, "reserved-elsewhere", "1", &why));
+	assert_false(emu_rig_fault(rig, d, "reserved-elsewhere", "2", &why));
+	assert_false(emu_rig_fault(rig, d, "reserved-elsewhere", "true", &why));
 	assert_int_equal(emu_nvme_ask_write(d->nvme, 1, 3, buf, 512), 0x83);
 	assert_true(emu_rig_fault(rig, d, "vanishes-after", "1", &why));
 	assert_int_equal(emu_nvme_ask_read(d->nvme, 1, 0, buf, 512), 0xffff);

@@ -78,7 +78,7 @@ nvme resv-acquire "$DRIVE_one" --crkey=5 --rtype=1 --racqa=0 >/dev/null
 says "resv-report: ours" '^rtype +: 1$' nvme resv-report "$DRIVE_one"
 nvme resv-release "$DRIVE_one" --crkey=5 --rtype=1 --rrela=0 >/dev/null
 nvme resv-register "$DRIVE_one" --crkey=5 --rrega=1 >/dev/null
-rig fault one reserved-elsewhere true
+rig fault one reserved-elsewhere 1
 says "another host's keeps us out" 'Reservation Conflict' nvme write-zeroes "$DRIVE_one" -s 0 -c 7
 rig power-cycle one
 check "the kernel comes back after a power cycle" comes_back live
@@ -135,6 +135,13 @@ ended "... well" "ffff 0101 0402 0000"
 exits "sanitize of several namespaces" 0 nvme sanitize "$many" -a 2
 sleep 0.3
 holds "... reaches every one, and what is not allocated" many "user=0 hidden=0 spare=0"
+
+# another host's reservation of what both controllers see
+"$EXPUNGE" plan "${many}n2" --allow-remote --level clear --state "$TMPDIR/state" --json >"$TMPDIR/plan"
+is "expunge: nobody has reserved it" "$? $(grep -c '"reserved"' "$TMPDIR/plan")" "0 0"
+rig fault many reserved-elsewhere 2
+"$EXPUNGE" plan "${many}n2" --allow-remote --level clear --state "$TMPDIR/state" --json >"$TMPDIR/plan"
+is "expunge: another host has reserved it" "$? $(grep -c '"reserved"' "$TMPDIR/plan")" "4 1"
 
 # a second controller of the same drive
 where=$(awk '$2 == "many" { print $4 }' /run/vm/rig.env)
