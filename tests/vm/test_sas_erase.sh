@@ -22,7 +22,11 @@ erases() {
 	record=$state/certificates/$(jq_of "$out" record)
 }
 rig_serial() {
-	case $1 in hdd) echo VMSASHDD01 ;; *) echo VMSASSSD01 ;; esac
+	case $1 in
+	hdd) echo VMSASHDD01 ;;
+	ssd) echo VMSASSSD01 ;;
+	*) echo VMSASODD01 ;;
+	esac
 }
 # jq_of JSON KEY: of the first result
 jq_of() {
@@ -55,6 +59,12 @@ erases ssd scsi-sanitize-crypto 0 'purge, drive'
 holds "... and nothing is left" ssd "user=0 hidden=0 spare=0"
 erases ssd scsi-sanitize-block 0 'purge, drive'
 holds "... and nothing is left" ssd "user=0 hidden=0 spare=0"
+
+# 520 bytes a block: the kernel has no blocks to read, the drive has
+is "the kernel sees no capacity of the third" "$(cat "/sys/class/block/${DRIVE_odd#/dev/}/size")" 0
+erases odd scsi-sanitize-overwrite 0 'purge, drive'
+holds "... and nothing is left" odd "user=0 hidden=0 spare=0"
+check "the record verifies" verifies
 
 check "the disk is to fail at half" rig fault hdd sanitize-fails-at 50
 erases hdd scsi-sanitize-overwrite 1 'none, drive'
