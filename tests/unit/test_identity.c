@@ -57,6 +57,15 @@ static void test_identity_same_each_field_that_differs_is_named(void **state)
 	DIFFERS(wwn, snprintf(b.wwn, sizeof(b.wwn), "%s", "naa.5"));
 	DIFFERS(firmware, snprintf(b.firmware, sizeof(b.firmware), "%s", "x"));
 	DIFFERS(name, snprintf(b.name, sizeof(b.name), "%s", "x"));
+	/* but a disk at a sanitize does not say how large it is */
+	b = a;
+	b.capacity_bytes = 0;
+	b.logical_block_bytes = 4096;
+	assert_true(xp_identity_same(&a, &b, &d));
+	assert_true(xp_identity_same(&b, &a, &d));
+	b.diskseq = 1;
+	assert_false(xp_identity_same(&a, &b, &d));
+	assert_string_equal(d, "diskseq");
 }
 
 static void test_identity_copy_raw_answers_are_its_own(void **state)
