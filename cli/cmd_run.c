@@ -21,6 +21,7 @@ static const struct xp_option options[] = {
 	XP_PLAN_OPTION_ROWS,
 	XP_SESSION_OPTION_ROWS,
 	{"record-fields", XP_OPT_STRING, "FILE", "JSON with tenant, case, asset_tag, persons, ..."},
+	{"close", XP_OPT_FLAG, NULL, "close LUKS mappings on the target that nobody uses"},
 	{"recursive", XP_OPT_FLAG, NULL, "file-overwrite: every file below the folder TARGET"},
 	{"if-needed", XP_OPT_FLAG, NULL,
 	 "resume what was interrupted; leave what still is sanitized"},
@@ -330,6 +331,7 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 	TRY(demand_file(expect, EXPECT_MAX_BYTES, err));
 	TRY(xp_session_open(&r->session, args, &wish, err));
 	r->session.setup.options = &r->plan_options;
+	r->session.setup.close_mappings = xp_args_flag(args, "close");
 	for (; *confirms; confirms++)
 		TRY(xp_confirms_add(&r->confirms, *confirms, err));
 	TRY(read_fields(r, xp_args_string(args, "record-fields"), err));

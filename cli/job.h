@@ -53,9 +53,10 @@ struct xp_job_setup {
 	struct xp_log *log; /* safe for several threads */
 	const struct xp_signing_key *key;
 	bool key_is_host;
-	const char *out_dir;		/* further folder for records; NULL: none */
-	int out_fd;			/* -1: none */
-	const char *const *confirms;	/* NULL-terminated */
+	const char *out_dir;	     /* further folder for records; NULL: none */
+	int out_fd;		     /* -1: none */
+	const char *const *confirms; /* NULL-terminated */
+	bool close_mappings; /* --close: LUKS mappings on a confirmed target are taken down first */
 	const struct xp_record *fields; /* the operator's words; copied into each record */
 	const struct xp_clock *clock;
 	const struct xp_rng *rng;
