@@ -56,8 +56,34 @@ void xp_check_cache_put(struct xp_check_cache *cache, const uint8_t key[32],
 	cache->next = (i + 1) % XP_CHECK_CACHE_SLOTS;
 }
 
+X509 *xp_check_cache_cert(const struct xp_check_cache *cache, const uint8_t sha256[32])
+{
+	for (unsigned i = 0; i < XP_CHECK_CACHE_CERTS && cache->certs[i].cert; i++)
+		if (memcmp(cache->certs[i].sha256, sha256, 32) == 0 &&
+		    X509_up_ref(cache->certs[i].cert) == 1)
+			return cache->certs[i].cert;
+	return NULL;
+}
+
+void xp_check_cache_put_cert(struct xp_check_cache *cache, const uint8_t sha256[32], X509 *cert)
+{
+	unsigned i = cache->next_cert;
+
+	if (X509_up_ref(cert) != 1)
+		return;
+	X509_free(cache->certs[i].cert);
+	cache->certs[i].cert = cert;
+	memcpy(cache->certs[i].sha256, sha256, 32);
+	cache->next_cert = (i + 1) % XP_CHECK_CACHE_CERTS;
+}
+
 void xp_check_cache_clear(struct xp_check_cache *cache)
 {
+	for (unsigned i = 0; i < XP_CHECK_CACHE_CERTS; i++) {
+		X509_free(cache->certs[i].cert);
+		cache->certs[i].cert = NULL;
+	}
+	cache->next_cert = 0;
 	for (unsigned i = 0; i < XP_CHECK_CACHE_SLOTS; i++)
 		xp_chain_free(&cache->slots[i].chain);
 }

@@ -49,15 +49,33 @@ static bool library_agrees(struct job *j, const uint8_t *p7s, size_t len)
 	return same;
 }
 
+/* NULL: malformed. The same bytes are decoded once. */
+static X509 *read_cert(struct job *j, struct xp_bytes der)
+{
+	const unsigned char *at = der.data;
+	uint8_t sha256[32];
+	X509 *c;
+
+	if (EVP_Digest(der.data, der.len, sha256, NULL, EVP_sha256(), NULL) != 1)
+		return NULL;
+	c = xp_check_cache_cert(j->check->cache, sha256);
+	if (c)
+		return c;
+	c = d2i_X509(NULL, &at, (long)der.len);
+	if (!c || at != der.data + der.len || !xp_signed_object_is_exact(der)) {
+		X509_free(c);
+		return NULL;
+	}
+	xp_check_cache_put_cert(j->check->cache, sha256, c);
+	return c;
+}
+
 static bool read_certs(struct job *j)
 {
 	for (unsigned i = 0; i < j->cms.certs_n; i++) {
-		const unsigned char *at = j->cms.certs[i].data;
-		X509 *c = d2i_X509(NULL, &at, (long)j->cms.certs[i].len);
+		X509 *c = read_cert(j, j->cms.certs[i]);
 
-		if (!c || at != j->cms.certs[i].data + j->cms.certs[i].len ||
-		    !xp_signed_object_is_exact(j->cms.certs[i])) {
-			X509_free(c);
+		if (!c) {
 			xp_findings_add(j->f, "E_CMS_CERTS", "certificate %u is malformed", i);
 			return false;
 		}

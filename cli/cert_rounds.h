@@ -33,6 +33,10 @@ struct xp_batch {
 	struct xp_check_peers *peers;
 	enum xp_round round;
 	uint64_t validations;
+	struct {
+		char *json;
+		size_t len;
+	} today[2]; /* the policies that come with the program */
 };
 
 /* Checks all pairs; fills verdicts, other_drives and exit_code (of what could not be read). */

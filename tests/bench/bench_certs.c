@@ -93,7 +93,7 @@ static struct xp_record *read_record(void)
 	AUTO(xp_findings_free) struct xp_findings f = {0};
 	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
 	AUTO_MEM char *json = NULL;
-	size_t len;
+	size_t len = 0;
 
 	must(r && xp_file_read(&json, &len, "tests/fuzz/corpus/record/good-sample.json", 1 << 20,
 			       NULL) == XP_OK,
@@ -139,7 +139,7 @@ static struct xp_check *make_check(void)
 	struct xp_check *c = NULL;
 	AUTO_MEM char *pem = NULL;
 	AUTO_MEM char *list = NULL;
-	size_t pem_len, list_len;
+	size_t pem_len = 0, list_len = 0;
 
 	must(xp_check_new(&c, xp_clock_system(), NULL) == XP_OK &&
 		     xp_pki_cert_to_pem(&pem, &pem_len, root, NULL) == XP_OK &&
@@ -248,7 +248,7 @@ static double process_rate(const char *program)
 	char *argv[] = {verify, verify, json, option, trust, lists_option, list, summary, NULL};
 	AUTO_MEM char *pem = NULL;
 	AUTO_MEM char *lists = NULL;
-	size_t pem_len, list_len;
+	size_t pem_len = 0, list_len = 0;
 	posix_spawn_file_actions_t quiet;
 	double begin;
 
