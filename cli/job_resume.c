@@ -10,6 +10,7 @@
 #include "cli/job_journal.h"
 #include "device/extent_map.h"
 #include "device/interlock.h"
+#include "verify/left_behind.h"
 
 static void free_json(json_t **j)
 {
@@ -124,6 +125,48 @@ static bool command_is_over(const struct xp_job *job)
 {
 	return job->resume.has_command &&
 	       (job->resume.note == XP_COMMAND_ENDED || job->resume.note == XP_COMMAND_OPEN);
+}
+
+/*
+ * Between two takes nobody holds the drive, and what was written to it meanwhile reads as changed,
+ * like an erase. Only where it is known what the erase left, and that is read back, would it show.
+ */
+static bool would_show_later_writes(const struct xp_job *job, const struct xp_phase *erase)
+{
+	struct xp_left_behind left;
+
+	xp_left_behind(&left, erase);
+	return left.content.kind != XP_CONTENT_UNKNOWN &&
+	       job->plan.verification.mode != XP_READBACK_NONE;
+}
+
+/* SAS drives must be seen at it anew; the log of an NVMe sanitize tells of later writes. */
+static bool method_asks_again(enum xp_technique t)
+{
+	switch (t) {
+	case XP_SCSI_SANITIZE_CRYPTO:
+	case XP_SCSI_SANITIZE_BLOCK:
+	case XP_SCSI_SANITIZE_OVERWRITE:
+	case XP_SCSI_FORMAT:
+	case XP_NVME_SANITIZE_CRYPTO:
+	case XP_NVME_SANITIZE_BLOCK:
+	case XP_NVME_SANITIZE_OVERWRITE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What an earlier take saw of the command is forgotten where it proves nothing any more. */
+static void doubt_command(struct xp_job *job)
+{
+	if (!job->resume.has_command || job->resume.note == XP_COMMAND_SECRET ||
+	    would_show_later_writes(job, &job->resume.command) ||
+	    (job->resume.note == XP_COMMAND_ACCEPTED &&
+	     method_asks_again(job->resume.command.technique)))
+		return;
+	job->resume.note = XP_COMMAND_SENT;
+	job->resume.erase_done = false;
 }
 
 /* The passes of the attempt up to this one need no more than to be told. */
@@ -377,6 +420,7 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 	json_array_foreach (lines, i, line) {
 		TRY(take_line(job, line, err));
 	}
+	doubt_command(job);
 	drop_unproven(job);
 	job->attempt = job->resume.attempt;
 	return XP_OK;

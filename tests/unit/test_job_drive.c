@@ -49,6 +49,8 @@ struct world {
 	const char *kernel_serial;
 	uint64_t cancel_after; /* waits; 0: never */
 	uint64_t waits;
+	unsigned cancel_at_io; /* the one that reads or writes: baseline, readback; 0: never */
+	unsigned ios;
 	struct xp_job *job;
 	struct xp_err err;
 };
@@ -56,7 +58,8 @@ static struct world *W; /* for the cancel flag, which has no context */
 
 static bool is_cancelled(void)
 {
-	return W->cancel_after && W->waits >= W->cancel_after;
+	return (W->cancel_after && W->waits >= W->cancel_after) ||
+	       (W->cancel_at_io && W->ios >= W->cancel_at_io);
 }
 
 /* --- the door --- */
@@ -107,6 +110,7 @@ static enum xp_rc door_open_io(void *ctx, struct xp_extent_io **out, struct xp_e
 	struct world *w = ctx;
 
 	(void)permit;
+	w->ios++;
 	cfg->clock = &w->clock;
 	return xp_extent_sg_new(out, cfg, w->io_way, err);
 }
@@ -469,6 +473,83 @@ static void test_job_stopped_in_a_sanitize_is_resumed(void **state)
 	assert_int_equal(p->readback.baseline_informative, XP_ANSWER_YES);
 }
 
+/* Nobody holds the drive between two takes, and somebody else puts it to use. */
+static void use_again(struct world *w)
+{
+	uint8_t block[512];
+
+	xp_journal_close(&w->job->journal);
+	memset(block, 0x5a, sizeof(block));
+	emu_media_write(emu_ata_media(w->d), SECTORS / 2, 1, block);
+	w->cancel_after = w->cancel_at_io = 0;
+}
+
+static void assert_used_no_more(const struct world *w)
+{
+	uint8_t block[512], used[512];
+
+	memset(used, 0x5a, sizeof(used));
+	emu_media_read(emu_ata_media(w->d), SECTORS / 2, 1, block, EMU_TRIMMED_ZERO);
+	assert_memory_not_equal(block, used, sizeof(block));
+}
+
+/* What was written behind a change of key looks like a part of it: the key is changed again. */
+static void test_job_used_behind_a_change_of_key_is_erased_again(void **state)
+{
+	struct world *w = *state;
+	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
+
+	plug(w, &cfg);
+	w->cancel_at_io = 2;
+	run(w);
+	assert_int_equal(w->job->state, XP_JOB_INTERRUPTED);
+	use_again(w);
+	resume(w);
+	assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_CRYPTO);
+	assert_record_good(w);
+	assert_clean(w);
+	assert_used_no_more(w);
+	assert_int_equal(find(w, XP_PHASE_READBACK, 1)->readback.compared_blocks, SECTORS);
+}
+
+/* ... also where the drive came to its end while nobody looked. */
+static void test_job_used_behind_an_unseen_end_is_erased_again(void **state)
+{
+	struct world *w = *state;
+	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
+
+	cfg.sanitize_seconds = 600;
+	plug(w, &cfg);
+	w->options.has_technique = true;
+	w->options.technique = XP_ATA_SANITIZE_BLOCK;
+	w->cancel_after = 20;
+	run(w);
+	assert_int_equal(w->job->state, XP_JOB_INTERRUPTED);
+	emu_time_pass(&w->time, 3600 * EMU_S);
+	use_again(w);
+	resume(w);
+	assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_BLOCK);
+	assert_record_good(w);
+	assert_used_no_more(w);
+}
+
+/* What an overwrite left is known, and what is not that is found. */
+static void test_job_used_behind_an_overwrite_is_found(void **state)
+{
+	struct world *w = *state;
+	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
+
+	plug(w, &cfg);
+	w->options.no_fallback = true;
+	w->cancel_at_io = 2;
+	run(w);
+	assert_int_equal(w->job->state, XP_JOB_INTERRUPTED);
+	use_again(w);
+	resume(w);
+	assert_claim(w, XP_NONE, XP_ATA_SANITIZE_OVERWRITE);
+	assert_int_equal(w->job->exit_code, 1);
+}
+
 /* What was read before is gone from the job's folder: nothing is compared, and nothing is claimed
  * of it. */
 static void test_job_resumed_without_its_baseline_says_so(void **state)
@@ -658,6 +739,9 @@ int main(void)
 		CASE(test_job_disk_without_sanitize_is_cleared),
 		CASE(test_job_without_fallback_refuses_what_only_clears),
 		CASE(test_job_stopped_in_a_sanitize_is_resumed),
+		CASE(test_job_used_behind_a_change_of_key_is_erased_again),
+		CASE(test_job_used_behind_an_unseen_end_is_erased_again),
+		CASE(test_job_used_behind_an_overwrite_is_found),
 		CASE(test_job_resumed_without_its_baseline_says_so),
 		CASE(test_job_swapped_drive_is_refused),
 		CASE(test_job_frozen_since_the_plan_is_refused),
