@@ -195,9 +195,15 @@ static double chance_to_miss(const struct job *j)
 /* What would be claimed if the readback had found nothing: else the bound is not needed. */
 static bool stands_on_the_readback(const struct job *j)
 {
-	struct xp_readback_result *r = &j->lab->ev.phases[j->lab->ev.n - 1].readback;
-	uint64_t found = r->unchanged_blocks;
+	struct xp_evidence *ev = &j->lab->ev;
+	struct xp_readback_result *r;
+	uint64_t found;
 	bool is_claimed;
+
+	if (ev->n == 0 || ev->phases[ev->n - 1].kind != XP_PHASE_READBACK)
+		return erase_lab_claim(j->lab)->level != XP_NONE;
+	r = &ev->phases[ev->n - 1].readback;
+	found = r->unchanged_blocks;
 
 	r->unchanged_blocks = 0;
 	is_claimed = erase_lab_claim(j->lab)->level != XP_NONE;
@@ -251,7 +257,9 @@ static void run_one(struct campaign_result *r, struct erase_lab *lab,
 	} while (lab->dead && takes < TAKES_MAX);
 	r->takes += takes;
 	r->cut += takes > 1;
-	if (lab->has_begun && lab->ev.n > 1)
+	/* a job reads back only what it has seen to be the same drive still */
+	if (lab->has_begun && lab->ev.n > 1 &&
+	    lab->ev.phases[lab->ev.n - 1].kind == XP_PHASE_IDENTIFY)
 		readback(&j);
 	judge(r, &j, seed);
 	r->jobs++;
