@@ -58,6 +58,26 @@ says "... and stays" '^\s+locked$' hdparm -I "$DRIVE_ssd"
 quiet hdparm --user-master u --security-unlock owner "$DRIVE_ssd"
 quiet hdparm --user-master u --security-disable owner "$DRIVE_ssd"
 
+# killed in the middle of a security erase, and the drive's power goes
+rig stain hdd
+rig speed 10
+"$EXPUNGE" run "$DRIVE_hdd" --state "$S" --technique ata-secure-erase --level clear \
+	--confirm "$hdd_serial" --quiet >/dev/null 2>&1 &
+job=$!
+for _ in $(seq 600); do
+	grep -qsE '"note": ?"sent"' "$(find "$S/jobs" -name journal.jsonl -newer /tmp/out -print -quit 2>/dev/null)" && break
+	sleep 0.1
+done
+kill -9 $job
+rig power-cycle hdd
+wait $job 2>/dev/null
+DRIVE_hdd=$(again hdd)
+rig speed 1000
+says "killed in the middle: the disk is locked" '^\s+locked$' hdparm -I "$DRIVE_hdd"
+exits "resume opens it and erases it" 0 "$EXPUNGE" resume --state "$S" --quiet
+holds "nothing is left where a host reads" hdd "user=0 hidden=0"
+says "no password is left" 'not\s+enabled$' hdparm -I "$DRIVE_hdd"
+
 # frozen
 quiet hdparm --security-freeze "$DRIVE_hdd"
 exits "frozen: security erase is refused" 4 "$EXPUNGE" plan "$DRIVE_hdd" --state "$S" \
