@@ -13,7 +13,7 @@
 #   --disk FILE     a raw image, /dev/vda in the guest
 #   --keep FOLDER   everything about the run is put there, console and logs too
 #
-# Variables: VM_TIMEOUT (240) seconds, VM_MEMORY (1024) MiB, VM_CPUS (2), VM_ACCEL (tcg or kvm: as
+# Variables: VM_TIMEOUT (400) seconds, VM_MEMORY (1024) MiB, VM_CPUS (2), VM_ACCEL (tcg or kvm: as
 # build/vm/accel says), VM_QEMU more words for QEMU, VM_APPEND more words for the kernel's command line.
 #
 # Exit code: the script's; 124 not done in time, 125 the machine ended without a result, 69 no machine
@@ -144,14 +144,14 @@ qemu+=(${VM_QEMU:-})
 {
 	printf 'export VM_REPOSITORY=%q B=%q EXPUNGE=%q EXPUNGE_CERT=%q\n' "$repository" "$build" \
 		"$repository/$build/expunge" "$repository/$build/expunge-cert"
-	printf 'VM_TIMEOUT=%q\n' "${VM_TIMEOUT:-240}"
+	printf 'VM_TIMEOUT=%q\n' "${VM_TIMEOUT:-400}"
 	printf 'VM_SCRIPT=%q\nVM_MODULES=%q\n' "$guest_script" "$modules"
 	printf 'set --'
 	[ $# -eq 0 ] || printf ' %q' "$@"
 	echo
 } >"$run/share/guest.env"
 
-timeout -k 5 "${VM_TIMEOUT:-240}" "${qemu[@]}" 3>&1 4>&2 </dev/null >"$run/qemu.log" 2>&1 &
+timeout -k 5 "${VM_TIMEOUT:-400}" "${qemu[@]}" 3>&1 4>&2 </dev/null >"$run/qemu.log" 2>&1 &
 qemu_pid=$!
 wait "$qemu_pid"
 ended=$?
@@ -162,7 +162,7 @@ if [ -n "$rc" ]; then
 fi
 {
 	if [ "$ended" -eq 124 ]; then
-		echo "vm: not done after ${VM_TIMEOUT:-240} s"
+		echo "vm: not done after ${VM_TIMEOUT:-400} s"
 	else
 		echo "vm: the machine ended without a result (QEMU: $ended)"
 	fi
