@@ -47,8 +47,8 @@ fi
 tree=$headers/usr/src/linux-headers-$release
 
 rm -rf "$vm/module" && mkdir -p "$vm/module"
-cp "${sources[@]}" "$vm/module/"
-echo 'obj-m := xp_libata.o' >"$vm/module/Kbuild"
+cp tests/vm/xp_libata.c "$vm/module/"
+printf 'obj-m := xp_libata.o\nccflags-y := -I%s\n' "$PWD" >"$vm/module/Kbuild"
 make -C "$tree" M="$vm/module" CC="${VM_MODULE_CC:-gcc}" modules >"$vm/module/log" 2>&1 || {
 	cat "$vm/module/log" >&2
 	cannot "the module cannot be built with these headers"

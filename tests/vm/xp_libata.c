@@ -19,7 +19,7 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_host.h>
 
-#include "libata_wire.h"
+#include "tests/emu/libata_wire.h"
 
 #define DRIVER "xp_libata"
 
