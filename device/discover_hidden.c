@@ -108,6 +108,17 @@ static bool is_raid_driver(const char *driver)
 	return false;
 }
 
+/* These pass every drive through, unless their firmware builds volumes (IR mode). */
+static bool may_build_volumes(const char *driver)
+{
+	static const char *const drivers[] = {"mpt3sas", "mpt2sas", "mptsas", "mptspi"};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(drivers); i++)
+		if (!strcmp(driver, drivers[i]))
+			return true;
+	return false;
+}
+
 static void count_disks(const struct xp_scan *s, const struct controller *c, size_t *volumes,
 			size_t *drives)
 {
@@ -154,9 +165,11 @@ static enum xp_rc look_at(struct xp_inventory *inv, const struct xp_scan *s,
 			(unsigned long long)remapped);
 		return xp_hidden_add(inv, err, c->name, c->pci, c->driver, reason);
 	}
-	if (!is_raid_driver(c->driver))
+	if (!is_raid_driver(c->driver) && !may_build_volumes(c->driver))
 		return XP_OK;
 	count_disks(s, c, &volumes, &drives);
+	if (!volumes && may_build_volumes(c->driver))
+		return XP_OK;
 	if (volumes) {
 		snprintf(reason, sizeof(reason),
 			 "%zu RAID volumes: the drives below them, spares and unconfigured drives "

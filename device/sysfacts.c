@@ -193,6 +193,9 @@ static bool is_raid_volume(const struct xp_sysroot *root, const struct xp_block_
 	unsigned channel = 0;
 	bool raid = false;
 
+	/* the kernel's class of RAID volumes: what mpt3sas builds in its IR mode */
+	if (hctl[0] && xp_sysroot_has(root, "sys/class/raid_devices/%s", hctl))
+		return true;
 	if (!syspath_number(&host, node->syspath, "/host"))
 		return false;
 	if (!xp_sysroot_read_text(driver, sizeof(driver), root,

@@ -218,6 +218,43 @@ static void test_scan_raid_controller_without_volumes_is_unknown(void **state)
 	xp_tree_remove(&t);
 }
 
+/* An adapter that passes drives through hides none, until its firmware builds a volume of them. */
+static void test_scan_adapter_with_a_volume_makes_the_host_incomplete(void **state)
+{
+	static const char adapter[] =
+		"file sys/devices/pci0000:00/0000:05:00.0/class 0x010700\n"
+		"file sys/devices/pci0000:00/0000:05:00.0/vendor 0x1000\n"
+		"file sys/devices/pci0000:00/0000:05:00.0/device 0x0097\n"
+		"link sys/devices/pci0000:00/0000:05:00.0/driver ../../../bus/pci/drivers/mpt3sas\n"
+		"link sys/bus/pci/devices/0000:05:00.0 ../../../devices/pci0000:00/0000:05:00.0\n"
+		"file sys/class/scsi_host/host7/proc_name mpt3sas\n"
+		"disk sde 8:64 pci0000:00/0000:05:00.0/host7/target7:1:0/7:1:0:0 3904897024\n"
+		"file sys/devices/pci0000:00/0000:05:00.0/host7/target7:1:0/7:1:0:0/vendor LSI\n"
+		"file sys/devices/pci0000:00/0000:05:00.0/host7/target7:1:0/7:1:0:0/model Logical\n"
+		"file sys/devices/pci0000:00/0000:05:00.0/host7/target7:1:0/7:1:0:0/wwid "
+		"naa.6000000000000009\n";
+	struct xp_inventory inv = {0};
+	char with_volume[2048];
+	struct xp_tree t;
+
+	(void)state;
+	build(&t, "disk.txt", adapter);
+	scan(&inv, &t);
+	assert_int_equal(inv.complete, XP_COMPLETE_YES);
+	assert_int_not_equal(by_path(&inv, "/dev/sde")->identity.media, XP_MEDIA_VIRTUAL);
+	xp_inventory_free(&inv);
+	xp_tree_remove(&t);
+	snprintf(with_volume, sizeof(with_volume),
+		 "%sfile sys/class/raid_devices/7:1:0:0/level raid1\n", adapter);
+	build(&t, "disk.txt", with_volume);
+	scan(&inv, &t);
+	assert_int_equal(inv.complete, XP_COMPLETE_NO);
+	assert_true(is_hidden(&inv, "0000:05:00.0", "1 RAID volumes"));
+	assert_int_equal(by_path(&inv, "/dev/sde")->identity.media, XP_MEDIA_VIRTUAL);
+	xp_inventory_free(&inv);
+	xp_tree_remove(&t);
+}
+
 static void test_scan_hidden_ways_are_named(void **state)
 {
 	struct xp_inventory inv = {0};
@@ -473,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_scan_controller_without_namespace_is_a_drive),
 		cmocka_unit_test(test_scan_raid_controller_makes_the_host_incomplete),
 		cmocka_unit_test(test_scan_raid_controller_without_volumes_is_unknown),
+		cmocka_unit_test(test_scan_adapter_with_a_volume_makes_the_host_incomplete),
 		cmocka_unit_test(test_scan_hidden_ways_are_named),
 		cmocka_unit_test(test_scan_layers_are_no_drives),
 		cmocka_unit_test(test_resolve_confirm_strings),

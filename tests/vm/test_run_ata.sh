@@ -22,9 +22,10 @@ result() {
 erases() {
 	exits "$1: exit code $6" "$6" "$E" run "$2" --confirm "$3" --technique "$4" --state $S --json
 	is "$1: claim $5" "$(result claim) $(result scope)" "$5 drive"
+	record=$S/certificates/$(result record)
 	# 3 here, too, says that it is genuine, and less than was asked for
 	exits "$1: the certificate verifies" "$6" \
-		"$C" verify "$S/certificates/$(result record)" --trust $S/host.crt
+		"$C" verify "$record" --trust $S/host.crt
 }
 
 # hdparm's own view of the last sanitize
@@ -50,9 +51,9 @@ rig stain hdd
 erases 'overwrite by the host' "$DRIVE_hdd" VMHDD0001 overwrite-zero clear 3
 holds 'it reaches what can be addressed' hdd "user=0 spare=64"
 exits 'verify knows the drive by its own word, and finds it clean' 0 \
-	"$E" verify "$DRIVE_hdd" --record "$S/certificates/$(result record)" --quiet
+	"$E" verify "$DRIVE_hdd" --record "$record" --quiet
 exits 'another drive is not the one of the record' 4 \
-	"$E" verify "$DRIVE_ssd" --record "$S/certificates/$(result record)" --quiet
+	"$E" verify "$DRIVE_ssd" --record "$record" --quiet
 
 # killed while the disk is at it
 rig stain hdd
@@ -73,9 +74,9 @@ exits 'another run is refused' 4 "$E" run "$DRIVE_hdd" --confirm VMHDD0001 --sta
 check 'for the interrupted job' has '.results[0].refusals[0].code == "interrupted_job"' out
 exits 'resume attaches to what runs' 0 "$E" resume --state $S --json
 is 'and ends with the claim' "$(result claim)" purge
-exits 'that an auditor confirms' 0 "$C" verify "$S/certificates/$(result record)" --trust $S/host.crt
-holds 'and the medium bears out' hdd "user=0 hidden=0 spare=0"
 record=$S/certificates/$(result record)
+exits 'that an auditor confirms' 0 "$C" verify "$record" --trust $S/host.crt
+holds 'and the medium bears out' hdd "user=0 hidden=0 spare=0"
 exits 'what the drive wrote itself is known, too' 0 "$E" verify "$DRIVE_hdd" --record "$record" --quiet
 printf x | dd of="$DRIVE_hdd" bs=1 seek=5000 conv=notrunc,fsync status=none
 exits 'and a byte that was written since is found' 1 "$E" verify "$DRIVE_hdd" --record "$record" --quiet
