@@ -31,19 +31,19 @@ exits "after the drive's own overwrite it reads as its record says" 0 \
 
 # the process dies behind the end of a change of key, and the drive is put to use
 rig delay ssd 40
-"$EXPUNGE" run "$DRIVE_ssd" --confirm VMSSD0001 --state "$state" --technique ata-sanitize-crypto \
+"$EXPUNGE" run "$DRIVE_ssd" --confirm VMSSD0001 --state "$state/two" --technique ata-sanitize-crypto \
 	>"$state/killed" 2>&1 &
 pid=$!
 for _ in $(seq 600); do
-	grep -qs '"note":"ended"' "$state"/jobs/*/journal.jsonl && break
+	grep -qs '"note":"ended"' "$state"/two/jobs/*/journal.jsonl && break
 	sleep 0.05
 done
 kill -9 $pid
 wait $pid 2>/dev/null
 rig delay ssd 0
-says "it was interrupted" 'interrupted' "$EXPUNGE" status --state "$state"
+says "it was interrupted" '  interrupted  ' "$EXPUNGE" status --state "$state/two"
 check "somebody uses it" use "$DRIVE_ssd"
-exits "resume ends with what was asked for" 0 "$EXPUNGE" resume --state "$state" --json
+exits "resume ends with what was asked for" 0 "$EXPUNGE" resume --state "$state/two" --json
 check "... and nothing that was written meanwhile is there" \
 	[ "$(head -c 8 "$DRIVE_ssd" | tr -d '\0')" != SOMEBODY ]
 holds "... nor anything else" ssd "user=0 spare=0"
