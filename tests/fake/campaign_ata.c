@@ -174,6 +174,7 @@ static void make(struct campaign_rig *rig, struct erase_lab *lab, struct dice *d
 		rig->technique =
 			lab->capabilities.list[3 + dice_roll(dice, lab->capabilities.n - 3)]
 				.technique;
+	erase_lab_meet(lab);
 	random_faults(d, rig, dice);
 	random_layer(d, dice);
 	random_cuts(d, lab, dice);

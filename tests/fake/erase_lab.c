@@ -257,6 +257,16 @@ static enum xp_rc on_identify(void *ctx, struct xp_identity *out, struct xp_err 
 	return XP_OK;
 }
 
+void erase_lab_meet(struct erase_lab *lab)
+{
+	struct xp_identity id = {0};
+
+	/* one that does not answer yet is met by the first take */
+	if (on_identify(lab, &id, &lab->err) != XP_OK)
+		lab->err = (struct xp_err){0};
+	xp_identity_free(&id);
+}
+
 /* ---- takes ---- */
 
 static void begin(struct erase_lab *lab, enum xp_transport_kind kind, enum xp_bus bus)

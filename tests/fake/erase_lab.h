@@ -82,5 +82,8 @@ void erase_lab_begin_nvme(struct erase_lab *lab, struct emu_nvme_slot *slot, uin
 enum xp_rc erase_lab_take(struct erase_lab *lab, enum xp_technique technique);
 /* What may be said by the default policy, without a readback; good until the next call. */
 const struct xp_claim *erase_lab_claim(struct erase_lab *lab);
+/* Who it is, as the plan sees it: what answers later as another is refused. Else the first take
+ * does so. */
+void erase_lab_meet(struct erase_lab *lab);
 /* Asks the drive: facts, and what a plan would be told of it, in capabilities. */
 void erase_lab_ask(struct erase_lab *lab);
