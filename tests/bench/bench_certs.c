@@ -24,8 +24,6 @@
 #define PROCESS 10
 #define THREADS 2
 
-extern char **environ;
-
 struct pair {
 	char *json;
 	size_t json_len;
