@@ -168,7 +168,7 @@ enum xp_rc xp_job_drive_ask(struct xp_job *job, const struct xp_permit *permit, 
 		TRY(demand_same(&job->media, &view, job->target.path, err));
 	xp_identity_free(&job->media);
 	job->media = view;
-	view = (struct xp_identity){0};
+	memset(&view, 0, sizeof(view));
 	xp_job_drive_find_capabilities(job);
 	return job->drive.answered ? add_refusals(job, err) : XP_OK;
 }
