@@ -54,29 +54,26 @@ static void failed(void *ctx, uint64_t offset, size_t len, int sys_errno)
 }
 
 /* What cannot be read is zeros, and counted. */
-static enum xp_rc read_range(uint8_t *buf, uint64_t *unread, struct xp_extent_io *io,
-			     const struct xp_extent *range, struct xp_err *err)
+static enum xp_rc read_range(struct reading *r, struct xp_extent_io *io, struct xp_err *err)
 {
-	struct reading r = {.buf = buf, .range = *range};
 	const struct xp_extent_job job = {
-		.ctx = &r, .next = next_range, .deliver = deliver, .failed = failed};
+		.ctx = r, .next = next_range, .deliver = deliver, .failed = failed};
 	struct xp_extent_stats stats;
 
-	TRY(xp_extent_io_run(io, &job, &stats, err));
-	*unread += r.unread;
-	return XP_OK;
+	return xp_extent_io_run(io, &job, &stats, err);
 }
 
 static enum xp_rc read_head(uint8_t **head, size_t *len, const struct xp_luks_volume *v,
 			    struct xp_extent_io *io, struct xp_err *err)
 {
-	uint64_t unread = 0;
+	struct reading r;
 
 	*len = v->room < XP_LUKS_HEAD_BYTES ? (size_t)v->room : XP_LUKS_HEAD_BYTES;
 	*head = malloc(*len ? *len : 1);
 	if (!*head)
 		return xp_fail(err, XP_E_NOMEM, "a LUKS header");
-	return read_range(*head, &unread, io, &(struct xp_extent){v->offset, *len}, err);
+	r = (struct reading){.buf = *head, .range = {v->offset, *len}};
+	return read_range(&r, io, err);
 }
 
 enum xp_rc xp_luks_read(struct xp_luks_volume *out, struct xp_extent_io *io, struct xp_err *err)
@@ -100,8 +97,10 @@ enum xp_rc xp_luks_digest(struct xp_luks_volume *v, struct xp_extent_io *io, str
 	for (uint64_t at = v->offset; good && rc == XP_OK && at < end;) {
 		uint64_t left = end - at;
 		size_t len = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+		struct reading r = {.buf = buf, .range = {at, len}};
 
-		rc = read_range(buf, &v->unread_bytes, io, &(struct xp_extent){at, len}, err);
+		rc = read_range(&r, io, err);
+		v->unread_bytes += r.unread;
 		good = rc != XP_OK || EVP_DigestUpdate(md, buf, len) == 1;
 		at += len;
 	}

@@ -62,5 +62,5 @@ void xp_place_facts_free(struct xp_file_facts *f);
  * BEFORE tell of; NULL: it can.
  */
 const char *xp_place_doubt(const struct xp_file_facts *before, const struct xp_file_facts *after);
-/* The same with BEFORE alone, for a plan. Neither may be NULL. */
-const char *xp_place_doubt_before(const struct xp_file_facts *before);
+/* The same where F alone is known, for a plan. */
+const char *xp_place_doubt_before(const struct xp_file_facts *f);
