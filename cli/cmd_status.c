@@ -65,13 +65,17 @@ static void print_summary(const struct xp_job_summary *s, const struct xp_state 
 	else
 		printf("\n    %s\n", s->where);
 	if (s->has_secret && !s->running) {
-		AUTO(xp_buf_free) struct xp_buf path = {0};
+		AUTO(xp_buf_free) struct xp_buf words = {0};
+		AUTO(xp_buf_free) struct xp_buf journal = {0};
 
-		xp_buf_shell_word(&path, s->path);
+		/* by then another drive may have the path: the journal names the right one */
+		xp_buf_printf(&journal, "%s/jobs/%s/journal.jsonl", state->path, s->id);
+		xp_buf_shell_word(&words, s->path);
+		xp_buf_puts(&words, " --journal ");
+		xp_buf_shell_word(&words, xp_buf_str(&journal));
 		printf("    a password of ours may be left on the drive; take it off with: expunge "
 		       "unlock ");
-		xp_print_escaped(stdout, xp_buf_str(&path));
-		xp_print_escaped(stdout, xp_buf_str(&option));
+		xp_print_escaped(stdout, xp_buf_str(&words));
 		putchar('\n');
 	}
 	if (s->untouched && !s->running) {
