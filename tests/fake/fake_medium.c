@@ -157,7 +157,7 @@ static void close_medium(void *ctx)
 }
 
 static const struct xp_extent_backend_ops ops = {
-	.kind = XP_IO_SG,
+	.kind = XP_IO_URING,
 	.emulated = true,
 	.start = start,
 	.wait = wait_for,

@@ -39,7 +39,7 @@ static void test_extent_ranges_are_cut_and_delivered_once(void **state)
 	assert_int_equal(st.bytes_done, 1 + 2 + 70000 + 200000 + 7);
 	assert_int_equal(st.bytes_failed, 0);
 	assert_false(m.unaligned || m.outside);
-	assert_int_equal(st.how.backend, XP_IO_SG);
+	assert_int_equal(st.how.backend, XP_IO_URING);
 	probe_free(&p);
 	xp_extent_io_free(&io);
 	fake_medium_free(&m);
