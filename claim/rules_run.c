@@ -87,6 +87,22 @@ static void rule_interrupted(struct xp_judge *j)
 }
 
 /*
+ * 6: between two takes nobody holds the drive. What was written to it then reads as changed, as an
+ * erase does whose outcome nobody knows; only a known content would show it.
+ */
+static void rule_unheld_between(struct xp_judge *j)
+{
+	if (!xp_technique_is_device_command(j->technique) || !j->readback ||
+	    j->readback->take <= j->erase->take ||
+	    j->readback->readback.expected.kind != XP_CONTENT_UNKNOWN)
+		return;
+	xp_judge_lower(j, 6, "unheld-between", XP_NONE, XP_OUTCOME_INDETERMINATE,
+		       "the erase ended in take %u and was read back in take %u: what was written "
+		       "to the drive between them would read as erased",
+		       j->erase->take, j->readback->take);
+}
+
+/*
  * 7: completion that nobody saw. A device technique earns its level only by a decoder that finds
  * its success in the drive's raw answers (claim/completion.h).
  */
@@ -478,6 +494,7 @@ static void rule_contents(struct xp_judge *j)
 const struct xp_rule xp_rules_run[] = {
 	{5, rule_attempt_refused},
 	{6, rule_interrupted},
+	{6, rule_unheld_between},
 	{7, rule_stalled},
 	{7, rule_completion_unknown},
 	{8, rule_not_ours},

@@ -409,6 +409,50 @@ static void test_ata_sanitize_spoiled_anywhere_claims_nothing(void **state)
 	spoil_each(&cfg, XP_ATA_SANITIZE_BLOCK, XP_PURGE, of_sanitize, XP_ARRAY_LEN(of_sanitize));
 }
 
+static struct xp_phase *add_full_readback(void)
+{
+	struct xp_phase *p = xp_evidence_add(&lab.ev, XP_PHASE_READBACK);
+	const struct xp_phase *erase = erase_phase();
+	const struct xp_phase *last = p ? p - 1 : NULL;
+
+	if (!p || xp_identity_copy(&p->identity, &erase->identity, &lab.err) != XP_OK)
+		abort();
+	p->attempt = erase->attempt;
+	p->take = erase->take;
+	p->technique = erase->technique;
+	memcpy(p->boot_id, last->boot_id, sizeof(p->boot_id));
+	p->start_s = p->end_s = last->end_s;
+	p->start_ns = last->end_ns;
+	p->end_ns = last->end_ns + 1000000000;
+	p->readback.mode = XP_READBACK_FULL;
+	p->readback.expected.kind = XP_CONTENT_UNKNOWN;
+	p->readback.bytes_planned = p->readback.bytes_delivered = erase->identity.capacity_bytes;
+	p->readback.coverage_ppm = 1000000;
+	p->readback.how.direct = true;
+	return p;
+}
+
+/* Between two takes anybody may have written to the drive: that, too, reads as changed. */
+static void test_readback_of_a_later_take_proves_nothing_of_unknown_content(void **state)
+{
+	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
+	struct xp_phase *readback;
+
+	(void)state;
+	if (!lab.permit)
+		skip();
+	run(&cfg, XP_ATA_SANITIZE_CRYPTO);
+	readback = add_full_readback();
+	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+	readback->take++;
+	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
+	assert_int_equal(erase_lab_claim(&lab)->outcome, XP_OUTCOME_INDETERMINATE);
+	assert_true(claim_has_reason(erase_lab_claim(&lab), "unheld-between"));
+	/* what is known to be left would show it */
+	readback->readback.expected.kind = XP_CONTENT_ZERO;
+	assert_false(claim_has_reason(erase_lab_claim(&lab), "unheld-between"));
+}
+
 static void test_ata_security_erase_spoiled_anywhere_claims_nothing(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
@@ -500,6 +544,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ata_sanitize_spoiled_anywhere_claims_nothing),
 		cmocka_unit_test(test_ata_security_erase_spoiled_anywhere_claims_nothing),
+		cmocka_unit_test(test_readback_of_a_later_take_proves_nothing_of_unknown_content),
 		cmocka_unit_test(test_ata_crypto_needs_the_drives_word_that_it_encrypts_all),
 		cmocka_unit_test(test_ata_hidden_areas_count_by_the_technique),
 		cmocka_unit_test(test_ata_firmware_row_takes_what_it_says),
