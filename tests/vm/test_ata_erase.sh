@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # expunge's ATA techniques on drives behind a translation layer (vhost-user-scsi).
 # shellcheck disable=SC2034 # for the script below
 export VM_TIMEOUT=${VM_TIMEOUT:-460}

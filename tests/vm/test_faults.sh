@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # What goes wrong with drives, as a client sees it that knows nothing of it: each fault of a rig by its
 # name, at SATA drives behind a translation layer and at SAS drives.
 # shellcheck disable=SC2154 # DRIVE_name comes from the rig

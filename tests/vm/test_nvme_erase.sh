@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # NVMe drives erased by expunge behind the kernel's own driver: what each technique may claim, what the
 # media hold then, and that nvme-cli's sanitize-log and id-ns agree with the record. Over TCP a drive is
 # a logical unit to the host, whatever it says: at most clear, by a policy that allows it.

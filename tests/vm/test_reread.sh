@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # A drive that was erased is read again: held against its record while it is as it was left, and found
 # out once somebody has used it, also between the end of its erase and the take that finishes the job.
 # shellcheck disable=SC2154 # DRIVE_name comes from the rig

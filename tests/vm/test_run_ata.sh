@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # expunge list, inspect, plan, run, status and resume at a SATA disk and a SATA SSD behind a translation
 # layer: the claim is what the medium bears out, hdparm agrees with the record, an auditor's check
 # passes, and a job that was killed in the middle is brought to its end.
