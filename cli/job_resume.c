@@ -381,9 +381,10 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 static void take_evidence_head(struct xp_record *r)
 {
 	struct xp_evidence *ev = &r->evidence;
+	struct xp_firmware_row *firmware = STEAL(ev->firmware);
 	struct xp_evidence head = {
 		.capacity = ev->capacity,
-		.firmware = STEAL(ev->firmware),
+		.firmware = firmware,
 		.firmware_n = ev->firmware_n,
 		.clock_synchronized = r->clock.synchronized ? XP_ANSWER_YES : XP_ANSWER_NO,
 	};

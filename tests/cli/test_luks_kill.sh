@@ -31,7 +31,7 @@ killed_at() {
 	cp made.img kill.img
 	# (the shell's own word on who was killed is nothing to be shown)
 	{
-		strace -f -qq -o /dev/null -e "trace=$1" -e "inject=$1:signal=KILL:when=$2" \
+		ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" strace -f -qq -o /dev/null -e "trace=$1" -e "inject=$1:signal=KILL:when=$2" \
 			"$EXPUNGE" "${job[@]}" >out 2>err </dev/null
 		rc=$?
 	} 2>/dev/null

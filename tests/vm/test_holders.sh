@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # Drives that the kernel's stacks hold: dm-crypt, LVM, md, btrfs over two drives, multipath, swap, and
 # stacks of stacks. Each is refused with exit 4 and its code, and not a byte changes; let go, it is free.
 # shellcheck disable=SC2154 # DRIVE_name comes from the rig

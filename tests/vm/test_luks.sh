@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # luks-destroy on a drive whose volume is open: refused, then with --close done; dm shows no table and the
 # keyring no key. A mounted one stays, whatever is asked.
 # shellcheck disable=SC2154 # DRIVE_name comes from the rig

@@ -1,4 +1,6 @@
 #!/bin/bash
+# long
+#
 # A SAS disk and a SAS SSD erased by expunge behind the kernel's own sd and sg: what each technique may
 # claim, what the medium holds then, and what sg3-utils say of the drive.
 # shellcheck disable=SC2154 # DRIVE_name comes from the rig
