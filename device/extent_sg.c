@@ -76,7 +76,7 @@ static int send(struct sg *s, const struct xp_cmd *cmd, uint32_t *moved)
 	return e;
 }
 
-static int move_chunk(struct sg *s, bool write, uint8_t *buf, uint64_t offset, uint32_t len)
+static int move_chunk(struct sg *s, bool write, void *buf, uint64_t offset, uint32_t len)
 {
 	struct xp_cmd cmd = {
 		.kind = XP_TRANSPORT_SCSI,

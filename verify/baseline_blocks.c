@@ -11,7 +11,6 @@
 #define BLOCK_MIN 512u
 
 /* The file: this head, a kind a block, a digest a block, SHA-256 of all before it. */
-#define MAGIC	     "expunge\x01"
 #define OFF_SCHEME   8
 #define OFF_LOGICAL  12
 #define OFF_CAPACITY 16
@@ -21,6 +20,8 @@
 #define HEAD_BYTES   72
 #define DIGEST_BYTES 32
 #define LOGICAL_MAX  (1u << 20)
+
+static const uint8_t magic[OFF_SCHEME] = {'e', 'x', 'p', 'u', 'n', 'g', 'e', 1};
 
 void xp_baseline_free(struct xp_baseline **b)
 {
@@ -119,7 +120,7 @@ enum xp_rc xp_baseline_save(uint8_t **out, size_t *len, const struct xp_baseline
 
 	if (!data)
 		return xp_fail(err, XP_E_NOMEM, "baseline");
-	memcpy(data, MAGIC, OFF_SCHEME);
+	memcpy(data, magic, sizeof(magic));
 	put_be32(data + OFF_SCHEME, (uint32_t)b->scheme);
 	put_be32(data + OFF_LOGICAL, b->logical_block_bytes);
 	put_be64(data + OFF_CAPACITY, b->capacity_bytes);
@@ -143,7 +144,7 @@ static enum xp_rc check_frame(const uint8_t *data, size_t len, struct xp_err *er
 {
 	uint8_t digest[DIGEST_BYTES];
 
-	if (len < HEAD_BYTES + DIGEST_BYTES || memcmp(data, MAGIC, OFF_SCHEME) != 0)
+	if (len < HEAD_BYTES + DIGEST_BYTES || memcmp(data, magic, sizeof(magic)) != 0)
 		return damaged(err);
 	TRY(digest_of(digest, data, len - DIGEST_BYTES, err));
 	if (memcmp(digest, data + len - DIGEST_BYTES, DIGEST_BYTES) != 0)

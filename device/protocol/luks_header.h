@@ -70,7 +70,8 @@ bool xp_luks_is_second_magic(const uint8_t *p);
 MUST_USE enum xp_rc xp_luks_parse(struct xp_luks_volume *out, const uint8_t *buf, size_t len,
 				  struct xp_err *err);
 
-/* Do A and B tell of the same headers, at the same place? The library's opinion and digests aside. */
+/* Do A and B tell of the same headers, at the same place? The library's opinion and digests aside.
+ */
 bool xp_luks_is_same(const struct xp_luks_volume *a, const struct xp_luks_volume *b);
 
 /*

@@ -260,6 +260,14 @@ static void test_a_drive_that_is_gone_or_another_is_noticed(void **state)
 	done(&w);
 }
 
+static void test_nothing_wears_zeros(void)
+{
+	static const uint8_t zeros[4096];
+	struct emu_nvme_config cfg = {0};
+
+	assert_false(emu_nvme_wear(&cfg, zeros, BYTES));
+}
+
 static void test_worn_images_are_what_the_prober_sees(void **state)
 {
 	static const char *const images[] = {"samsung-pm981a.nvme-hex", "lexar-nm790-4tb.nvme-hex"};
@@ -269,8 +277,9 @@ static void test_worn_images_are_what_the_prober_sees(void **state)
 		struct emu_nvme_config cfg;
 		struct xp_nvme_ctrl want;
 		struct world w;
-		uint8_t image[4096] = {0};
+		static uint8_t image[4096];
 
+		memset(image, 0, sizeof(image));
 		identify_data_read(image, 512, images[i]);
 		assert_int_equal(xp_nvme_ctrl_parse(&want, image, 4096, NULL), XP_OK);
 		assert_true(emu_nvme_wear(&cfg, image, BYTES));
@@ -287,7 +296,7 @@ static void test_worn_images_are_what_the_prober_sees(void **state)
 		assert_int_equal(w.f.nvme.ns_n, 1);
 		done(&w);
 	}
-	assert_false(emu_nvme_wear(&(struct emu_nvme_config){0}, (const uint8_t[4096]){0}, BYTES));
+	test_nothing_wears_zeros();
 }
 
 static void test_destructive_commands_need_a_permit(void **state)

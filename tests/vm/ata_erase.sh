@@ -72,9 +72,9 @@ locks() {
 		grep -qsE '"note": ?"sent"' "$(find "$S/jobs" -name journal.jsonl -newer /tmp/out -print -quit 2>/dev/null)" && break
 		sleep 0.1
 	done
-	kill -9 $job
+	kill -9 "$job"
 	rig power-cycle hdd
-	wait $job 2>/dev/null
+	wait "$job" 2>/dev/null
 	DRIVE_hdd=$(again hdd)
 	rig speed 1000
 	says "killed in the middle: the disk is locked" '^\s+locked$' hdparm -I "$DRIVE_hdd"
