@@ -27,6 +27,21 @@ bool dice_chance(struct dice *d, unsigned percent)
 	return dice_roll(d, 100) < percent;
 }
 
+struct emu_leave campaign_leave(struct dice *dice, uint64_t sectors)
+{
+	struct emu_leave l = {.kind = EMU_LEAVE_EXTENT};
+
+	l.first = dice_roll(dice, sectors);
+	l.n = 1 + dice_roll(dice, dice_chance(dice, 70) ? 64 : sectors);
+	if (dice_chance(dice, 20))
+		l = (struct emu_leave){.kind = EMU_LEAVE_STRIPE, .n = 1 + dice_roll(dice, 512)};
+	else if (dice_chance(dice, 15))
+		l.kind = EMU_LEAVE_SPARE;
+	else if (dice_chance(dice, 10))
+		l.kind = EMU_LEAVE_ALL;
+	return l;
+}
+
 static void must(bool ok)
 {
 	if (!ok)

@@ -13,6 +13,8 @@ struct dice {
 };
 uint64_t dice_roll(struct dice *d, uint64_t below); /* 0 to below - 1 */
 bool dice_chance(struct dice *d, unsigned percent);
+/* What a liar of SECTORS sectors leaves: mostly a place, else a stripe, the spare area, all. */
+struct emu_leave campaign_leave(struct dice *d, uint64_t sectors);
 
 /* What a drive with this job's faults is to the campaign. */
 struct campaign_rig {

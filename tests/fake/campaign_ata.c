@@ -57,21 +57,6 @@ static void hide(struct emu_ata *d, struct dice *dice)
 	emu_ask(d, 0x37, true, 0, 1, last);
 }
 
-static struct emu_leave random_leave(struct dice *dice, uint64_t sectors)
-{
-	struct emu_leave l = {.kind = EMU_LEAVE_EXTENT};
-
-	l.first = dice_roll(dice, sectors);
-	l.n = 1 + dice_roll(dice, dice_chance(dice, 70) ? 64 : sectors);
-	if (dice_chance(dice, 20))
-		l = (struct emu_leave){.kind = EMU_LEAVE_STRIPE, .n = 1 + dice_roll(dice, 512)};
-	else if (dice_chance(dice, 15))
-		l.kind = EMU_LEAVE_SPARE;
-	else if (dice_chance(dice, 10))
-		l.kind = EMU_LEAVE_ALL;
-	return l;
-}
-
 static void random_faults(struct drive *d, struct campaign_rig *rig, struct dice *dice)
 {
 	struct emu_ata_faults *f = emu_ata_faults(d->rig.d);
@@ -86,7 +71,7 @@ static void random_faults(struct drive *d, struct campaign_rig *rig, struct dice
 	f->pattern = 0x33cc55aa;
 	f->keeps_key = dice_chance(dice, 6);
 	if (dice_chance(dice, 25))
-		f->leave = random_leave(dice, sectors);
+		f->leave = campaign_leave(dice, sectors);
 	rig->lies = f->keeps_key || f->leave.kind != EMU_LEAVE_NOTHING;
 }
 

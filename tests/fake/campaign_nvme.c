@@ -73,21 +73,6 @@ static struct emu_nvme_config random_config(struct dice *dice)
 	return c;
 }
 
-static struct emu_leave random_leave(struct dice *dice, uint64_t sectors)
-{
-	struct emu_leave l = {.kind = EMU_LEAVE_EXTENT};
-
-	l.first = dice_roll(dice, sectors);
-	l.n = 1 + dice_roll(dice, dice_chance(dice, 70) ? 64 : sectors);
-	if (dice_chance(dice, 20))
-		l = (struct emu_leave){.kind = EMU_LEAVE_STRIPE, .n = 1 + dice_roll(dice, 512)};
-	else if (dice_chance(dice, 15))
-		l.kind = EMU_LEAVE_SPARE;
-	else if (dice_chance(dice, 10))
-		l.kind = EMU_LEAVE_ALL;
-	return l;
-}
-
 static void random_faults(struct drive *d, struct campaign_rig *rig, struct dice *dice)
 {
 	struct emu_nvme_faults *f = emu_nvme_faults(d->d);
@@ -107,7 +92,7 @@ static void random_faults(struct drive *d, struct campaign_rig *rig, struct dice
 	f->format_changes_lba = dice_chance(dice, 4);
 	f->format_drops_protection = dice_chance(dice, 4);
 	if (dice_chance(dice, 25)) {
-		f->leave = random_leave(dice, d->bytes / SECTOR);
+		f->leave = campaign_leave(dice, d->bytes / SECTOR);
 		/* a drive leaves whole blocks; of less no comparison of blocks would tell */
 		f->leave.first -= f->leave.first % (d->block_bytes / SECTOR);
 		f->leave.n += (d->block_bytes / SECTOR - f->leave.n % (d->block_bytes / SECTOR)) %

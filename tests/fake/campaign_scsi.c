@@ -46,21 +46,6 @@ static struct emu_scsi_config random_config(struct dice *dice)
 	return c;
 }
 
-static struct emu_leave random_leave(struct dice *dice, uint64_t sectors)
-{
-	struct emu_leave l = {.kind = EMU_LEAVE_EXTENT};
-
-	l.first = dice_roll(dice, sectors);
-	l.n = 1 + dice_roll(dice, dice_chance(dice, 70) ? 64 : sectors);
-	if (dice_chance(dice, 20))
-		l = (struct emu_leave){.kind = EMU_LEAVE_STRIPE, .n = 1 + dice_roll(dice, 512)};
-	else if (dice_chance(dice, 15))
-		l.kind = EMU_LEAVE_SPARE;
-	else if (dice_chance(dice, 10))
-		l.kind = EMU_LEAVE_ALL;
-	return l;
-}
-
 static void stain(struct emu_scsi *d)
 {
 	const struct emu_scsi_config *c = emu_scsi_config_of(d);
@@ -93,7 +78,7 @@ static void random_faults(struct drive *d, struct campaign_rig *rig, struct dice
 	f->sense_lost = dice_chance(dice, 3);
 	f->reserved_elsewhere = dice_chance(dice, 3);
 	if (dice_chance(dice, 25))
-		f->leave = random_leave(dice, c.sectors);
+		f->leave = campaign_leave(dice, c.sectors);
 	if (dice_chance(dice, 3))
 		f->vanishes_after = emu_scsi_commands(d->d) + 1 + dice_roll(dice, 200);
 	if (dice_chance(dice, 3)) {
