@@ -31,8 +31,8 @@ flock 9
 if [ "${1:-}" != --again ] && [ "$(cat "$vm/stamp" 2>/dev/null)" = "$wanted" ]; then
 	exit 0
 fi
-rm -rf "$vm/stamp" "$vm/why-not" "$vm/new" "$vm/work"
-mkdir -p "$vm/debs" "$vm/new" "$vm/work"
+rm -rf "$vm/stamp" "$vm/why-not" "$vm/new" "$vm/making"
+mkdir -p "$vm/debs" "$vm/new" "$vm/making"
 
 for tool in qemu-system-x86_64 busybox cpio depmod python3 apt-get dpkg-deb; do
 	PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || cannot "there is no $tool"
@@ -42,10 +42,10 @@ busybox --list | grep -qx switch_root || cannot "this busybox has no switch_root
 
 # what the packages would pull in here, beyond what is installed
 missing() {
-	apt-get -s -o Debug::NoLocking=1 install --no-install-recommends "${packages[@]}" 2>"$vm/work/apt" |
+	apt-get -s -o Debug::NoLocking=1 install --no-install-recommends "${packages[@]}" 2>"$vm/making/apt" |
 		awk '/^Inst/ { print $2 }'
 }
-[ "$(id -u)" -ne 0 ] || missing >/dev/null || apt-get -q update >>"$vm/work/apt" 2>&1 || true
+[ "$(id -u)" -ne 0 ] || missing >/dev/null || apt-get -q update >>"$vm/making/apt" 2>&1 || true
 closure=$(missing) || cannot "apt does not find them all: ${packages[*]}"
 
 # download NAME...: into debs, those that are not there
@@ -55,33 +55,33 @@ download() {
 		version=$(apt-cache show --no-all-versions "$name" | sed -n 's/^Version: //p' | head -n 1)
 		file=("$vm/debs/${name%:*}_${version//:/%3a}_"*.deb)
 		[ -e "${file[0]}" ] && continue
-		(cd "$vm/debs" && apt-get -q download "$name") >>"$vm/work/apt" 2>&1 || return 1
+		(cd "$vm/debs" && apt-get -q download "$name") >>"$vm/making/apt" 2>&1 || return 1
 	done
 }
 # shellcheck disable=SC2086 # the names are words
 if ! download $closure; then
 	if [ "$(id -u)" -eq 0 ]; then
-		apt-get -q update >>"$vm/work/apt" 2>&1 || true
+		apt-get -q update >>"$vm/making/apt" 2>&1 || true
 		closure=$(missing)
 	fi
 	# shellcheck disable=SC2086
-	download $closure || cannot "a package could not be downloaded: $(tail -n 1 "$vm/work/apt")"
+	download $closure || cannot "a package could not be downloaded: $(tail -n 1 "$vm/making/apt")"
 fi
 
 # One tree, with /bin, /sbin and /lib where merged systems have them.
 for name in $closure; do
 	version=$(apt-cache show --no-all-versions "$name" | sed -n 's/^Version: //p' | head -n 1)
-	rm -rf "$vm/work/one"
-	dpkg-deb -x "$vm/debs/${name%:*}_${version//:/%3a}_"*.deb "$vm/work/one"
+	rm -rf "$vm/making/one"
+	dpkg-deb -x "$vm/debs/${name%:*}_${version//:/%3a}_"*.deb "$vm/making/one"
 	for folder in bin sbin lib lib64; do
-		[ -d "$vm/work/one/$folder" ] || continue
-		mkdir -p "$vm/work/one/usr/$folder"
-		cp -a "$vm/work/one/$folder/." "$vm/work/one/usr/$folder/"
-		rm -rf "${vm:?}/work/one/$folder"
+		[ -d "$vm/making/one/$folder" ] || continue
+		mkdir -p "$vm/making/one/usr/$folder"
+		cp -a "$vm/making/one/$folder/." "$vm/making/one/usr/$folder/"
+		rm -rf "${vm:?}/making/one/$folder"
 	done
-	cp -a "$vm/work/one/." "$vm/new/"
+	cp -a "$vm/making/one/." "$vm/new/"
 done
-rm -rf "$vm/work/one"
+rm -rf "$vm/making/one"
 
 # The kernel may be one of the packages, or installed here.
 kernel=$(find "$vm/new/boot" /boot -maxdepth 1 -name 'vmlinuz-*' 2>/dev/null | sort -V | tail -n 1)
@@ -93,13 +93,13 @@ if [ ! -d "$modules" ]; then
 	mkdir -p "$vm/new/usr/lib/modules"
 	cp -a "/lib/modules/$release" "$modules"
 fi
-PATH=$PATH:/usr/sbin:/sbin depmod -b "$vm/new/usr" "$release" 2>>"$vm/work/apt" ||
-	PATH=$PATH:/usr/sbin:/sbin depmod -b "$vm/new" "$release" 2>>"$vm/work/apt" ||
-	cannot "depmod failed: $(tail -n 1 "$vm/work/apt")"
+PATH=$PATH:/usr/sbin:/sbin depmod -b "$vm/new/usr" "$release" 2>>"$vm/making/apt" ||
+	PATH=$PATH:/usr/sbin:/sbin depmod -b "$vm/new" "$release" 2>>"$vm/making/apt" ||
+	cannot "depmod failed: $(tail -n 1 "$vm/making/apt")"
 [ -s "$modules/modules.dep" ] || cannot "depmod found no modules in $modules"
 
 # Without its wrapping the kernel is entered at once (PVH), which saves seconds of emulation.
-python3 - "$kernel" "$vm/work/vmlinux" <<'PYTHON' || cp "$kernel" "$vm/work/vmlinux"
+python3 - "$kernel" "$vm/making/vmlinux" <<'PYTHON' || cp "$kernel" "$vm/making/vmlinux"
 import lzma, struct, subprocess, sys, zlib
 
 image = open(sys.argv[1], "rb").read()
@@ -122,7 +122,7 @@ PYTHON
 
 # The initial file system: just enough to reach the host's root over 9p. Its modules are inserted in
 # the order in which they need each other.
-initrd=$vm/work/initrd
+initrd=$vm/making/initrd
 mkdir -p "$initrd"/{bin,mods,dev,proc,sys,host,guest}
 cp "$(command -v busybox)" "$initrd/bin/busybox"
 for name in sh mount umount insmod switch_root mkdir cat; do
@@ -165,13 +165,13 @@ for f in $list; do
 done
 cp tests/vm/guest/first "$initrd/init"
 chmod 0755 "$initrd/init"
-(cd "$initrd" && find . | sort | cpio -o -H newc -R 0:0 --quiet | gzip -1 >"$vm/work/initrd.gz")
+(cd "$initrd" && find . | sort | cpio -o -H newc -R 0:0 --quiet | gzip -1 >"$vm/making/initrd.gz")
 
 rm -rf "$vm/guest"
 mv "$vm/new" "$vm/guest"
-mv "$vm/work/vmlinux" "$vm/work/initrd.gz" "$vm/"
+mv "$vm/making/vmlinux" "$vm/making/initrd.gz" "$vm/"
 echo "$release" >"$vm/release"
-rm -rf "$vm/work"
+rm -rf "$vm/making"
 
 # KVM where it works: tried, not guessed.
 echo tcg >"$vm/accel"
