@@ -101,6 +101,14 @@ static bool is_the_action(enum xp_technique t, uint32_t cdw10)
 	return w.action == action && !w.unrestricted;
 }
 
+/* OWPASS: 0 is 16. */
+static uint32_t passes_of(uint32_t cdw10)
+{
+	struct xp_nvme_sanitize_word w = xp_nvme_sanitize_word_of(cdw10);
+
+	return w.passes ? w.passes : 16;
+}
+
 static void decide_success(struct xp_completion *out, const struct xp_phase *erase,
 			   const struct xp_nvme_sanitize_log *log)
 {
@@ -124,7 +132,9 @@ static void sanitize(struct xp_completion *out, const struct xp_phase *erase)
 
 	if (!was_taken(out, erase, XP_NVME_SANITIZE))
 		return;
-	if (!is_the_action(erase->technique, cdw10)) {
+	if (!is_the_action(erase->technique, cdw10) ||
+	    (erase->technique == XP_NVME_SANITIZE_OVERWRITE &&
+	     erase->command.overwrite_passes != passes_of(cdw10))) {
 		decide(out, XP_COMPLETION_UNPROVEN, "another sanitize was asked for (%08xh)",
 		       cdw10);
 		return;

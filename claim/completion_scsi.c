@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define PASSES_MASK 0x1f
+
 __attribute__((format(printf, 3, 4))) static void
 decide(struct xp_completion *out, enum xp_completion_end end, const char *fmt, ...)
 {
@@ -25,6 +27,18 @@ decide(struct xp_completion *out, enum xp_completion_end end, const char *fmt, .
 static bool is_format(const struct xp_phase *erase)
 {
 	return erase->technique == XP_SCSI_FORMAT;
+}
+
+/* The parameter list that went with it, where it was kept, asks for as many passes as are told. */
+static bool list_agrees(const struct xp_phase *erase)
+{
+	const struct xp_raw *list =
+		xp_completion_answer(erase, true, XP_RAW_SCSI_LIST, XP_SCSI_SANITIZE);
+
+	if (erase->technique != XP_SCSI_SANITIZE_OVERWRITE || !list)
+		return true;
+	return list->len == XP_SCSI_OVERWRITE_LIST_LEN &&
+	       (list->data[0] & PASSES_MASK) == erase->command.overwrite_passes;
 }
 
 /* Was the right command sent? *ANSWERED_AT_END: GOOD means that it has ended. */
@@ -47,7 +61,7 @@ static bool is_the_command(bool *answered_at_end, const struct xp_phase *erase)
 	if (!xp_scsi_sanitize_parse(&s, c->cdb, c->cdb_len) || s.action != action || s.unrestricted)
 		return false;
 	*answered_at_end = !s.immediate;
-	return true;
+	return list_agrees(erase);
 }
 
 static void say_refused(struct xp_completion *out, const struct xp_command_result *c)

@@ -36,7 +36,7 @@ struct sanitize {
 	unsigned sends;
 	unsigned looks, unchanged;
 	uint8_t passes;
-	uint32_t pattern;
+	uint32_t ovrpat;
 	uint8_t log[XP_NVME_LOG_SANITIZE_LEN]; /* as read last */
 };
 
@@ -227,10 +227,21 @@ static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 	return n;
 }
 
+/* OVRPAT is a dword like any other: its lowest byte comes first on the medium. */
+static void take_overwrite(struct sanitize *s, struct xp_method_run *run)
+{
+	uint8_t bytes[4];
+	uint32_t pattern;
+
+	s->passes = xp_device_command_overwrite(&pattern, run, PASSES_MAX);
+	put_be32(bytes, pattern);
+	s->ovrpat = get_le32(bytes);
+}
+
 static enum xp_rc send_word(struct xp_reply *reply, const struct sanitize *s,
 			    struct xp_method_run *run, uint32_t word, struct xp_err *err)
 {
-	struct xp_nvme_dwords d = xp_nvme_sanitize(word, s->pattern);
+	struct xp_nvme_dwords d = xp_nvme_sanitize(word, s->ovrpat);
 	struct xp_cmd cmd = {
 		.kind = XP_TRANSPORT_NVME,
 		.nvme = {.opcode = d.opcode, .nsid = d.nsid, .cdw10 = d.cdw10, .cdw11 = d.cdw11},
@@ -277,7 +288,7 @@ static enum xp_rc step_send(struct sanitize *s, struct xp_method_run *run, struc
 	unsigned n;
 
 	if (run->req->technique == XP_NVME_SANITIZE_OVERWRITE)
-		s->passes = xp_device_command_overwrite(&s->pattern, run, PASSES_MAX);
+		take_overwrite(s, run);
 	n = list_words(words, s, run);
 	s->sends++;
 	c->accepted = false;

@@ -157,7 +157,7 @@ static void build_sanitize(struct xp_cmd *cmd, uint8_t list[XP_SCSI_OVERWRITE_LI
 	if (!overwrites)
 		return;
 	passes = xp_device_command_overwrite(&pattern, run, PASSES_MAX);
-	/* INVERT is arranged so that the last pass writes the pattern [SBC-4] */
+	/* which of the two begins is not said [SBC-4]: after an odd number it is the pattern */
 	xp_scsi_overwrite_list(list, passes, passes > 1, pattern);
 	cmd->dir = XP_DATA_OUT;
 	cmd->data = list;
@@ -205,6 +205,10 @@ static enum xp_rc send_command(struct xp_reply *reply, struct xp_method_run *run
 		build_format(&cmd, list, run, at_once);
 	else
 		build_sanitize(&cmd, list, run, at_once);
+	xp_device_command_drop(run, XP_KEEP_BEFORE, XP_RAW_SCSI_LIST, cmd.cdb[0]);
+	if (cmd.data_len)
+		TRY(xp_device_command_keep(run, XP_KEEP_BEFORE, XP_RAW_SCSI_LIST, cmd.cdb[0], list,
+					   cmd.data_len, err));
 	for (unsigned i = 0; i < ATTENTION_TRIES; i++) {
 		TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
 		TRY(xp_device_command_send(run, &cmd, reply, err));

@@ -18,6 +18,9 @@
 #define SCSI_ACTION_MASK  0x1f
 #define SCSI_OVERWRITE	  0x01
 #define SCSI_CDB_LEN	  10
+#define SCSI_LIST_LEN	  8
+#define SCSI_INVERT	  0x80
+#define SCSI_PASSES_MASK  0x1f
 /* Sanitize [NVM Express Base 2.0, 5.24] */
 #define NVME_SANITIZE	   0x84
 #define NVME_SQE_LEN	   64
@@ -87,6 +90,24 @@ static void left_by_nvme(struct xp_left_behind *out, const struct xp_command_res
 		set_pattern(&out->content, c->cdb + OFF_CDW11);
 }
 
+/*
+ * The pattern stands in the parameter list. Inverted, an even number of passes may end with either
+ * of the two: the standard does not say which one begins [SBC-4].
+ */
+static void left_by_scsi(struct xp_left_behind *out, const struct xp_command_result *c)
+{
+	const uint8_t *list = NULL;
+
+	out->deallocated = XP_ANSWER_NO;
+	for (size_t i = 0; i < c->before_n; i++)
+		if (c->before[i].kind == XP_RAW_SCSI_LIST &&
+		    c->before[i].arg == CDB_SCSI_SANITIZE && c->before[i].len == SCSI_LIST_LEN &&
+		    get_be16(c->before[i].data + 2) == SCSI_LIST_LEN - 4)
+			list = c->before[i].data;
+	if (list && ((list[0] & SCSI_INVERT) == 0 || (list[0] & SCSI_PASSES_MASK) % 2 == 1))
+		set_pattern(&out->content, list + 4);
+}
+
 static bool is_disk(const struct xp_identity *id)
 {
 	return id->media == XP_MEDIA_HDD;
@@ -106,8 +127,6 @@ void xp_left_behind(struct xp_left_behind *out, const struct xp_phase *erase)
 		left_by_ata(out, c);
 	} else if (c->cdb_len == SCSI_CDB_LEN && c->cdb[0] == CDB_SCSI_SANITIZE &&
 		   (c->cdb[1] & SCSI_ACTION_MASK) == SCSI_OVERWRITE) {
-		/* the pattern stands in the parameter list; this program's is zeros */
-		out->content.kind = XP_CONTENT_ZERO;
-		out->deallocated = XP_ANSWER_NO;
+		left_by_scsi(out, c);
 	}
 }

@@ -35,6 +35,7 @@ static const char *const raw_kind_names[] = {
 	[XP_RAW_SCSI_MODE] = "scsi-mode",
 	[XP_RAW_NVME_IDENTIFY] = "nvme-identify",
 	[XP_RAW_TCG_DISCOVERY] = "tcg-discovery",
+	[XP_RAW_SCSI_LIST] = "scsi-list",
 };
 XP_NAMES(raw_kind, xp_raw_kind, raw_kind_names, XP_RAW_KIND_COUNT)
 

@@ -54,6 +54,7 @@ enum xp_raw_kind {
 	XP_RAW_SCSI_MODE,     /* arg: page << 8 | subpage */
 	XP_RAW_NVME_IDENTIFY, /* any other Identify structure; arg: CNS */
 	XP_RAW_TCG_DISCOVERY, /* level 0 discovery; arg: 0 */
+	XP_RAW_SCSI_LIST,     /* the parameter list that was sent; arg: the operation code */
 	XP_RAW_KIND_COUNT,
 };
 /* of TEST UNIT READY */

@@ -138,12 +138,41 @@ static void test_left_behind_nvme_unexpected_deallocation_is_believed(void **sta
 	assert_int_equal(left(p).content.kind, XP_CONTENT_ZERO);
 }
 
-static void test_left_behind_scsi_overwrite_is_zeros(void **state)
+static void test_left_behind_scsi_overwrite_is_its_list(void **state)
 {
+	uint8_t list[8] = {1, 0, 0, 4, 0x11, 0x22, 0x33, 0x44};
+	struct xp_raw raw = {
+		.kind = XP_RAW_SCSI_LIST, .arg = 0x48, .data = list, .len = sizeof(list)};
 	struct xp_phase p = {.command = {.cdb_len = 10, .cdb = {0x48, 0x81}}};
+	struct xp_left_behind l = left(p);
 
 	(void)state;
+	/* without its list nothing is known of it */
+	assert_int_equal(l.content.kind, XP_CONTENT_UNKNOWN);
+	p.command.before = &raw;
+	p.command.before_n = 1;
+	l = left(p);
+	assert_pattern(&l.content, 0x11, 0x22, 0x33, 0x44);
+	assert_int_equal(l.deallocated, XP_ANSWER_NO);
+	list[0] = 0x83; /* inverted, three passes: the pattern comes last, whichever began */
+	l = left(p);
+	assert_pattern(&l.content, 0x11, 0x22, 0x33, 0x44);
+	list[0] = 0x82;
+	assert_int_equal(left(p).content.kind, XP_CONTENT_UNKNOWN);
+	list[0] = 2;
+	l = left(p);
+	assert_pattern(&l.content, 0x11, 0x22, 0x33, 0x44);
+	memset(list + 4, 0, 4);
 	assert_int_equal(left(p).content.kind, XP_CONTENT_ZERO);
+	list[3] = 3; /* a length that is not that of the list */
+	assert_int_equal(left(p).content.kind, XP_CONTENT_UNKNOWN);
+	list[3] = 4;
+	raw.len = 7;
+	assert_int_equal(left(p).content.kind, XP_CONTENT_UNKNOWN);
+	raw.len = 8;
+	raw.arg = 0x04;
+	assert_int_equal(left(p).content.kind, XP_CONTENT_UNKNOWN);
+	raw.arg = 0x48;
 	p.command.cdb[1] = 0x82; /* block erase */
 	assert_int_equal(left(p).content.kind, XP_CONTENT_UNKNOWN);
 	p.command.cdb[1] = 0x9f; /* leave the failure state */
@@ -172,7 +201,7 @@ int main(void)
 		cmocka_unit_test(test_left_behind_ata_crypto_and_block_leave_the_unknown),
 		cmocka_unit_test(test_left_behind_nvme_deallocates_unless_told_not_to),
 		cmocka_unit_test(test_left_behind_nvme_unexpected_deallocation_is_believed),
-		cmocka_unit_test(test_left_behind_scsi_overwrite_is_zeros),
+		cmocka_unit_test(test_left_behind_scsi_overwrite_is_its_list),
 		cmocka_unit_test(test_left_behind_no_command_leaves_the_unknown),
 	};
 
