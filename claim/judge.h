@@ -66,6 +66,9 @@ void xp_rule_file(struct xp_judge *j);
 void xp_rule_readback_missing(struct xp_judge *j);
 void xp_rule_readback_contradicts(struct xp_judge *j);
 
+/* claim/rules_overwrite.c */
+void xp_rule_sanitize_passes(struct xp_judge *j);
+
 /* What an unfinished job ends as: aborted where somebody stopped it, indeterminate where the target
  * stopped to answer, else failed. */
 enum xp_outcome xp_judge_unfinished(const struct xp_judge *j);

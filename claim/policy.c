@@ -98,6 +98,11 @@ unsigned xp_policy_overwrite_passes(const struct xp_policy *p, enum xp_media m)
 	return (unsigned)m < XP_POLICY_MEDIA ? p->passes[m] : XP_POLICY_PASSES_MAX;
 }
 
+struct xp_sanitize_overwrite xp_policy_sanitize_overwrite(const struct xp_policy *p)
+{
+	return p->overwrite;
+}
+
 enum xp_level xp_policy_cap(const struct xp_policy *p, enum xp_technique t, enum xp_media m,
 			    unsigned passes)
 {

@@ -7,6 +7,14 @@
 
 struct xp_policy;
 
+#define XP_SANITIZE_PASSES_MAX 16
+/* How a drive's own overwrite (sanitize of ATA, SCSI, NVMe) is to be carried out. */
+struct xp_sanitize_overwrite {
+	unsigned passes;    /* from 1 to XP_SANITIZE_PASSES_MAX; 0: as 1 */
+	bool inverts;	    /* each pass writes the complement of the one before it */
+	uint8_t pattern[4]; /* what stands there in the end, as its bytes follow on the medium */
+};
+
 /*
  * Parses a policy file. Unknown keys, levels, techniques: XP_E_MALFORMED with the place.
  * The policy keeps its own bytes (canonical form and sha256 go into the record).
@@ -27,6 +35,8 @@ enum xp_level xp_policy_cap(const struct xp_policy *p, enum xp_technique t, enum
 			    unsigned passes);
 /* Passes that an overwrite needs on this media to reach its cap (1; r1 USB flash: 2). */
 unsigned xp_policy_overwrite_passes(const struct xp_policy *p, enum xp_media m);
+/* Passes and inversion that a drive's own overwrite must have; the pattern is zeros. */
+struct xp_sanitize_overwrite xp_policy_sanitize_overwrite(const struct xp_policy *p);
 /*
  * The cap for one drive: that of its media class, raised where a vendor statement of the policy
  * speaks of this vendor, model and technique. *STATEMENT (may be NULL) gets the statement's id, or

@@ -28,6 +28,7 @@ struct xp_policy {
 	enum xp_sample_scheme scheme;
 	uint64_t sample_n;
 	unsigned passes[XP_POLICY_MEDIA];
+	struct xp_sanitize_overwrite overwrite;
 	enum xp_level caps[XP_TECHNIQUE_COUNT][XP_POLICY_MEDIA];
 	enum xp_technique preference[XP_TECHNIQUE_COUNT];
 	unsigned preference_n;

@@ -251,6 +251,34 @@ static enum xp_rc take_passes(void *to, const json_t *v, const char *place, stru
 	return XP_OK;
 }
 
+static enum xp_rc take_sanitize_passes(void *to, const json_t *v, const char *place,
+				       struct xp_err *err)
+{
+	unsigned passes;
+	uint64_t n;
+
+	TRY(read_number(&n, v, XP_SANITIZE_PASSES_MAX, place, err));
+	passes = (unsigned)n;
+	memcpy(to, &passes, sizeof(passes));
+	return XP_OK;
+}
+
+static enum xp_rc take_overwrite(void *to, const json_t *v, const char *place, struct xp_err *err)
+{
+	static const struct field fields[] = {
+		{"passes", true, take_sanitize_passes,
+		 offsetof(struct xp_sanitize_overwrite, passes)},
+		{"invert", false, take_bool, offsetof(struct xp_sanitize_overwrite, inverts)},
+	};
+	struct xp_sanitize_overwrite *o = to;
+
+	TRY(take_object(o, v, fields, XP_ARRAY_LEN(fields), place, err));
+	if (o->inverts && o->passes == 1)
+		return xp_fail(err, XP_E_MALFORMED,
+			       "policy: %s: one pass alone has nothing to invert", place);
+	return XP_OK;
+}
+
 static enum xp_rc take_cap_row(struct xp_policy *p, enum xp_technique t, const json_t *row,
 			       const char *place, struct xp_err *err)
 {
@@ -390,10 +418,12 @@ static enum xp_rc take_policy(struct xp_policy *p, const json_t *root, struct xp
 		{"preference", true, take_preference, 0},
 		{"fallback", true, take_fallback, 0},
 		{"vendor_statements", false, take_statements, 0},
+		{"overwrite", false, take_overwrite, offsetof(struct xp_policy, overwrite)},
 		{"restore_hidden_areas", false, take_bool,
 		 offsetof(struct xp_policy, restores_hidden)},
 	};
 
+	p->overwrite.passes = 1;
 	TRY(take_object(p, root, fields, XP_ARRAY_LEN(fields), "file", err));
 	if (p->level == XP_NONE)
 		return xp_fail(err, XP_E_MALFORMED, "policy: the level asked for is none");

@@ -510,6 +510,7 @@ const struct xp_rule xp_rules_run[] = {
 	{24, xp_rule_readback_missing},
 	{25, xp_rule_readback_contradicts},
 	{26, rule_contents},
+	{26, xp_rule_sanitize_passes},
 	{30, xp_rule_keys_run},
 };
 const size_t xp_rules_run_n = XP_ARRAY_LEN(xp_rules_run);

@@ -65,6 +65,12 @@ bool xp_technique_is_device_command(enum xp_technique v)
 	return v >= XP_ATA_SANITIZE_CRYPTO && v <= XP_NVME_FORMAT_USER;
 }
 
+bool xp_technique_is_sanitize_overwrite(enum xp_technique v)
+{
+	return v == XP_ATA_SANITIZE_OVERWRITE || v == XP_SCSI_SANITIZE_OVERWRITE ||
+	       v == XP_NVME_SANITIZE_OVERWRITE;
+}
+
 /* '*' stands for any run of characters; linear in both lengths' product at worst. */
 bool xp_pattern_matches(const char *pattern, const char *text)
 {

@@ -66,5 +66,8 @@ bool xp_technique_is_host_write(enum xp_technique v);
 /* One command that the drive carries out by itself (ATA, SCSI, NVMe). */
 bool xp_technique_is_device_command(enum xp_technique v);
 
+/* One that has the drive overwrite itself with a pattern (ATA, SCSI, NVMe). */
+bool xp_technique_is_sanitize_overwrite(enum xp_technique v);
+
 /* In PATTERN '*' stands for any run of characters. */
 bool xp_pattern_matches(const char *pattern, const char *text);

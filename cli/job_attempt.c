@@ -119,6 +119,7 @@ static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct 
 		.take = job->resume.takes + 1,
 		.passes = job->plan.passes,
 		.contents = job->plan.contents,
+		.overwrite = job->plan.overwrite,
 		.first_pass = 1,
 		.stall_ms = job->setup->stall_ms,
 		.clock = job->setup->clock,

@@ -45,6 +45,15 @@ static json_t *fallbacks_json(const struct xp_plan *plan)
 	return list;
 }
 
+static json_t *overwrite_json(const struct xp_sanitize_overwrite *o)
+{
+	char pattern[2 * sizeof(o->pattern) + 1];
+
+	xp_hex_encode(pattern, o->pattern, sizeof(o->pattern));
+	return json_pack("{s:i, s:b, s:s}", "passes", (int)o->passes, "invert", (int)o->inverts,
+			 "pattern", pattern);
+}
+
 /* A later take may stand in another folder. Links stay: what they lead to then is looked at then.
  */
 static enum xp_rc absolute_path(char *out, size_t size, const char *path, struct xp_err *err)
@@ -89,6 +98,8 @@ enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
 		json_object_set_new(line, "search_all", json_true());
 	if (line)
 		json_object_set_new(line, "fallbacks", fallbacks_json(&job->plan));
+	if (line)
+		json_object_set_new(line, "overwrite", overwrite_json(&job->plan.overwrite));
 	xp_job_birth(birth, &job->target);
 	if (line && *birth)
 		json_object_set_new(line, "birth", json_string(birth));

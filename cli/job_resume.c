@@ -90,6 +90,22 @@ static enum xp_rc read_fallbacks(struct xp_job *job, json_t *line, struct xp_err
 	return XP_OK;
 }
 
+/* How a drive's own overwrite is to be carried out. */
+static enum xp_rc read_overwrite(struct xp_job *job, json_t *line, struct xp_err *err)
+{
+	const json_t *o = json_object_get(line, "overwrite");
+	const char *pattern = json_string_value(json_object_get(o, "pattern"));
+	json_int_t passes = json_integer_value(json_object_get(o, "passes"));
+	struct xp_sanitize_overwrite *to = &job->plan.overwrite;
+
+	if (!pattern || !xp_hex_decode(to->pattern, sizeof(to->pattern), pattern) || passes < 0 ||
+	    passes > XP_SANITIZE_PASSES_MAX)
+		return damaged(job, "overwrite", err);
+	to->passes = (unsigned)passes;
+	to->inverts = json_is_true(json_object_get(o, "invert"));
+	return XP_OK;
+}
+
 static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err *err)
 {
 	const char *mode = json_string_value(json_object_get(line, "verify"));
@@ -98,6 +114,7 @@ static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err 
 
 	TRY(read_contents(job, line, err));
 	TRY(read_fallbacks(job, line, err));
+	TRY(read_overwrite(job, line, err));
 	if (!mode || !scheme || !xp_readback_mode_parse(&job->plan.verification.mode, mode) ||
 	    !xp_sample_scheme_parse(&job->plan.verification.scheme, scheme))
 		return damaged(job, "verification", err);

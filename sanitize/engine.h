@@ -6,6 +6,7 @@
 #pragma once
 #include "base/clock.h"
 #include "claim/evidence.h"
+#include "claim/policy.h"
 #include "device/drive_facts.h"
 #include "device/extent.h"
 #include "device/interlock.h"
@@ -58,9 +59,10 @@ struct xp_engine_request {
 	uint32_t attempt; /* from 1 */
 	uint32_t take;	  /* from 1 */
 	uint32_t passes;
-	const struct xp_content *contents; /* one a pass */
-	uint32_t first_pass;		   /* from 1; more after an interruption */
-	bool resumes;			   /* first_pass was begun by an earlier take */
+	const struct xp_content *contents;	/* one a pass */
+	struct xp_sanitize_overwrite overwrite; /* of a drive's own overwrite */
+	uint32_t first_pass;			/* from 1; more after an interruption */
+	bool resumes;				/* first_pass was begun by an earlier take */
 	uint64_t resume_offset;
 	const struct xp_extents *resume_unwritten;
 	uint32_t stall_ms; /* no progress for so long: XP_E_TIMEOUT; 0: the default */

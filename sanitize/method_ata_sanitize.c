@@ -6,6 +6,7 @@
 #include "sanitize/method_ata.h"
 
 #include "base/cleanup.h"
+#include "base/wire.h"
 #include "device/protocol/ata_sanitize.h"
 #include "sanitize/ata_command.h"
 #include "sanitize/device_command.h"
@@ -19,8 +20,7 @@
 /* Status without a verdict, or without an answer at all, that is borne in a row. */
 #define SILENT_MAX 5
 /* A success that a power cycle made the drive forget, and that is made again. */
-#define AGAIN_MAX  3
-#define PASSES_MAX 16
+#define AGAIN_MAX 3
 
 #define STATUS_ARG ((uint32_t)XP_ATA_SANITIZE << 8 | XP_ATA_SANITIZE_STATUS)
 
@@ -96,16 +96,14 @@ static const char *reason_text(enum xp_ata_sanitize_reason r)
 /* The pattern for the first pass, so that the last one writes what was asked for. */
 static struct xp_ata_taskfile overwrite(struct xp_method_run *run)
 {
-	const struct xp_engine_request *req = run->req;
-	unsigned passes = req->passes >= 1 && req->passes <= PASSES_MAX ? req->passes : 1;
-	const struct xp_content *last = req->contents ? &req->contents[passes - 1] : NULL;
-	uint32_t pattern = 0;
+	const struct xp_sanitize_overwrite *o = &run->req->overwrite;
+	unsigned passes = o->passes >= 1 && o->passes <= XP_SANITIZE_PASSES_MAX ? o->passes : 1;
+	bool inverts = o->inverts && passes > 1;
+	uint32_t pattern = get_be32(o->pattern);
 
-	for (unsigned i = 0; last && last->kind == XP_CONTENT_PATTERN && last->pattern_len && i < 4;
-	     i++)
-		pattern = pattern << 8 | last->pattern[i % last->pattern_len];
 	run->phase->command.overwrite_passes = passes;
-	return xp_ata_sanitize_overwrite(passes % 2 ? pattern : ~pattern, passes, passes > 1);
+	return xp_ata_sanitize_overwrite(inverts && passes % 2 == 0 ? ~pattern : pattern, passes,
+					 inverts);
 }
 
 static struct xp_ata_taskfile operation(struct xp_method_run *run)

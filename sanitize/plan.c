@@ -130,23 +130,40 @@ static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum
 			     req->policy);
 }
 
+/* Does --pattern say what the technique writes? */
+static bool takes_pattern(enum xp_technique t)
+{
+	return t == XP_OVERWRITE_PATTERN || t == XP_ATA_SANITIZE_OVERWRITE;
+}
+
+static enum xp_rc check_pattern(const struct xp_plan_request *req, struct xp_err *err)
+{
+	bool can = req->has_technique && takes_pattern(req->technique);
+	bool must = req->has_technique && req->technique == XP_OVERWRITE_PATTERN;
+
+	if ((must && req->pattern_len == 0) || (!can && req->pattern_len > 0))
+		return xp_fail(err, XP_E_USAGE,
+			       "a pattern and the technique overwrite-pattern need each other; "
+			       "ata-sanitize-overwrite may have one");
+	if (req->pattern_len > XP_PATTERN_MAX)
+		return xp_fail(err, XP_E_USAGE, "the pattern is longer than %d bytes",
+			       XP_PATTERN_MAX);
+	if (!must && req->pattern_len > 0 && req->pattern_len != 1 &&
+	    req->pattern_len != XP_SANITIZE_PATTERN_LEN)
+		return xp_fail(err, XP_E_USAGE,
+			       "the drive's own overwrite takes a pattern of 1 or 4 bytes");
+	return XP_OK;
+}
+
 static enum xp_rc check_request(const struct xp_plan *p, const struct xp_plan_request *req,
 				struct xp_err *err)
 {
-	bool wants_pattern = req->has_technique && req->technique == XP_OVERWRITE_PATTERN;
-
 	if (p->asked == XP_NONE || p->accepted == XP_NONE)
 		return xp_fail(err, XP_E_USAGE, "the level can be clear or purge");
 	if (p->accepted > p->asked)
 		return xp_fail(err, XP_E_USAGE, "the accepted level %s is above the asked level %s",
 			       xp_level_name(p->accepted), xp_level_name(p->asked));
-	if (wants_pattern != (req->pattern_len > 0))
-		return xp_fail(err, XP_E_USAGE,
-			       "a pattern and the technique overwrite-pattern need each other");
-	if (req->pattern_len > XP_PATTERN_MAX)
-		return xp_fail(err, XP_E_USAGE, "the pattern is longer than %d bytes",
-			       XP_PATTERN_MAX);
-	return XP_OK;
+	return check_pattern(req, err);
 }
 
 static enum xp_rc copy_refusals(struct xp_plan *p, const struct xp_refusals *from,
@@ -398,6 +415,7 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 			out->luks = *req->luks;
 		destroy_keys_first(out, req);
 		xp_plan_fill_contents(out, req);
+		xp_plan_fill_overwrite(out, req);
 		TRY(xp_plan_fill_verification(out, req, err));
 		xp_plan_fill_steps(out, req, reason_of_choice(out, req));
 		TRY(list_fallbacks(out, req, err));

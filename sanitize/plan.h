@@ -65,8 +65,9 @@ struct xp_plan_request {
 	enum xp_level accept;
 	bool has_technique; /* --technique; else the policy's preference */
 	enum xp_technique technique;
-	uint8_t pattern[XP_PATTERN_MAX]; /* --pattern, for overwrite-pattern */
-	uint32_t pattern_len;		 /* 0: none given */
+	/* --pattern, for overwrite-pattern, or for a drive's own overwrite */
+	uint8_t pattern[XP_PATTERN_MAX];
+	uint32_t pattern_len; /* 0: none given */
 	bool no_fallback;
 	enum xp_readback_mode verify;	    /* --verify; XP_READBACK_NONE: the policy's own */
 	const struct xp_luks_volumes *luks; /* what xp_luks_find found; NULL: it was not asked */
@@ -100,6 +101,8 @@ struct xp_plan {
 	unsigned passes;	/* of a host overwrite; 0: a device command */
 	struct xp_content
 		contents[XP_PLAN_PASSES_MAX]; /* one a pass; a random key is drawn by the engine */
+	/* of a drive's own overwrite, where the technique or a fallback is one */
+	struct xp_sanitize_overwrite overwrite;
 	struct xp_plan_step steps[XP_PLAN_STEPS_MAX];
 	unsigned steps_n;
 	enum xp_technique fallbacks[XP_TECHNIQUE_COUNT]; /* in order, if this technique fails */

@@ -137,6 +137,15 @@ void xp_plan_fill_contents(struct xp_plan *p, const struct xp_plan_request *req)
 		p->contents[i] = (p->passes - i) % 2 ? last : other;
 }
 
+void xp_plan_fill_overwrite(struct xp_plan *p, const struct xp_plan_request *req)
+{
+	p->overwrite = xp_policy_sanitize_overwrite(req->policy);
+	if (!xp_technique_is_sanitize_overwrite(p->technique) || req->pattern_len == 0)
+		return;
+	for (uint32_t i = 0; i < XP_SANITIZE_PATTERN_LEN; i++)
+		p->overwrite.pattern[i] = req->pattern[i % req->pattern_len];
+}
+
 void xp_plan_switch(struct xp_plan *p, enum xp_technique t, const struct xp_policy *policy,
 		    enum xp_media media)
 {
@@ -292,6 +301,22 @@ static void add_readback(struct xp_plan *p, const struct xp_plan_request *req)
 			 xp_sample_scheme_name(p->verification.scheme), who);
 }
 
+static void describe_command(struct xp_plan_step *s, const struct xp_plan *p, const char *choice)
+{
+	const struct xp_sanitize_overwrite *o = &p->overwrite;
+
+	if (!xp_technique_is_sanitize_overwrite(p->technique))
+		snprintf(s->why, sizeof(s->why), "the drive erases itself; %s", choice);
+	else
+		snprintf(
+			s->why, sizeof(s->why),
+			"the drive overwrites itself, %u pass%s%s, the last with %02x%02x%02x%02x; "
+			"%s",
+			o->passes, o->passes == 1 ? "" : "es",
+			o->inverts ? ", each the complement of the one before" : "", o->pattern[0],
+			o->pattern[1], o->pattern[2], o->pattern[3], choice);
+}
+
 void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, const char *choice)
 {
 	uint64_t seconds = 0;
@@ -301,6 +326,8 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 		if (req->capabilities->list[i].technique == p->technique)
 			seconds = req->capabilities->list[i].seconds;
 	}
+	if (xp_technique_is_sanitize_overwrite(p->technique))
+		seconds *= p->overwrite.passes;
 	s = step(p, "identify", 0);
 	snprintf(s->why, sizeof(s->why),
 		 "holds the target alone and reads who it is; any difference from this plan stops "
@@ -327,7 +354,7 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 		s = step(p, "command", seconds);
 		s->has_technique = true;
 		s->technique = p->technique;
-		snprintf(s->why, sizeof(s->why), "the drive erases itself; %s", choice);
+		describe_command(s, p, choice);
 	}
 	add_readback(p, req);
 	s = step(p, "identify", 0);

@@ -5,6 +5,10 @@
 /* What will be destroyed, as text. */
 MUST_USE enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_request *req,
 					   struct xp_err *err);
+/* The largest pattern that a drive's own overwrite takes; shorter ones divide it. */
+#define XP_SANITIZE_PATTERN_LEN 4
+/* Passes, inversion and pattern of a drive's own overwrite. */
+void xp_plan_fill_overwrite(struct xp_plan *p, const struct xp_plan_request *req);
 /* Contents of the passes of a host overwrite, the last as the technique says. */
 void xp_plan_fill_contents(struct xp_plan *p, const struct xp_plan_request *req);
 /* Mode, scheme, n and bytes of the readback: what the policy asks for, or more where it is wished.

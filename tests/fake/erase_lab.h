@@ -65,6 +65,7 @@ struct erase_lab {
 	struct xp_claim claim;
 	uint32_t passes;
 	const struct xp_content *contents;
+	struct xp_sanitize_overwrite overwrite;
 	struct xp_err err;
 };
 

@@ -236,24 +236,23 @@ static void test_sanitize_of_others_is_waited_for_and_ours_follows(void **state)
 
 static void test_sanitize_overwrite_writes_the_pattern_of_the_policy(void **state)
 {
-	const struct xp_content pattern = {
-		.kind = XP_CONTENT_PATTERN, .pattern = {0x12, 0x34, 0x56, 0x78}, .pattern_len = 4};
-	const struct xp_content contents[3] = {pattern, pattern, pattern};
+	static const uint8_t pattern[4] = {0x12, 0x34, 0x56, 0x78};
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_result read;
 	uint8_t sector[512];
 	struct ata_rig r;
 
 	(void)state;
-	for (uint32_t passes = 1; passes <= 3; passes++) {
+	for (uint32_t i = 1; i <= 6; i++) {
 		rig_make(&r, &cfg);
-		lab.passes = passes;
-		lab.contents = contents;
+		lab.overwrite.passes = (i + 1) / 2;
+		lab.overwrite.inverts = i % 2;
+		memcpy(lab.overwrite.pattern, pattern, sizeof(pattern));
 		assert_int_equal(run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK)->level, XP_PURGE);
 		read = emu_ask_read(r.d, 77, sector);
 		assert_true(emu_is_good(&read));
-		assert_memory_equal(sector, pattern.pattern, 4);
-		assert_memory_equal(sector + 508, pattern.pattern, 4);
+		assert_memory_equal(sector, pattern, 4);
+		assert_memory_equal(sector + 508, pattern, 4);
 		ata_rig_free(&r);
 	}
 }

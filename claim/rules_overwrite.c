@@ -1,0 +1,44 @@
+/* 26, of a drive's own overwrite: it had the passes that the policy asks for. */
+#include "claim/judge.h"
+
+#include "base/wire.h"
+#include "device/protocol/ata_cmd.h"
+#include "device/protocol/sat.h"
+
+#define NVME_SQE_LEN   64
+#define NVME_OFF_CDW10 40
+/* OIPBP [NVM Express Base 2.0, 5.24] */
+#define NVME_INVERTS 0x100u
+
+/* Does the command block itself say that passes are inverted? */
+static bool is_inverted(const struct xp_command_result *c, enum xp_technique t)
+{
+	struct xp_ata_taskfile tf;
+
+	if (t == XP_ATA_SANITIZE_OVERWRITE)
+		return c->cdb_len <= sizeof(c->cdb) && xp_sat_cdb_parse(&tf, c->cdb, c->cdb_len) &&
+		       (tf.count & XP_ATA_SANITIZE_INVERT);
+	if (t == XP_NVME_SANITIZE_OVERWRITE)
+		return c->cdb_len == NVME_SQE_LEN &&
+		       (get_le32(c->cdb + NVME_OFF_CDW10) & NVME_INVERTS);
+	return false;
+}
+
+void xp_rule_sanitize_passes(struct xp_judge *j)
+{
+	const struct xp_sanitize_overwrite asked = xp_policy_sanitize_overwrite(j->policy);
+	const struct xp_command_result *c = &j->erase->command;
+
+	if (!xp_technique_is_sanitize_overwrite(j->technique) || asked.passes <= 1)
+		return;
+	if (c->overwrite_passes < asked.passes)
+		xp_judge_lower(
+			j, 26, "passes-fewer", XP_NONE, XP_OUTCOME_FAILED,
+			"the policy asks for %u passes of the drive's own overwrite; %u were "
+			"asked of the drive",
+			asked.passes, c->overwrite_passes);
+	if (asked.inverts && !is_inverted(c, j->technique))
+		xp_judge_lower(j, 26, "passes-not-inverted", XP_NONE, XP_OUTCOME_FAILED,
+			       "the policy asks for inverted passes; the command does not show "
+			       "them");
+}
