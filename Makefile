@@ -58,8 +58,8 @@ sanitize_SRC := $(wildcard sanitize/*.c sanitize/overwrite/*.c)
 verify_SRC := $(wildcard verify/*.c)
 certs_SRC := $(wildcard certs/*.c)
 # cli: cert_*.c and expunge_cert.c are expunge-cert's, cmd_*.c and expunge.c are expunge's, the rest both's
-cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job%.c,$(wildcard cli/*.c))
-job_SRC := $(wildcard cli/job*.c)
+cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job% cli/boot%,$(wildcard cli/*.c))
+job_SRC := $(wildcard cli/job*.c cli/boot*.c)
 expunge_SRC := $(wildcard cli/expunge.c cli/cmd_*.c cli/tui/*.c)
 expunge_cert_SRC := $(wildcard cli/expunge_cert.c cli/cert_*.c)
 
