@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/cmd_inspect_facts.h"
+#include "cli/cmd_inspect_luks.h"
 #include "cli/output.h"
 #include "device/probe.h"
 #include "device/probe_node.h"
@@ -31,6 +32,7 @@ struct inspection {
 	struct xp_err why; /* where none did: why; rc 0: there is none to ask */
 	struct xp_uses uses;
 	struct xp_err uses_why; /* rc 0: uses is complete */
+	json_t *luks; /* members for the document; NULL: a transcript has none */
 	bool is_replay;
 	bool blanks_serials;
 };
@@ -42,6 +44,7 @@ static void inspection_free(struct inspection **in)
 	xp_target_free(&(*in)->target);
 	xp_drive_facts_free(&(*in)->facts);
 	xp_uses_free(&(*in)->uses);
+	json_decref((*in)->luks);
 	free(*in);
 	*in = NULL;
 }
@@ -84,6 +87,8 @@ static enum xp_rc inspect_target(struct inspection *in, const char *path, const 
 	TRY(xp_target_resolve(&in->target, &root, path, err));
 	if (xp_uses_find(&in->uses, &root, &in->target, 0, &in->uses_why) == XP_OK)
 		in->uses_why = (struct xp_err){0};
+	in->luks = json_object();
+	xp_inspect_luks(in->luks, &in->target, &root);
 	if (!xp_probe_can_ask(in->target.identity.bus, in->target.disk)) {
 		if (transcript)
 			return xp_fail(
@@ -218,6 +223,7 @@ static json_t *document(const struct inspection *in)
 		json_object_set_new(o, "in_use", uses_json(&in->uses));
 		if (in->uses_why.rc != XP_OK)
 			set_text(o, "in_use_unknown", in->uses_why.msg);
+		json_object_update(o, in->luks);
 	}
 	add_techniques(o, in);
 	if (in->has_facts)

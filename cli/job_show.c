@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/job_luks.h"
 #include "cli/job_tell.h"
 #include "cli/output.h"
 #include "device/refusal.h"
@@ -111,6 +112,8 @@ json_t *xp_job_plan_json(const struct xp_job *job)
 	set_text(o, "media", xp_media_name(id->media));
 	set_text(o, "bus", xp_bus_name(id->bus));
 	set_text(o, "signatures", job->target.signatures);
+	if (job->luks.n)
+		json_object_set_new(o, "luks", xp_job_luks_json(&job->luks));
 	json_object_set_new(o, "blast_radius", blast);
 	json_object_set_new(o, "refusals", refusals_json(&job->refusals));
 	json_object_set_new(o, "steps", steps_json(plan));

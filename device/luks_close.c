@@ -14,6 +14,20 @@ static void be_silent(int level, const char *msg, void *ctx)
 	(void)ctx;
 }
 
+/* "CRYPT-LUKS2-0123456789abcdef0123456789abcdef-name": the dashes of the UUID were left out. */
+static void take_uuid(char out[41], const char *dm_uuid)
+{
+	static const unsigned groups[] = {8, 4, 4, 4, 12};
+	const char *p = dm_uuid + strlen("CRYPT-LUKSn-");
+	size_t n = 0;
+
+	out[0] = 0;
+	if (strspn(p, "0123456789abcdefABCDEF") < 32)
+		return;
+	for (size_t i = 0; i < XP_ARRAY_LEN(groups); p += groups[i++])
+		n += (size_t)snprintf(out + n, 41 - n, "%s%.*s", i ? "-" : "", (int)groups[i], p);
+}
+
 static void add_holder(struct xp_luks_mappings *out, const struct xp_sysroot *root,
 		       const char *holder)
 {
@@ -23,9 +37,10 @@ static void add_holder(struct xp_luks_mappings *out, const struct xp_sysroot *ro
 
 	if (out->n == XP_LUKS_MAPPINGS_MAX || strlen(holder) >= sizeof(m->node) ||
 	    !xp_sysroot_read_text(uuid, sizeof(uuid), root, "sys/class/block/%s/dm/uuid", holder) ||
-	    strncmp(uuid, "CRYPT-LUKS", 10) != 0)
+	    strncmp(uuid, "CRYPT-LUKS", 10) != 0 || strlen(uuid) < strlen("CRYPT-LUKSn-"))
 		return;
 	*m = (struct xp_luks_mapping){0};
+	take_uuid(m->uuid, uuid);
 	snprintf(m->node, sizeof(m->node), "%s", holder);
 	if (!xp_sysroot_read_text(m->name, sizeof(m->name), root, "sys/class/block/%s/dm/name",
 				  holder))

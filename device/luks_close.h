@@ -10,6 +10,8 @@
 struct xp_luks_mapping {
 	char node[64];	/* dm-0 */
 	char name[128]; /* what it is called */
+	char uuid[41];	/* the volume's, as the kernel has it of the mapping; empty: it does not say
+			 */
 	bool suspended;
 };
 

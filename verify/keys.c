@@ -310,3 +310,17 @@ enum xp_rc xp_verify_keys(struct xp_readback_result *result, struct xp_key_searc
 	xp_extents_free(&k.ranges);
 	return rc;
 }
+
+enum xp_rc xp_verify_search_headers(struct xp_key_search *out,
+				    const struct xp_verify_keys_request *req, struct xp_err *err)
+{
+	struct keys k = {.req = req, .out = out, .err = err, .rc = XP_OK};
+	enum xp_rc rc;
+
+	*out = (struct xp_key_search){0};
+	rc = req->volume_n ? list_areas(&k) : XP_OK;
+	if (rc == XP_OK)
+		rc = search(&k);
+	xp_extents_free(&k.ranges);
+	return rc;
+}

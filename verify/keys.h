@@ -19,6 +19,14 @@ struct xp_verify_keys_request {
 MUST_USE enum xp_rc xp_verify_keys(struct xp_readback_result *result, struct xp_key_search *search,
 				   const struct xp_verify_keys_request *req, struct xp_err *err);
 
+/*
+ * The search alone, with nothing overwritten: how.io and how.capacity_bytes, search_all, and the
+ * volumes, whose own areas are left out. SEARCH is to be freed, also after an error.
+ */
+MUST_USE enum xp_rc xp_verify_search_headers(struct xp_key_search *search,
+					     const struct xp_verify_keys_request *req,
+					     struct xp_err *err);
+
 /* Where the search looks unless it is to look everywhere. */
 #define XP_KEYS_SEARCH_HEAD (256ull << 20)
 #define XP_KEYS_SEARCH_TAIL (64ull << 20)
