@@ -100,6 +100,9 @@ struct xp_record {
 	char destination[64]; /* internal-reuse, external-reuse, recycling, manufacturer, other */
 	char deadline[XP_TIME_LEN];
 	char header_backups[256]; /* what the operator says of key or header backups */
+	/* was data stored in plain text before it was encrypted? yes, no, unknown; empty: not given
+	 */
+	char plaintext_before[16];
 
 	struct xp_identity media; /* as found before the job */
 	uint64_t capacity_after_bytes;

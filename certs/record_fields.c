@@ -69,6 +69,7 @@ static const struct xp_field media_fields[] = {
 	DOC("classification_after", TEXT, OPTIONAL, r.classification_after),
 	DOC_OBJECT("backup", GIVEN, &backup_schema, .when = has_backup),
 	DOC("header_backups", TEXT, OPTIONAL, r.header_backups),
+	DOC("plaintext_before", WORD, OPTIONAL, r.plaintext_before, .words = yes_no_unknown),
 };
 static const struct xp_schema media_schema = DOC_SCHEMA(media_fields);
 

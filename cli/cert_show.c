@@ -129,6 +129,7 @@ static void show_medium(const struct xp_record *r)
 	line("backup of the data", r->backup_status);
 	line("backup location", r->backup_location);
 	line("header or key backups", r->header_backups);
+	line("plain text before", r->plaintext_before);
 	line("destination", r->destination);
 	line("deadline", r->deadline);
 }

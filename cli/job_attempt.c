@@ -107,6 +107,14 @@ static enum xp_answer copies_alive(const struct xp_record *r)
 	return strcmp(r->header_backups, "none") == 0 ? XP_ANSWER_NO : XP_ANSWER_YES;
 }
 
+static enum xp_answer plaintext_before(const struct xp_record *r)
+{
+	enum xp_answer answer = XP_ANSWER_UNKNOWN;
+
+	(void)xp_answer_parse(&answer, r->plaintext_before);
+	return answer;
+}
+
 static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct xp_permit *permit)
 {
 	struct xp_engine_request *req = &a->req;
@@ -153,6 +161,7 @@ static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct 
 		req->volume_n = job->luks.n;
 		req->keys.can_be_off = XP_ANSWER_YES; /* whoever formats it decides */
 		req->keys.copies_alive = copies_alive(&job->record);
+		req->keys.plaintext_before = plaintext_before(&job->record);
 	}
 	xp_program_boot_id(req->boot_id);
 }

@@ -38,6 +38,7 @@ static const struct field record_fields[] = {
 	RECORD_FIELD("destination", destination),
 	RECORD_FIELD("deadline", deadline),
 	RECORD_FIELD("header_backups", header_backups),
+	RECORD_FIELD("plaintext_before", plaintext_before),
 };
 
 static const struct field person_fields[] = {
@@ -111,13 +112,15 @@ static bool is_one_of(const char *text, const char *const *words)
 
 static enum xp_rc check_words(const struct xp_record *r, const char *name, struct xp_err *err)
 {
-	static const char *const backups[] = {"yes", "no", "unknown", NULL};
+	static const char *const answers[] = {"yes", "no", "unknown", NULL};
 	static const char *const destinations[] = {"internal-reuse", "external-reuse", "recycling",
 						   "manufacturer",   "other",	       NULL};
 	int64_t t;
 
-	if (*r->backup_status && !is_one_of(r->backup_status, backups))
+	if (*r->backup_status && !is_one_of(r->backup_status, answers))
 		return xp_fail(err, XP_E_USAGE, "%s: backup_status is yes, no or unknown", name);
+	if (*r->plaintext_before && !is_one_of(r->plaintext_before, answers))
+		return xp_fail(err, XP_E_USAGE, "%s: plaintext_before is yes, no or unknown", name);
 	if (*r->destination && !is_one_of(r->destination, destinations))
 		return xp_fail(err, XP_E_USAGE,
 			       "%s: destination is internal-reuse, external-reuse, recycling, "

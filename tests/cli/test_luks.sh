@@ -175,6 +175,19 @@ for word in none unknown 'safe of the branch, envelope 12'; do
 	is 'is in the evidence' "$(jq -r '[.evidence[].keys // empty][0].copies_alive' "$record")" $want
 done
 
+# --- and on what stood there before the volume was made
+for word in no unknown yes; do
+	format word.img 17M --type luks1
+	printf '{"header_backups":"none","plaintext_before":"%s"}' "$word" >fields.json
+	code=0
+	[ $word != yes ] || code=2
+	exits "plaintext_before: $word" $code run word.img --confirm word.img --record-fields fields.json
+	record=$S/certificates/$(jq -r '.results[0].record' out)
+	is '... in the evidence' "$(jq -r '[.evidence[].keys // empty][0].plaintext_before' "$record")" $word
+	is '... in the reasons' "$(jq -r '[.results[0].reasons[].code | select(startswith("plaintext"))] | join(" ")' out)" \
+		"$(case $word in yes) echo plaintext-possible plaintext-before ;; unknown) echo plaintext-possible ;; esac)"
+done
+
 # --- what is not to happen
 format keep.img 20M --type luks2
 before=$(sha256sum keep.img)

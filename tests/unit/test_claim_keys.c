@@ -355,6 +355,20 @@ static void test_keys_notes_lower_nothing(void **state)
 	expect(&l, XP_CLEAR, XP_OUTCOME_SANITIZED, "key-copies-alive");
 }
 
+static void test_keys_after_plain_text_earn_nothing(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	set_up(&l);
+	l.ev.phases[ERASED].command.keys.plaintext_before = XP_ANSWER_YES;
+	expect(&l, XP_NONE, XP_OUTCOME_INDETERMINATE, "plaintext-before");
+	set_up(&l);
+	l.ev.phases[ERASED].command.keys.can_be_off = XP_ANSWER_YES;
+	l.ev.phases[ERASED].command.keys.plaintext_before = XP_ANSWER_UNKNOWN;
+	expect(&l, XP_CLEAR, XP_OUTCOME_SANITIZED, "plaintext-possible");
+}
+
 static void test_keys_cancelled_are_aborted(void **state)
 {
 	struct lab l;
@@ -426,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_keys_readback_that_proves_nothing),
 		cmocka_unit_test(test_keys_header_elsewhere_on_the_target),
 		cmocka_unit_test(test_keys_notes_lower_nothing),
+		cmocka_unit_test(test_keys_after_plain_text_earn_nothing),
 		cmocka_unit_test(test_keys_cancelled_are_aborted),
 		cmocka_unit_test(test_keys_two_volumes_may_not_share_an_area),
 		cmocka_unit_test(test_keys_expected_by_the_headers),

@@ -50,6 +50,7 @@ static void test_fields_bad_are_refused(void **state)
 		"{\"tenant\":\"a\\u0085\"}",
 		"{\"tenant\":\"a\\u0000b\"}",
 		"{\"backup_status\":\"maybe\"}",
+		"{\"plaintext_before\":\"perhaps\"}",
 		"{\"destination\":\"moon\"}",
 		"{\"deadline\":\"tomorrow\"}",
 		"{\"deadline\":\"2027-02-30T00:00:00Z\"}",
