@@ -47,6 +47,25 @@ static enum xp_rc refuse_other_serial(struct xp_job *job, struct xp_err *err)
 			       job->target.path, kernel, job->media.serial);
 }
 
+/* A drive that knows reservations, and cannot be asked who holds what others see, is not free. */
+static enum xp_rc refuse_reserved(struct xp_job *job, const struct xp_nvme_ns_facts *ns,
+				  struct xp_err *err)
+{
+	if (ns->reservation_asked == XP_ASKED_GOOD && ns->reservation.type)
+		return xp_refusals_add(&job->refusals, err, XP_REFUSED_RESERVED,
+				       "release it on the host that holds it (nvme resv-release)",
+				       "%s: a host has reserved namespace %u of its drive",
+				       job->target.path, ns->nsid);
+	if (ns->reservation_asked == XP_ASKED_NONE || ns->reservation_asked == XP_ASKED_MALFORMED)
+		return xp_refusals_add(
+			&job->refusals, err, XP_REFUSED_UNKNOWN,
+			"see why it is not answered (nvme resv-report), and plan again",
+			"%s: whether a host has reserved namespace %u of its drive could not be "
+			"asked",
+			job->target.path, ns->nsid);
+	return XP_OK;
+}
+
 static enum xp_rc add_refusals(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_drive_facts *f = &job->drive.facts;
@@ -56,16 +75,8 @@ static enum xp_rc add_refusals(struct xp_job *job, struct xp_err *err)
 		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_RESERVED,
 				    "release it on the host that holds it (sg_persist --release)",
 				    "%s: a host has reserved it", job->target.path));
-	for (size_t i = 0; i < f->nvme.ns_n; i++) {
-		const struct xp_nvme_ns_facts *ns = &f->nvme.ns[i];
-
-		if (ns->reservation_asked == XP_ASKED_GOOD && ns->reservation.type)
-			TRY(xp_refusals_add(
-				&job->refusals, err, XP_REFUSED_RESERVED,
-				"release it on the host that holds it (nvme resv-release)",
-				"%s: a host has reserved namespace %u of its drive",
-				job->target.path, ns->nsid));
-	}
+	for (size_t i = 0; i < f->nvme.ns_n; i++)
+		TRY(refuse_reserved(job, &f->nvme.ns[i], err));
 	return XP_OK;
 }
 
@@ -96,6 +107,7 @@ static enum xp_rc ask(struct xp_job *job, struct xp_transport *t, struct xp_iden
 	rc = xp_probe_drive(&job->drive.facts, t, &found, err);
 	job->drive.facts.nvme.nsid = job->drive.nsid;
 	xp_probe_own_controllers(&job->drive.facts, job->setup->root);
+	xp_probe_sibling_reservations(&job->drive.facts, job->setup->root, job->target.disk);
 	if (rc == XP_OK)
 		rc = speak_for_itself(view, job, t, &found, err);
 	if (rc == XP_OK)

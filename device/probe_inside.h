@@ -49,5 +49,10 @@ void xp_probe_nvme_drive(struct xp_probe *p);
 enum xp_asked xp_probe_ata_identity(struct xp_probe *p);
 enum xp_asked xp_probe_scsi_identity(struct xp_probe *p);
 enum xp_asked xp_probe_nvme_identity(struct xp_probe *p, uint32_t nsid);
+/*
+ * Who has reserved the namespace, asked by a way to it: I/O commands go to the namespace of the
+ * descriptor, and to no other. Unlike all else here it is put to OUT, not to p->facts.
+ */
+void xp_probe_nvme_reservation(struct xp_probe *p, struct xp_nvme_ns_facts *out);
 /* TCG Level 0 Discovery, through whatever carries security protocols. */
 void xp_probe_tcg(struct xp_probe *p);

@@ -1,6 +1,8 @@
 #include "device/probe_node.h"
 
 #include "base/cleanup.h"
+#include "device/disks.h"
+#include "device/probe_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,4 +98,47 @@ void xp_probe_own_controllers(struct xp_drive_facts *facts, const struct xp_sysr
 		if (is_of_drive(&f->ctrl, root, names.list[i]) &&
 		    xp_sysroot_read_u64(&cntlid, root, "sys/class/nvme/%s/cntlid", names.list[i]))
 			forget_foreign(f, cntlid);
+}
+
+static bool is_unasked(const struct xp_nvme_facts *f, const struct xp_nvme_ns_facts *ns)
+{
+	return f->ctrl.has_reservations && ns->identify == XP_ASKED_GOOD && ns->ns.is_shared &&
+	       ns->reservation_asked != XP_ASKED_GOOD && ns->reservation_asked != XP_ASKED_REFUSED;
+}
+
+/* Any node of the drive that shows it will do. */
+static void ask_by_node(struct xp_drive_facts *facts, struct xp_nvme_ns_facts *ns,
+			const struct xp_disks *disks, const struct xp_disk *own)
+{
+	for (size_t i = 0; i < disks->n && is_unasked(&facts->nvme, ns); i++) {
+		const struct xp_disk *d = &disks->list[i];
+		AUTO(xp_transport_free) struct xp_transport *t = NULL;
+		struct xp_identity unused = {0};
+		struct xp_probe p = {.facts = facts, .id = &unused};
+
+		if (d->group != own->group || d->facts.nsid != ns->nsid ||
+		    xp_probe_open_node(&t, XP_BUS_NVME, d->node->name, NULL) != XP_OK)
+			continue;
+		p.t = t;
+		xp_probe_nvme_reservation(&p, ns);
+	}
+}
+
+void xp_probe_sibling_reservations(struct xp_drive_facts *facts, const struct xp_sysroot *root,
+				   const char *disk)
+{
+	AUTO(xp_blockmap_free) struct xp_blockmap map = {0};
+	AUTO(xp_disks_free) struct xp_disks disks = {0};
+	struct xp_nvme_facts *f = &facts->nvme;
+	const struct xp_disk *own;
+	bool wanted = false;
+
+	for (size_t i = 0; i < f->ns_n; i++)
+		wanted = wanted || is_unasked(f, &f->ns[i]);
+	if (!wanted || xp_blockmap_read(&map, root, NULL) != XP_OK ||
+	    xp_disks_read(&disks, root, &map, NULL) != XP_OK)
+		return;
+	own = xp_disks_by_name(&disks, disk);
+	for (size_t i = 0; own && i < f->ns_n; i++)
+		ask_by_node(facts, &f->ns[i], &disks, own);
 }

@@ -23,3 +23,10 @@ uint32_t xp_probe_nsid(const struct xp_sysroot *root, const char *disk);
  * namespaces, which are held with them.
  */
 void xp_probe_own_controllers(struct xp_drive_facts *facts, const struct xp_sysroot *root);
+/*
+ * Reservations of shared namespaces that DISK's own way could not ask for: an I/O command reaches
+ * the namespace of its node only, so each is asked by a node of its own. What has none stays
+ * unasked.
+ */
+void xp_probe_sibling_reservations(struct xp_drive_facts *facts, const struct xp_sysroot *root,
+				   const char *disk);

@@ -30,8 +30,8 @@ static void ask_namespace(struct xp_probe *p, struct xp_nvme_ns_facts *out, uint
 }
 
 /* Another host may hold what several controllers see. */
-__attribute__((noinline)) static void ask_reservation(struct xp_probe *p,
-						      struct xp_nvme_ns_facts *out)
+__attribute__((noinline)) void xp_probe_nvme_reservation(struct xp_probe *p,
+							 struct xp_nvme_ns_facts *out)
 {
 	uint8_t data[XP_NVME_RESERVATION_LEN];
 	struct xp_nvme_dwords dwords = xp_nvme_reservation_report(out->nsid, sizeof(data));
@@ -76,7 +76,7 @@ __attribute__((noinline)) static void ask_namespaces(struct xp_probe *p, struct 
 	for (size_t i = 0; i < f->ns_n; i++)
 		if (f->ctrl.has_reservations && f->ns[i].identify == XP_ASKED_GOOD &&
 		    f->ns[i].ns.is_shared)
-			ask_reservation(p, &f->ns[i]);
+			xp_probe_nvme_reservation(p, &f->ns[i]);
 }
 
 static void add_foreign(struct xp_nvme_facts *f, const struct xp_nvme_ctrl_list *list)

@@ -142,6 +142,8 @@ is "expunge: nobody has reserved it" "$? $(grep -c '"reserved"' "$TMPDIR/plan")"
 rig fault many reserved-elsewhere 2
 "$EXPUNGE" plan "${many}n2" --allow-remote --level clear --state "$TMPDIR/state" --json >"$TMPDIR/plan"
 is "expunge: another host has reserved it" "$? $(grep -c '"reserved"' "$TMPDIR/plan")" "4 1"
+"$EXPUNGE" plan "${many}n1" --allow-remote --level clear --state "$TMPDIR/state" --json >"$TMPDIR/plan"
+is "expunge: ... which is in the way of its neighbour, too" "$? $(grep -c '"reserved"' "$TMPDIR/plan")" "4 1"
 
 # a second controller of the same drive
 where=$(awk '$2 == "many" { print $4 }' /run/vm/rig.env)
