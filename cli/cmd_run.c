@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "certs/key_uri.h"
+#include "cli/expect_match.h"
 #include "cli/job_confirm.h"
 #include "cli/job_detach.h"
 #include "cli/job_folder.h"
@@ -14,6 +15,7 @@
 #include "cli/job_session.h"
 #include "cli/job_tell.h"
 #include "cli/output.h"
+#include "device/probe_node.h"
 
 static const struct xp_option options[] = {
 	{"confirm", XP_OPT_LIST, "STRING", "the target's confirm string, once a target"},
@@ -34,6 +36,7 @@ struct run {
 	struct xp_session session;
 	bool has_expect;
 	struct xp_expect_list expect;
+	struct xp_expect_paths expect_paths;
 	struct xp_batch batch;
 	struct xp_confirms confirms;
 	struct xp_folder *folders; /* --recursive: one a TARGET */
@@ -49,6 +52,7 @@ static void run_free(struct run *r)
 	xp_confirms_free(&r->confirms);
 	xp_batch_free(&r->batch);
 	xp_expect_list_free(&r->expect);
+	xp_expect_paths_free(&r->expect_paths);
 	xp_session_close(&r->session);
 	xp_plan_options_free(&r->plan_options);
 }
@@ -98,25 +102,17 @@ static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *er
 	return XP_OK;
 }
 
-static struct xp_expected *expected_of(struct run *r, const struct xp_target *t)
-{
-	for (size_t i = 0; i < r->expect.n; i++) {
-		struct xp_expected *e = &r->expect.list[i];
-
-		if (strcmp(e->serial, t->identity.serial) == 0 ||
-		    strcmp(e->serial, t->confirm) == 0)
-			return e;
-	}
-	return NULL;
-}
-
 /* With --expect and no TARGET: every drive of the host; what is not listed is not touched. */
-static enum xp_rc collect_paths(const char ***paths, unsigned *n, const struct run *r,
+static enum xp_rc collect_paths(const char ***paths, unsigned *n, struct run *r,
 				const struct xp_args *args, struct xp_err *err)
 {
-	const struct xp_inventory *inv = &r->session.inventory;
-	size_t max = args->operands_n ? args->operands_n : inv->drives_n;
+	size_t max = args->operands_n;
 
+	if (!args->operands_n) {
+		TRY(xp_expect_paths_find(&r->expect_paths, &r->expect, &r->session.inventory,
+					 r->session.setup.root, err));
+		max = r->expect_paths.n;
+	}
 	for (unsigned i = 0; i < r->folders_n; i++)
 		max += r->folders[i].n;
 	*paths = calloc(max + 1, sizeof(**paths));
@@ -130,15 +126,8 @@ static enum xp_rc collect_paths(const char ***paths, unsigned *n, const struct r
 		return XP_OK;
 	for (unsigned i = 0; i < args->operands_n; i++)
 		(*paths)[(*n)++] = args->operands[i];
-	for (size_t i = 0; !args->operands_n && i < inv->drives_n; i++)
-		for (size_t k = 0; k < r->expect.n; k++)
-			if (*inv->drives[i].path &&
-			    (strcmp(r->expect.list[k].serial, inv->drives[i].identity.serial) ==
-				     0 ||
-			     strcmp(r->expect.list[k].serial, inv->drives[i].confirm) == 0)) {
-				(*paths)[(*n)++] = inv->drives[i].path;
-				break;
-			}
+	for (size_t i = 0; !args->operands_n && i < r->expect_paths.n; i++)
+		(*paths)[(*n)++] = r->expect_paths.list[i];
 	return XP_OK;
 }
 
@@ -173,7 +162,9 @@ static enum xp_rc prepare(struct run *r, unsigned i, const char *path, struct xp
 	}
 	TRY(refuse_twice(r, i, err));
 	if (r->has_expect) {
-		struct xp_expected *e = expected_of(r, &job->target);
+		const struct xp_sysroot *root = r->session.setup.root;
+		struct xp_expected *e = xp_expected_find(&r->expect, &job->target,
+							 xp_probe_nsid(root, job->target.disk));
 
 		job->expected = e;
 		if (e) {
@@ -293,8 +284,25 @@ static void settle_refused(struct run *r)
 	}
 }
 
+/* A line that names several namespaces is met where the erase reached all of them. */
+static void check_sets(struct run *r)
+{
+	for (unsigned i = 0; i < r->batch.n; i++) {
+		const struct xp_job *job = &r->batch.jobs[i];
+
+		if (!job->expected || !xp_expected_is_set(job->expected) ||
+		    job->state != XP_JOB_ENDED || job->record.claim.scope != XP_SCOPE_NAMESPACE)
+			continue;
+		xp_say("%s: only the namespace %s was erased; with this technique give each "
+		       "namespace a line of its own",
+		       job->expected->serial, job->target.path);
+		r->incomplete = true;
+	}
+}
+
 static void check_expectations(struct run *r)
 {
+	check_sets(r);
 	for (size_t i = 0; i < r->expect.n; i++) {
 		if (r->expect.list[i].seen)
 			continue;

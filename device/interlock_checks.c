@@ -161,6 +161,22 @@ static bool is_given(const char *const *confirms, const char *string)
 	return false;
 }
 
+/* The serial number of a drive with several namespaces says nothing of which ones are meant. */
+static enum xp_rc refuse_bare_serial(struct xp_refusals *out, const struct xp_target *t,
+				     unsigned namespaces, struct xp_err *err)
+{
+	char remedy[XP_CONFIRM_LEN + 128];
+
+	snprintf(remedy, sizeof(remedy),
+		 "confirm with: %s; in an expect list that stands in the column serial, in quotes "
+		 "where it has a comma",
+		 t->confirm);
+	return xp_refusals_add(out, err, XP_REFUSED_CONFIRM_MISMATCH, remedy,
+			       "%s: \"%.255s\" is a drive with %u namespaces, which are confirmed "
+			       "by their numbers",
+			       t->path, t->identity.serial, namespaces);
+}
+
 enum xp_rc xp_interlock_check_confirm(struct xp_refusals *out,
 				      const struct xp_interlock_request *req, struct xp_err *err)
 {
@@ -208,6 +224,8 @@ enum xp_rc xp_interlock_check_confirm(struct xp_refusals *out,
 				       base, fitting);
 	if (is_given(req->confirms, t->confirm))
 		return XP_OK;
+	if (disk && disk->namespaces > 1 && is_given(req->confirms, t->identity.serial))
+		return refuse_bare_serial(out, t, disk->namespaces, err);
 	return xp_refusals_add(out, err, XP_REFUSED_CONFIRM_MISMATCH, remedy,
 			       "%s: it was not confirmed", t->path);
 }
