@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/clock_set.h"
 #include "cli/program.h"
 
 static const char *complete_name(enum xp_complete c)
@@ -23,8 +24,11 @@ static const char *complete_name(enum xp_complete c)
 	return "unknown";
 }
 
-void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory)
+void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory,
+			  const struct xp_state *state)
 {
+	const enum xp_clock_source source = state ? xp_clock_note_read(state->fd) : XP_CLOCK_SYSTEM;
+
 	snprintf(record->host.complete, sizeof(record->host.complete), "unknown");
 	if (inventory) {
 		snprintf(record->host.model, sizeof(record->host.model), "%s",
@@ -44,7 +48,8 @@ void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *i
 		snprintf(record->host.complete, sizeof(record->host.complete), "%s",
 			 complete_name(inventory->complete));
 	}
-	snprintf(record->clock.source, sizeof(record->clock.source), "system");
+	snprintf(record->clock.source, sizeof(record->clock.source), "%s",
+		 xp_clock_source_name(source));
 	record->clock.synchronized = xp_clock_is_synchronized(&record->clock.offset_ns);
 	if (record->clock.synchronized)
 		snprintf(record->clock.source, sizeof(record->clock.source), "ntp");
@@ -95,7 +100,7 @@ static enum xp_rc refuse(struct xp_refusals *refusals, int64_t now, const char *
 	xp_time_format(now_text, now);
 	xp_time_format(limit_text, limit);
 	return xp_refusals_add(refusals, err, XP_REFUSED_CLOCK_IMPLAUSIBLE,
-			       "set the clock (date -u -s, or NTP) and run again",
+			       "set the clock (--clock TIME, or NTP) and run again",
 			       "the clock says %s, which is %s %s", now_text, why, limit_text);
 }
 

@@ -2,8 +2,12 @@
 #pragma once
 #include "cli/job.h"
 
-/* Fills record.host, .clock and .tool. Facts that cannot be read stay empty. */
-void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory);
+/*
+ * Fills record.host, .clock and .tool. Facts that cannot be read stay empty. STATE (may be NULL)
+ * knows who set the clock.
+ */
+void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory,
+			  const struct xp_state *state);
 
 /*
  * The plausible-clock rule: not before the day of this version, the newest record in the state

@@ -72,7 +72,7 @@ enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err)
 	free(r->evidence.firmware);
 	TRY(xp_firmware_find(&r->evidence.firmware, &r->evidence.firmware_n, xp_firmware_table,
 			     xp_firmware_table_n, &job->media, err));
-	xp_job_describe_host(r, s->inventory);
+	xp_job_describe_host(r, s->inventory, s->state);
 	describe_people(job);
 	xp_claim_compute(&r->claim, &r->evidence, s->options->policy);
 	/* what could not stand in a certificate is found now, while nothing is lost */

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "certs/key_uri.h"
+#include "cli/clock_set.h"
 #include "cli/key_option.h"
 #include "cli/output.h"
 
@@ -118,6 +119,8 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 			err->rc = XP_E_REFUSED;
 		return xp_err_prefix(err, "no_durable_output");
 	}
+	if (xp_args_string(args, "clock"))
+		TRY(xp_clock_note_write(s->state.fd, XP_CLOCK_OPERATOR, err));
 	TRY(open_out(s, wish->out, err));
 	TRY(wish->key ? load_key(s, args, wish, err) : host_key(s, err));
 	TRY(xp_state_log_open(&s->log, &s->state, s->setup.rng, err));
@@ -131,12 +134,29 @@ void xp_session_init(struct xp_session *s)
 	s->events_fd = s->setup.out_fd = -1;
 }
 
+/* Before anything takes the time. A clock that is kept by NTP is better than any word. */
+static enum xp_rc set_clock(const struct xp_args *args, struct xp_err *err)
+{
+	const char *text = xp_args_string(args, "clock");
+	int64_t wall_s = 0;
+
+	if (!text)
+		return XP_OK;
+	if (xp_clock_time_read(&wall_s, text, err) != XP_OK)
+		return xp_err_prefix(err, "--clock");
+	if (xp_clock_is_synchronized(&(int64_t){0}))
+		return xp_fail(err, XP_E_USAGE,
+			       "--clock: the clock is kept by NTP already; it is not set by hand");
+	return xp_clock_set(xp_clock_setter_system(), wall_s * 1000, err);
+}
+
 enum xp_rc xp_session_open(struct xp_session *s, const struct xp_args *args,
 			   const struct xp_session_wish *wish, struct xp_err *err)
 {
 	enum xp_rc rc;
 
 	xp_session_init(s);
+	TRY(set_clock(args, err));
 	s->clock = xp_clock_steady_from_now(&s->steady);
 	s->setup = (struct xp_job_setup){
 		.root = &s->root,

@@ -13,6 +13,8 @@
 		 "the key's passphrase or PIN, first line"},                                       \
 		{"pkcs11-module", XP_OPT_STRING, "FILE",                                           \
 		 "the library that reaches the token of a pkcs11: key"},                           \
+		{"clock", XP_OPT_STRING, "TIME",                                                   \
+		 "set the host's clock first (UTC); records say that the operator did"},           \
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                    \
 		{"stall", XP_OPT_STRING, "SECONDS",                                                \
