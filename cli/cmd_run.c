@@ -13,9 +13,9 @@
 #include "cli/job_folder.h"
 #include "cli/job_needed.h"
 #include "cli/job_session.h"
+#include "cli/job_settle.h"
 #include "cli/job_tell.h"
 #include "cli/output.h"
-#include "device/probe_node.h"
 
 static const struct xp_option options[] = {
 	{"confirm", XP_OPT_LIST, "STRING", "the target's confirm string, once a target"},
@@ -131,23 +131,6 @@ static enum xp_rc collect_paths(const char ***paths, unsigned *n, struct run *r,
 	return XP_OK;
 }
 
-static enum xp_rc refuse_twice(const struct run *r, unsigned i, struct xp_err *err)
-{
-	const struct xp_target *t = &r->batch.jobs[i].target;
-
-	for (unsigned k = 0; k < i; k++) {
-		const struct xp_target *o = &r->batch.jobs[k].target;
-		bool same_image = t->kind == XP_TARGET_IMAGE && o->kind == XP_TARGET_IMAGE &&
-				  t->identity.inode == o->identity.inode &&
-				  t->identity.fs_dev == o->identity.fs_dev;
-
-		if (same_image || (t->kind != XP_TARGET_IMAGE && t->dev == o->dev))
-			return xp_fail(err, XP_E_USAGE, "%s and %s are the same target", o->path,
-				       t->path);
-	}
-	return XP_OK;
-}
-
 static enum xp_rc prepare(struct run *r, unsigned i, const char *path, struct xp_err *err)
 {
 	struct xp_job *job = &r->batch.jobs[i];
@@ -160,56 +143,9 @@ static enum xp_rc prepare(struct run *r, unsigned i, const char *path, struct xp
 		job->exit_code = xp_rc_exit_code(why.rc);
 		return XP_OK;
 	}
-	TRY(refuse_twice(r, i, err));
-	if (r->has_expect) {
-		const struct xp_sysroot *root = r->session.setup.root;
-		struct xp_expected *e = xp_expected_find(&r->expect, &job->target,
-							 xp_probe_nsid(root, job->target.disk));
-
-		job->expected = e;
-		if (e) {
-			e->seen = true;
-			/* the list's own word: a serial that two drives share confirms neither */
-			return xp_confirms_add(&r->confirms, e->serial, err);
-		}
-		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_CONFIRM_MISMATCH,
-				    "list it there, if it is to be erased",
-				    "%s (%s) is not on the expect list", path,
-				    job->target.confirm));
-	}
-	return XP_OK;
-}
-
-/*
- * Images of one name in different folders: the name fits them all and confirms none; each gets the
- * long string.
- */
-static enum xp_rc part_same_names(struct run *r, struct xp_err *err)
-{
-	for (unsigned i = 0; i < r->batch.n; i++) {
-		struct xp_job *job = &r->batch.jobs[i];
-		char name[XP_CONFIRM_LEN];
-		unsigned fitting = 0;
-		char remedy[XP_CONFIRM_LEN + 32];
-
-		memcpy(name, job->target.confirm, sizeof(name));
-		if (job->state != XP_JOB_PLANNED || job->target.kind != XP_TARGET_IMAGE)
-			continue;
-		for (unsigned k = 0; k < r->batch.n; k++)
-			fitting += r->batch.jobs[k].state == XP_JOB_PLANNED &&
-				   strcmp(r->batch.jobs[k].target.identity.name,
-					  job->target.identity.name) == 0;
-		if (fitting < 2)
-			continue;
-		xp_target_confirm_by_path(&job->target);
-		if (!xp_confirms_have(&r->confirms, name) ||
-		    xp_confirms_have(&r->confirms, job->target.confirm))
-			continue;
-		snprintf(remedy, sizeof(remedy), "confirm with: %s", job->target.confirm);
-		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_CONFIRM_AMBIGUOUS, remedy,
-				    "%s: \"%s\" fits %u targets of this command", job->target.path,
-				    name, fitting));
-	}
+	TRY(xp_batch_demand_once(&r->batch, i, err));
+	if (r->has_expect && job->state == XP_JOB_PLANNED)
+		return xp_batch_expect(job, &r->expect, &r->confirms, err);
 	return XP_OK;
 }
 
@@ -259,29 +195,8 @@ static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct 
 	TRY(xp_batch_new(&r->batch, n, err));
 	for (unsigned i = 0; i < n; i++)
 		TRY(prepare(r, i, paths[i], err));
-	TRY(part_same_names(r, err));
+	TRY(xp_batch_part_same_names(&r->batch, &r->confirms, err));
 	return confirm_files(r, err);
-}
-
-/* Refused by the plan already: nothing is asked, nothing is held. */
-static void settle_refused(struct run *r)
-{
-	for (unsigned i = 0; i < r->batch.n; i++) {
-		struct xp_job *job = &r->batch.jobs[i];
-
-		if (job->state != XP_JOB_PLANNED)
-			continue;
-		if (job->refusals.n || job->plan.exit_code == xp_rc_exit_code(XP_E_REFUSED)) {
-			job->state = XP_JOB_REFUSED;
-			job->exit_code = xp_rc_exit_code(XP_E_REFUSED);
-			if (job->refusals.n == 0)
-				xp_fail(&job->err, XP_E_REFUSED, "%s", job->plan.message);
-		} else if (!job->plan.has_technique || job->plan.exit_code == 69) {
-			job->state = XP_JOB_FAILED;
-			job->exit_code = job->plan.exit_code;
-			xp_fail(&job->err, XP_E_UNSUPPORTED, "%s", job->plan.message);
-		}
-	}
 }
 
 /* A line that names several namespaces is met where the erase reached all of them. */
@@ -358,7 +273,7 @@ static enum xp_rc carry_out(struct run *r, const struct xp_args *args, int *exit
 
 	if (xp_args_flag(args, "if-needed"))
 		TRY(xp_job_settle_needed(&r->batch, err));
-	settle_refused(r);
+	xp_batch_settle_refused(&r->batch);
 	check_expectations(r);
 	if (!s->json && !s->jsonl && !s->quiet)
 		for (unsigned i = 0; i < r->batch.n; i++)

@@ -72,46 +72,79 @@ static int start_worker(pthread_t *thread, void *(*work)(void *), void *what)
 	return rc;
 }
 
+struct xp_batch_workers {
+	pthread_t *threads;
+	bool *started;
+	unsigned n;
+	bool has_files;
+	pthread_t files;
+};
+
+enum xp_rc xp_batch_start(struct xp_batch_workers **out, struct xp_batch *b, struct xp_err *err)
+{
+	struct xp_batch_workers *w = calloc(1, sizeof(*w));
+	bool has_files = false;
+
+	if (w) {
+		w->threads = calloc(b->n, sizeof(*w->threads));
+		w->started = calloc(b->n, sizeof(*w->started));
+		w->n = b->n;
+	}
+	*out = w;
+	if (!w || !w->threads || !w->started)
+		return xp_fail(err, XP_E_NOMEM, "%u workers", b->n);
+	for (unsigned i = 0; i < b->n; i++) {
+		if (!is_to_run(&b->jobs[i]))
+			continue;
+		if (is_file(&b->jobs[i])) {
+			has_files = true;
+			continue;
+		}
+		w->started[i] = start_worker(&w->threads[i], worker, &b->jobs[i]) == 0;
+		if (!w->started[i])
+			worker(&b->jobs[i]); /* no thread to be had: one after another, then */
+	}
+	w->has_files = has_files && start_worker(&w->files, file_worker, b) == 0;
+	if (has_files && !w->has_files)
+		file_worker(b);
+	return XP_OK;
+}
+
+void xp_batch_join(struct xp_batch_workers **workers)
+{
+	struct xp_batch_workers *w = *workers;
+
+	if (!w)
+		return;
+	for (unsigned i = 0; w->started && i < w->n; i++)
+		if (w->started[i])
+			pthread_join(w->threads[i], NULL);
+	if (w->has_files)
+		pthread_join(w->files, NULL);
+	free(w->threads);
+	free(w->started);
+	free(w);
+	*workers = NULL;
+}
+
 enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet, const struct xp_clock *clock,
 			struct xp_err *err)
 {
 	AUTO(xp_progress_free) struct xp_progress *progress = NULL;
-	AUTO_MEM pthread_t *threads = calloc(b->n, sizeof(*threads));
-	AUTO_MEM bool *started = calloc(b->n, sizeof(*started));
+	AUTO(xp_batch_join) struct xp_batch_workers *workers = NULL;
 	unsigned slots = 0;
-	bool has_files = false;
-	bool files_started;
-	pthread_t files;
 
-	if (!threads || !started)
-		return xp_fail(err, XP_E_NOMEM, "%u workers", b->n);
 	for (unsigned i = 0; i < b->n; i++)
 		slots += is_to_run(&b->jobs[i]);
 	if (slots == 0)
 		return XP_OK;
 	TRY(xp_progress_new(&progress, slots, events_fd, quiet, clock, err));
 	slots = 0;
-	for (unsigned i = 0; i < b->n; i++) {
-		if (!is_to_run(&b->jobs[i]))
-			continue;
-		b->jobs[i].events = xp_progress_events(progress, slots++);
-		if (is_file(&b->jobs[i])) {
-			has_files = true;
-			continue;
-		}
-		started[i] = start_worker(&threads[i], worker, &b->jobs[i]) == 0;
-		if (!started[i])
-			worker(&b->jobs[i]); /* no thread to be had: one after another, then */
-	}
-	files_started = has_files && start_worker(&files, file_worker, b) == 0;
-	if (has_files && !files_started)
-		file_worker(b);
-	xp_progress_draw_until_end(progress);
 	for (unsigned i = 0; i < b->n; i++)
-		if (started[i])
-			pthread_join(threads[i], NULL);
-	if (files_started)
-		pthread_join(files, NULL);
+		if (is_to_run(&b->jobs[i]))
+			b->jobs[i].events = xp_progress_events(progress, slots++);
+	TRY(xp_batch_start(&workers, b, err));
+	xp_progress_draw_until_end(progress);
 	return XP_OK;
 }
 

@@ -21,5 +21,14 @@ void xp_batch_free(struct xp_batch *b);
 MUST_USE enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet,
 				 const struct xp_clock *clock, struct xp_err *err);
 
+/*
+ * The same without a word to anybody but the jobs' own events, which are set already: workers
+ * start, and are waited for. OUT is to be joined also after an error.
+ */
+struct xp_batch_workers;
+MUST_USE enum xp_rc xp_batch_start(struct xp_batch_workers **out, struct xp_batch *b,
+				   struct xp_err *err);
+void xp_batch_join(struct xp_batch_workers **workers);
+
 /* The results: JSON on stdout, or lines for a person. Returns the worst exit code. */
 int xp_batch_report(const struct xp_batch *b, bool json, bool jsonl);
