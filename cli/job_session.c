@@ -70,6 +70,7 @@ static enum xp_rc load_key(struct xp_session *s, const struct xp_args *args,
 		.shown = wish->key,
 		.cert = s->cert_path,
 		.passphrase_file = xp_args_string(args, "passphrase-file"),
+		.passphrase = wish->passphrase,
 	};
 	const char *module = xp_args_string(args, "pkcs11-module");
 
@@ -109,7 +110,8 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 		return xp_fail(err, XP_E_USAGE, "--key and --cert go together");
 	if (!wish->key && xp_args_string(args, "pkcs11-module"))
 		return xp_fail(err, XP_E_USAGE, "--pkcs11-module needs --key and --cert");
-	TRY(open_events(s, args, err));
+	if (!wish->full_screen)
+		TRY(open_events(s, args, err));
 	TRY(xp_args_number(&stall_s, args, "stall", 300, 86400, err));
 	s->setup.stall_ms = (uint32_t)stall_s * 1000;
 	TRY(xp_sysroot_open(&s->root, "/", err));

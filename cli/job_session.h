@@ -5,8 +5,8 @@
 #pragma once
 #include "cli/job_batch.h"
 
-/* The rows of an option table that `run` and `resume` share. */
-#define XP_SESSION_OPTION_ROWS                                                                     \
+/* The rows of an option table that whatever runs jobs has. */
+#define XP_SESSION_KEEPING_ROWS                                                                    \
 	{"key", XP_OPT_STRING, "K", "private key that signs (PKCS#8 PEM, or pkcs11: URI)"},        \
 		{"cert", XP_OPT_STRING, "FILE", "its certificate, with intermediates"},            \
 		{"passphrase-file", XP_OPT_STRING, "F",                                            \
@@ -17,8 +17,14 @@
 		 "set the host's clock first (UTC); records say that the operator did"},           \
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                    \
-		{"stall", XP_OPT_STRING, "SECONDS",                                                \
-		 "give up a target that does nothing for so long (300)"},                          \
+	{                                                                                          \
+		"stall", XP_OPT_STRING, "SECONDS",                                                 \
+			"give up a target that does nothing for so long (300)"                     \
+	}
+
+/* The same, and the ones of commands that print; `run` and `resume`. */
+#define XP_SESSION_OPTION_ROWS                                                                     \
+	XP_SESSION_KEEPING_ROWS,                                                                   \
 		{"events", XP_OPT_STRING, "FILE", "progress as JSON lines (- is stdout)"},         \
 		{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},                        \
 		{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a result"},                            \
@@ -46,6 +52,9 @@ struct xp_session {
 /* KEY, CERT, OUT: as on the command line, or as an interrupted job had them; NULL: not given. */
 struct xp_session_wish {
 	const char *key, *cert, *out;
+	/* the key's, typed already; NULL: from a file, or asked for on the terminal */
+	const struct xp_secret *passphrase;
+	bool full_screen; /* nothing is printed, and the options are XP_SESSION_KEEPING_ROWS only */
 };
 
 /* Empty, so that it can be closed whatever happens. */

@@ -40,8 +40,10 @@ enum xp_rc xp_key_option_uri(char *out, size_t size, const char *key, const char
 	return XP_OK;
 }
 
-enum xp_rc xp_key_option_token(struct xp_token **out, const char *uri_text,
-			       const char *passphrase_file, struct xp_err *err)
+/* A token that is logged in; by what was TYPED already, where that is not NULL. */
+static enum xp_rc open_token(struct xp_token **out, const char *uri_text,
+			     const char *passphrase_file, const struct xp_secret *typed,
+			     struct xp_err *err)
 {
 	AUTO(xp_token_free) struct xp_token *token = NULL;
 	AUTO(xp_secret_free) struct xp_secret pin = {0};
@@ -49,6 +51,11 @@ enum xp_rc xp_key_option_token(struct xp_token **out, const char *uri_text,
 
 	TRY(xp_key_uri_parse(&uri, uri_text, err));
 	TRY(xp_token_open(&token, &uri, err));
+	if (xp_token_wants_pin(token) && typed) {
+		TRY(xp_token_login(token, typed, err));
+		*out = STEAL(token);
+		return XP_OK;
+	}
 	if (xp_token_wants_pin(token)) {
 		if (!passphrase_file && *uri.pin_path)
 			passphrase_file = uri.pin_path;
@@ -63,6 +70,12 @@ enum xp_rc xp_key_option_token(struct xp_token **out, const char *uri_text,
 	return XP_OK;
 }
 
+enum xp_rc xp_key_option_token(struct xp_token **out, const char *uri_text,
+			       const char *passphrase_file, struct xp_err *err)
+{
+	return open_token(out, uri_text, passphrase_file, NULL, err);
+}
+
 enum xp_rc xp_key_option_load(struct xp_signing_key **out, const struct xp_key_option *o,
 			      struct xp_err *err)
 {
@@ -71,11 +84,13 @@ enum xp_rc xp_key_option_load(struct xp_signing_key **out, const struct xp_key_o
 	char what[XP_KEY_URI_PATH_MAX + 32];
 
 	if (xp_key_uri_is(o->key)) {
-		TRY(xp_key_option_token(&token, o->key, o->passphrase_file, err));
+		TRY(open_token(&token, o->key, o->passphrase_file, o->passphrase, err));
 		return xp_signing_key_load_token(out, &token, o->cert, err);
 	}
 	if (!xp_key_file_is_encrypted(o->key))
 		return xp_signing_key_load(out, o->key, o->cert, NULL, err);
+	if (o->passphrase)
+		return xp_signing_key_load(out, o->key, o->cert, o->passphrase, err);
 	snprintf(what, sizeof(what), "Passphrase of %s", o->shown);
 	if (o->passphrase_file)
 		TRY(xp_passphrase_read(&passphrase, o->passphrase_file, err));

@@ -12,6 +12,7 @@ struct xp_key_option {
 	const char *cert;
 	const char
 		*passphrase_file; /* NULL: the URI's pin-source, else asked for on the terminal */
+	const struct xp_secret *passphrase; /* typed already; goes before the file; NULL: no */
 };
 
 /* Does the PEM file say that it is encrypted? What cannot be read is told by the loading itself. */
