@@ -92,23 +92,42 @@ static bool digits(int *v, const char *p, int n)
 	return true;
 }
 
+/* Days from 1970-01-01 in the proleptic Gregorian calendar, whose years begin in March here. */
+static int64_t days_of(int year, int month, int day)
+{
+	int64_t y = year - (month <= 2);
+	int64_t era = (y < 0 ? y - 399 : y) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static int days_in(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
 bool xp_time_parse(int64_t *wall_s, const char *text)
 {
-	struct tm tm = {0};
-	char again[XP_TIME_LEN];
-	int year, month;
+	int year, month, day, hour, minute, second;
 
-	if (strlen(text) != XP_TIME_LEN - 1 || !digits(&year, text, 4) ||
-	    !digits(&month, text + 5, 2) || !digits(&tm.tm_mday, text + 8, 2) ||
-	    !digits(&tm.tm_hour, text + 11, 2) || !digits(&tm.tm_min, text + 14, 2) ||
-	    !digits(&tm.tm_sec, text + 17, 2))
+	if (strnlen(text, XP_TIME_LEN) != XP_TIME_LEN - 1 || !digits(&year, text, 4) ||
+	    !digits(&month, text + 5, 2) || !digits(&day, text + 8, 2) ||
+	    !digits(&hour, text + 11, 2) || !digits(&minute, text + 14, 2) ||
+	    !digits(&second, text + 17, 2))
 		return false;
-	tm.tm_year = year - 1900;
-	tm.tm_mon = month - 1;
-	*wall_s = timegm(&tm);
-	/* a date that does not exist, or other separators, would come back different */
-	xp_time_format(again, *wall_s);
-	return strcmp(again, text) == 0;
+	if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+	    text[16] != ':' || text[19] != 'Z')
+		return false;
+	if (month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 ||
+	    minute > 59 || second > 59)
+		return false;
+	*wall_s = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	return true;
 }
 
 bool xp_clock_is_synchronized(int64_t *offset_ns)

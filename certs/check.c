@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/check_memo.h"
 #include "certs/check_pair.h"
 #include "certs/check_peers.h"
 #include "certs/record_check.h"
@@ -22,25 +23,32 @@ enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *clock, str
 		return xp_fail(err, XP_E_NOMEM, "check");
 	TRY(xp_trust_init(&c->trust, err));
 	TRY(xp_trust_init(&c->tsa, err));
+	TRY(xp_check_memo_new(&c->memo, err));
 	*out = STEAL(c);
 	return XP_OK;
 }
 
 enum xp_rc xp_check_share(struct xp_check **out, const struct xp_check *c, struct xp_err *err)
 {
-	struct xp_check *s = malloc(sizeof(*s));
+	AUTO(xp_check_free) struct xp_check *s = malloc(sizeof(*s));
 
 	if (!s)
 		return xp_fail(err, XP_E_NOMEM, "check");
 	*s = *c;
 	s->is_shared = true;
+	s->memo = NULL;
 	s->cache = calloc(1, sizeof(*s->cache));
-	if (!s->cache) {
-		free(s);
+	if (!s->cache)
 		return xp_fail(err, XP_E_NOMEM, "check");
-	}
-	*out = s;
+	TRY(xp_check_memo_new(&s->memo, err));
+	*out = STEAL(s);
 	return XP_OK;
+}
+
+void xp_check_without_memory(struct xp_check *c)
+{
+	xp_check_memo_free(&c->memo);
+	xp_check_cache_clear(c->cache);
 }
 
 void xp_check_free(struct xp_check **c)
@@ -55,14 +63,22 @@ void xp_check_free(struct xp_check **c)
 	if ((*c)->cache)
 		xp_check_cache_clear((*c)->cache);
 	free((*c)->cache);
+	xp_check_memo_free(&(*c)->memo);
 	free(*c);
 	*c = NULL;
+}
+
+static void forget(struct xp_check *c)
+{
+	xp_check_cache_clear(c->cache);
+	if (c->memo)
+		xp_check_memo_forget(c->memo);
 }
 
 struct xp_trust *xp_check_trust(struct xp_check *c)
 {
 	/* what was good under the old trust need not be under the new one */
-	xp_check_cache_clear(c->cache);
+	forget(c);
 	return &c->trust;
 }
 
@@ -84,6 +100,7 @@ void xp_check_set_peers(struct xp_check *c, const struct xp_check_peers *peers)
 enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len, const char *name,
 			       struct xp_err *err)
 {
+	forget(c);
 	xp_roster_free(&c->roster);
 	return xp_roster_parse(&c->roster, json, len, name, err);
 }
@@ -230,8 +247,8 @@ static void judge_demands(struct xp_check_result *r, const struct xp_requirement
 	judge_serial_and_time(r, req);
 }
 
-static enum xp_rc read_record(struct xp_check_result *result, const void *json, size_t len,
-			      struct xp_err *err)
+static enum xp_rc read_record_long(struct xp_check_result *result, const void *json, size_t len,
+				   struct xp_err *err)
 {
 	struct xp_err why = {0};
 	enum xp_rc rc;
@@ -250,21 +267,49 @@ static enum xp_rc read_record(struct xp_check_result *result, const void *json, 
 	return XP_OK;
 }
 
+/* KNOWN: what its reader knows of it already; it stays all false where it went the long way. */
+static enum xp_rc read_record(struct xp_check_result *result, struct xp_record_known *known,
+			      const struct xp_check *c, const void *json, size_t len,
+			      struct xp_err *err)
+{
+	struct xp_record_reader *reader = c->memo ? xp_check_memo_reader(c->memo) : NULL;
+
+	if (!reader)
+		return read_record_long(result, json, len, err);
+	known->policies = xp_record_reader_policies(reader);
+	xp_record_scan(&result->record, reader, json, len);
+	known->texts_are_fit = result->record != NULL;
+	if (result->record)
+		return XP_OK;
+	TRY(read_record_long(result, json, len, err));
+	if (result->record && result->record->policy_json)
+		xp_policy_memo_learn(xp_record_reader_policies(reader), result->record->policy_json,
+				     result->record->policy_len);
+	return XP_OK;
+}
+
+static bool digest(uint8_t out[32], const struct xp_check *c, const void *data, size_t len)
+{
+	return c->memo ? xp_check_memo_sha256(c->memo, out, data, len)
+		       : EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1;
+}
+
 enum xp_rc xp_check_pair(struct xp_check_result *result, const struct xp_check *c, const void *json,
 			 size_t json_len, const void *p7s, size_t p7s_len, struct xp_err *err)
 {
 	struct xp_findings *f = &result->findings;
+	struct xp_record_known known = {0};
 
 	*result = (struct xp_check_result){0};
-	if (EVP_Digest(json, json_len, result->json_sha256, NULL, EVP_sha256(), NULL) != 1)
+	if (!digest(result->json_sha256, c, json, json_len))
 		return xp_pki_fail(err, XP_E_INTERNAL, "digest");
-	TRY(read_record(result, json, json_len, err));
+	TRY(read_record(result, &known, c, json, json_len, err));
 	if (!p7s)
 		xp_findings_add(f, "E_SIGNATURE_MISSING", "there is no signature file");
 	else
 		TRY(xp_check_signatures(result, c, p7s, p7s_len, err));
 	if (result->record) {
-		TRY(xp_record_check(result->record, f, err));
+		TRY(xp_record_check_known(result->record, &known, f, err));
 		xp_check_peers_judge(result, c->peers);
 		if (result->record->kind == XP_RECORD_VALIDATION)
 			judge_serial_and_time(result, &c->req);

@@ -36,6 +36,11 @@ MUST_USE enum xp_rc xp_check_new(struct xp_check **out, const struct xp_clock *c
 MUST_USE enum xp_rc xp_check_share(struct xp_check **out, const struct xp_check *c,
 				   struct xp_err *err);
 void xp_check_free(struct xp_check **c);
+/*
+ * From here on nothing is remembered from one record to the next: each goes the long way through
+ * all checks. Slower, and never of another opinion, which is what tests use it for.
+ */
+void xp_check_without_memory(struct xp_check *c);
 /* For xp_trust_add_*: anchors, fingerprints and lists. */
 struct xp_trust *xp_check_trust(struct xp_check *c);
 /* For xp_trust_add_anchors: who is believed about time. Nobody in xp_check_trust is. */

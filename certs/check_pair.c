@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/check_memo.h"
 #include "certs/key.h"
 #include "certs/timestamp_check.h"
-
-#define CLOCK_SLACK_S 300
 
 /* One signature file, parsed by our reader and by the library. */
 struct job {
@@ -164,10 +163,11 @@ static void judge_time(struct job *j, const struct xp_check_signer *s, const X50
 		xp_findings_add(j->f, "E_SIGNING_TIME",
 				"the signing time of %s lies outside of the certificate's validity",
 				s->name);
-	if (s->signing_time_s > clock->wall_s(clock->ctx) + CLOCK_SLACK_S)
+	if (s->signing_time_s > clock->wall_s(clock->ctx) + XP_CHECK_CLOCK_SLACK_S)
 		xp_findings_add(j->f, "I_SIGNING_TIME_FUTURE",
 				"the signing time of %s lies in the future", s->name);
-	if (j->result->record && s->signing_time_s + CLOCK_SLACK_S < j->result->record->issued_s)
+	if (j->result->record &&
+	    s->signing_time_s + XP_CHECK_CLOCK_SLACK_S < j->result->record->issued_s)
 		xp_findings_add(j->f, "E_SIGNING_TIME", "%s signed before the record was issued",
 				s->name);
 }
@@ -449,6 +449,46 @@ static void judge_padding(struct job *j)
 	ERR_clear_error();
 }
 
+/* false: it cannot be read, and the findings say why. */
+static bool read_all(struct job *j, const uint8_t *p7s, size_t p7s_len)
+{
+	bool agrees = library_agrees(j, p7s, p7s_len);
+
+	if (!agrees)
+		xp_findings_add(j->f, "E_CMS_LIBRARY",
+				"the signature file reads differently to the library");
+	agrees = agrees && read_certs(j);
+	ERR_clear_error();
+	return agrees;
+}
+
+static int64_t now_of(const struct job *j)
+{
+	return j->check->clock->wall_s(j->check->clock->ctx);
+}
+
+/* Each signer, and all of them together. What is surely good is remembered. */
+static void judge_signers(struct job *j)
+{
+	struct xp_check_result *r = j->result;
+	int64_t now_s = now_of(j);
+	size_t before = j->f->n;
+	bool is_clean;
+
+	j->all_trusted = true;
+	for (unsigned i = 0; i < j->cms.signers_n; i++)
+		check_signer(j, &j->cms.signers[i]);
+	r->time_is_proven = r->signers_n > 0;
+	for (unsigned i = 0; i < r->signers_n; i++)
+		r->time_is_proven &= r->signers[i].time_is_proven;
+	xp_roles_judge_separation(r->signers, r->signers_n, j->f);
+	judge_padding(j);
+	is_clean = j->f->n == before && !j->f->lost && now_of(j) == now_s;
+	if (is_clean && j->check->memo && j->cms.signers_n == 1)
+		xp_check_memo_learn(j->check->memo, r, &j->cms,
+				    find_cert(j, j->cms.signers[0].cert_sha256), now_s);
+}
+
 enum xp_rc xp_check_signatures(struct xp_check_result *result, const struct xp_check *c,
 			       const void *p7s, size_t p7s_len, struct xp_err *err)
 {
@@ -456,29 +496,16 @@ enum xp_rc xp_check_signatures(struct xp_check_result *result, const struct xp_c
 
 	if (!xp_cms_parse(&j.cms, p7s, p7s_len, j.f))
 		return XP_OK;
-	j.certs = sk_X509_new_null();
-	j.crls = sk_X509_CRL_new_null();
-	if (!j.certs || !j.crls)
-		return xp_fail(err, XP_E_NOMEM, "signature");
-	if (!library_agrees(&j, p7s, p7s_len)) {
-		ERR_clear_error();
-		xp_findings_add(j.f, "E_CMS_LIBRARY",
-				"the signature file reads differently to the library");
-		return XP_OK;
+	if (!c->memo || !xp_check_memo_signature(result, c, &j.cms)) {
+		j.certs = sk_X509_new_null();
+		j.crls = sk_X509_CRL_new_null();
+		if (!j.certs || !j.crls)
+			return xp_fail(err, XP_E_NOMEM, "signature");
+		if (!read_all(&j, p7s, p7s_len))
+			return XP_OK;
+		judge_signers(&j);
 	}
-	if (!read_certs(&j)) {
-		ERR_clear_error();
-		return XP_OK;
-	}
-	j.all_trusted = true;
-	for (unsigned i = 0; i < j.cms.signers_n; i++)
-		check_signer(&j, &j.cms.signers[i]);
-	result->time_is_proven = result->signers_n > 0;
-	for (unsigned i = 0; i < result->signers_n; i++)
-		result->time_is_proven &= result->signers[i].time_is_proven;
-	xp_roles_judge_separation(result->signers, result->signers_n, j.f);
 	if (result->record)
 		judge_binding(&j);
-	judge_padding(&j);
 	return XP_OK;
 }

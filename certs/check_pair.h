@@ -5,6 +5,11 @@
 #include "certs/check_roles.h"
 #include "certs/timestamp_check.h"
 
+/* Clocks of honest people differ by no more than that. */
+#define XP_CHECK_CLOCK_SLACK_S 300
+
+struct xp_check_memo;
+
 struct xp_check {
 	const struct xp_clock *clock;
 	struct xp_trust trust;
@@ -12,6 +17,7 @@ struct xp_check {
 	struct xp_roster roster;
 	struct xp_requirements req;
 	struct xp_check_cache *cache; /* one context, one thread */
+	struct xp_check_memo *memo;   /* the same; NULL: every record goes the long way */
 	bool is_shared;		      /* trust, tsa and roster are another's */
 	const struct xp_check_peers *peers;
 	struct xp_timestamp stamp; /* of the checkpoint that the next pair is proven in */

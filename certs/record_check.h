@@ -5,6 +5,8 @@
 #pragma once
 #include "certs/record.h"
 
+struct xp_policy_memo;
+
 /*
  * Adds what is wrong to FINDINGS:
  *   E_CLAIM_ABOVE_EVIDENCE  the record says more than its evidence supports
@@ -27,6 +29,16 @@
  */
 MUST_USE enum xp_rc xp_record_check(const struct xp_record *r, struct xp_findings *findings,
 				    struct xp_err *err);
+
+/* What need not be found out again. */
+struct xp_record_known {
+	bool texts_are_fit;		       /* E_TEXT_FORBIDDEN has been looked for */
+	const struct xp_policy_memo *policies; /* NULL: none */
+};
+/* The same verdict, sooner. */
+MUST_USE enum xp_rc xp_record_check_known(const struct xp_record *r,
+					  const struct xp_record_known *known,
+					  struct xp_findings *findings, struct xp_err *err);
 
 /*
  * What a policy of today says, for a record that embeds an older one of the same name:
@@ -51,3 +63,5 @@ MUST_USE enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_f
 					  struct xp_err *err);
 /* Does TEXT say one of the things that a certificate must not say? NULL: no; else what. */
 const char *xp_record_text_forbidden(const char *text);
+/* The same in what a policy calls itself. */
+void xp_record_check_policy_texts(struct xp_findings *findings, json_t *policy);

@@ -307,9 +307,8 @@ static enum xp_rc derive_policy(struct xp_record_doc *doc, struct xp_err *err)
 	return XP_OK;
 }
 
-static void derive_verification(struct xp_record_doc *doc)
+void xp_record_derive_summary(struct xp_record_doc *doc)
 {
-	static const unsigned confidence_permille[] = {950, 990, 999};
 	const struct xp_readback_result *r = NULL;
 
 	for (size_t i = 0; i < doc->r.evidence.n; i++) {
@@ -332,9 +331,15 @@ static void derive_verification(struct xp_record_doc *doc)
 					  !r->mismatch_total && !r->mismatch_n &&
 					  !r->read_errors.total_count && r->bytes_planned &&
 					  r->bytes_delivered >= r->bytes_planned;
+}
+
+void xp_record_derive_bound(struct xp_record_doc *doc)
+{
+	static const unsigned confidence_permille[] = {950, 990, 999};
+
 	for (size_t i = 0; i < XP_ARRAY_LEN(confidence_permille); i++)
 		doc->verification.bound_ppb[i] =
-			xp_bound_residue_ppb(r->extents, confidence_permille[i]);
+			xp_bound_residue_ppb(doc->verification.extents, confidence_permille[i]);
 }
 
 enum xp_rc xp_record_derive(struct xp_record_doc *doc, struct xp_err *err)
@@ -342,6 +347,8 @@ enum xp_rc xp_record_derive(struct xp_record_doc *doc, struct xp_err *err)
 	/* who decides about a record applies no policy */
 	if (doc->r.kind != XP_RECORD_VALIDATION)
 		TRY(derive_policy(doc, err));
-	derive_verification(doc);
+	xp_record_derive_summary(doc);
+	if (doc->verification.bound_present)
+		xp_record_derive_bound(doc);
 	return XP_OK;
 }

@@ -5,6 +5,16 @@
 
 #define XP_CRIT_MAX 16
 
+/* The last readback in short. */
+struct xp_record_summary {
+	enum xp_readback_mode mode;
+	uint64_t phase; /* index in evidence */
+	uint64_t extents, bytes_planned, bytes_delivered, coverage_ppm;
+	uint64_t read_error_bytes, mismatch_blocks;
+	bool bound_present;
+	uint64_t bound_ppb[3]; /* at 95, 99, 99.9 % */
+};
+
 /* A record with what stands beside it in the document. */
 struct xp_record_doc {
 	struct xp_record r;
@@ -18,15 +28,7 @@ struct xp_record_doc {
 		char name[64];
 		char edition[64];
 	} standard;
-	/* the last readback in short */
-	struct {
-		enum xp_readback_mode mode;
-		uint64_t phase; /* index in evidence */
-		uint64_t extents, bytes_planned, bytes_delivered, coverage_ppm;
-		uint64_t read_error_bytes, mismatch_blocks;
-		bool bound_present;
-		uint64_t bound_ppb[3]; /* at 95, 99, 99.9 % */
-	} verification;
+	struct xp_record_summary verification;
 	/* read only: a record with critical extensions is never passed and never written */
 	char crit[XP_CRIT_MAX][128];
 	unsigned crit_n;
@@ -44,3 +46,6 @@ const struct xp_schema *xp_record_schema_of(enum xp_record_kind kind);
  * Errors: XP_E_MALFORMED where the policy is no JSON object with name, standard and edition.
  */
 MUST_USE enum xp_rc xp_record_derive(struct xp_record_doc *doc, struct xp_err *err);
+/* Of that only the summary of the readback, without its bound; and the bound, by its extents. */
+void xp_record_derive_summary(struct xp_record_doc *doc);
+void xp_record_derive_bound(struct xp_record_doc *doc);

@@ -17,7 +17,7 @@ struct writer {
 static enum xp_rc write_fields(struct writer *w, json_t *object, const struct xp_schema *s,
 			       const uint8_t *base);
 
-static bool is_present(const struct xp_field *f, const uint8_t *base)
+bool xp_schema_field_is_present(const struct xp_field *f, const uint8_t *base)
 {
 	bool flag;
 
@@ -113,7 +113,7 @@ static enum xp_rc write_fields(struct writer *w, json_t *object, const struct xp
 		const struct xp_field *f = &s->fields[i];
 		size_t back = w->path.len;
 
-		if (!is_present(f, base))
+		if (!xp_schema_field_is_present(f, base))
 			continue;
 		if (f->type != XP_F_INLINE)
 			xp_json_path_key(&w->path, f->key);
@@ -321,7 +321,7 @@ static void visit_fields(struct visitor *v, const struct xp_schema *s, const uin
 		const struct xp_field *f = &s->fields[i];
 		size_t back = v->path.len;
 
-		if (!is_present(f, base))
+		if (!xp_schema_field_is_present(f, base))
 			continue;
 		if (f->key)
 			xp_json_path_key(&v->path, f->key);

@@ -300,7 +300,7 @@ static bool is_word(const char *const *words, const char *s)
 	return false;
 }
 
-static bool has_form(const struct xp_field *f, const char *s)
+bool xp_schema_string_has_form(const struct xp_field *f, const char *s)
 {
 	int64_t when;
 
@@ -335,7 +335,7 @@ void xp_schema_string_read(struct xp_schema_reader *r, const struct xp_field *f,
 		xp_schema_finding(r, "E_SCHEMA_TYPE", "a string is expected");
 	else if (!*s)
 		xp_schema_finding(r, "E_SCHEMA_VALUE", "an empty string");
-	else if (!has_form(f, s))
+	else if (!xp_schema_string_has_form(f, s))
 		xp_schema_finding(r, "E_SCHEMA_VALUE", "not of the form of this field");
 	else if (strlen(s) >= f->size)
 		xp_schema_finding(r, "E_SCHEMA_STRING_TOO_LONG", "longer than this field may be");

@@ -1,4 +1,4 @@
-/* schema_value: single values of a schema, to JSON and back. Used by schema.c only. */
+/* schema_value: single values of a schema, to JSON and back. Used by schema*.c only. */
 #pragma once
 #include "certs/schema.h"
 
@@ -14,6 +14,11 @@ uint64_t xp_schema_count(const struct xp_field *f, const uint8_t *base);
 void xp_schema_count_set(const struct xp_field *f, uint8_t *base, uint64_t n);
 /* Is there nothing to write: an empty string, 0, no bytes, no elements, no tree? */
 bool xp_schema_value_is_empty(const struct xp_field *f, const uint8_t *base);
+
+/* Is it written? A matter of the whole struct at BASE. */
+bool xp_schema_field_is_present(const struct xp_field *f, const uint8_t *base);
+/* Strings of a closed form (words, identifiers, dates): is S of it? */
+bool xp_schema_string_has_form(const struct xp_field *f, const char *s);
 
 /* PATH is for the message of an error. */
 MUST_USE enum xp_rc xp_schema_value_write(json_t **out, const struct xp_field *f,

@@ -15,6 +15,13 @@ struct check_lab {
 	size_t p7s_len;
 };
 
+struct check_lab_pair {
+	const void *json;
+	size_t json_len;
+	const void *p7s;
+	size_t p7s_len;
+};
+
 /* A record that alice signed at LAB_NOW_S; WITH_CRL: the signature carries the list, too. */
 void check_lab_open(struct check_lab *l, bool with_crl);
 void check_lab_close(struct check_lab *l);
@@ -25,7 +32,14 @@ void check_lab_name_signers(struct check_lab *l, bool alice, bool bob);
 void check_lab_sign(struct check_lab *l, X509_CRL *crl);
 /* A new checker of the lab's root and, unless NULL, CRL. */
 struct xp_check *check_lab_checker(struct check_lab *l, X509_CRL *crl);
-/* Checks a pair; the exit code. CODES gets the codes, in order, each followed by a blank. */
+/* Aborts where two checks of the same bytes do not say the same. */
+void check_lab_compare(const struct xp_check_result *a, const struct xp_check_result *b);
+/* Checks a pair again, by what C remembers by now and by a checker that remembers nothing: aborts
+ * where either says anything else than R. */
+void check_lab_two_ways(const struct xp_check *c, const struct xp_check_result *r,
+			const struct check_lab_pair *p);
+/* Checks a pair, in two ways; the exit code. CODES gets the codes, in order, each followed by a
+ * blank. */
 int check_lab_run(const struct xp_check *c, const void *json, size_t json_len, const void *p7s,
 		  size_t p7s_len, char *codes, size_t size);
 /*
