@@ -13,6 +13,7 @@ struct xp_sanitize_overwrite {
 	unsigned passes;    /* from 1 to XP_SANITIZE_PASSES_MAX; 0: as 1 */
 	bool inverts;	    /* each pass writes the complement of the one before it */
 	uint8_t pattern[4]; /* what stands there in the end, as its bytes follow on the medium */
+	bool deallocates;   /* NVMe, any sanitize: blocks are given up afterwards (NDAS 0) */
 };
 
 /*

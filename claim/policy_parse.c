@@ -419,6 +419,8 @@ static enum xp_rc take_policy(struct xp_policy *p, const json_t *root, struct xp
 		{"fallback", true, take_fallback, 0},
 		{"vendor_statements", false, take_statements, 0},
 		{"overwrite", false, take_overwrite, offsetof(struct xp_policy, overwrite)},
+		{"deallocate_after_sanitize", false, take_bool,
+		 offsetof(struct xp_policy, overwrite.deallocates)},
 		{"restore_hidden_areas", false, take_bool,
 		 offsetof(struct xp_policy, restores_hidden)},
 	};

@@ -4,11 +4,14 @@
 #include "base/wire.h"
 #include "device/protocol/ata_cmd.h"
 #include "device/protocol/sat.h"
+#include "device/protocol/scsi_sanitize.h"
 
 #define NVME_SQE_LEN   64
 #define NVME_OFF_CDW10 40
 /* OIPBP [NVM Express Base 2.0, 5.24] */
 #define NVME_INVERTS 0x100u
+/* INVERT, in byte 0 of the parameter list [SBC-4] */
+#define SCSI_INVERTS 0x80u
 
 /* Does the command block itself say that passes are inverted? */
 static bool is_inverted(const struct xp_command_result *c, enum xp_technique t)
@@ -18,6 +21,10 @@ static bool is_inverted(const struct xp_command_result *c, enum xp_technique t)
 	if (t == XP_ATA_SANITIZE_OVERWRITE)
 		return c->cdb_len <= sizeof(c->cdb) && xp_sat_cdb_parse(&tf, c->cdb, c->cdb_len) &&
 		       (tf.count & XP_ATA_SANITIZE_INVERT);
+	for (size_t i = 0; t == XP_SCSI_SANITIZE_OVERWRITE && i < c->before_n; i++)
+		if (c->before[i].kind == XP_RAW_SCSI_LIST && c->before[i].arg == XP_SCSI_SANITIZE &&
+		    c->before[i].len == XP_SCSI_OVERWRITE_LIST_LEN)
+			return (c->before[i].data[0] & SCSI_INVERTS) != 0;
 	if (t == XP_NVME_SANITIZE_OVERWRITE)
 		return c->cdb_len == NVME_SQE_LEN &&
 		       (get_le32(c->cdb + NVME_OFF_CDW10) & NVME_INVERTS);

@@ -50,8 +50,8 @@ static json_t *overwrite_json(const struct xp_sanitize_overwrite *o)
 	char pattern[2 * sizeof(o->pattern) + 1];
 
 	xp_hex_encode(pattern, o->pattern, sizeof(o->pattern));
-	return json_pack("{s:i, s:b, s:s}", "passes", (int)o->passes, "invert", (int)o->inverts,
-			 "pattern", pattern);
+	return json_pack("{s:i, s:b, s:s, s:b}", "passes", (int)o->passes, "invert",
+			 (int)o->inverts, "pattern", pattern, "deallocate", (int)o->deallocates);
 }
 
 /* A later take may stand in another folder. Links stay: what they lead to then is looked at then.

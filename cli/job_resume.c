@@ -103,6 +103,7 @@ static enum xp_rc read_overwrite(struct xp_job *job, json_t *line, struct xp_err
 		return damaged(job, "overwrite", err);
 	to->passes = (unsigned)passes;
 	to->inverts = json_is_true(json_object_get(o, "invert"));
+	to->deallocates = json_is_true(json_object_get(o, "deallocate"));
 	return XP_OK;
 }
 

@@ -164,19 +164,14 @@ enum xp_rc xp_device_command_note(struct xp_method_run *run, enum xp_command_not
 	return h->command_note ? h->command_note(h->ctx, what, run->phase, err) : XP_OK;
 }
 
-uint8_t xp_device_command_overwrite(uint32_t *pattern, struct xp_method_run *run, uint8_t max)
+struct xp_sanitize_overwrite xp_device_command_overwrite(const struct xp_method_run *run)
 {
-	const struct xp_engine_request *req = run->req;
-	uint8_t passes = req->passes >= 1 && req->passes <= max ? (uint8_t)req->passes : 1;
-	const struct xp_content *last =
-		req->contents && req->passes == passes ? &req->contents[passes - 1] : NULL;
+	struct xp_sanitize_overwrite o = run->req->overwrite;
 
-	*pattern = 0;
-	for (unsigned i = 0; last && last->kind == XP_CONTENT_PATTERN && last->pattern_len && i < 4;
-	     i++)
-		*pattern = *pattern << 8 | last->pattern[i % last->pattern_len];
-	run->phase->command.overwrite_passes = passes;
-	return passes;
+	if (o.passes < 1 || o.passes > XP_SANITIZE_PASSES_MAX)
+		o.passes = 1;
+	o.inverts = o.inverts && o.passes > 1;
+	return o;
 }
 
 enum xp_rc xp_device_command_finish(struct xp_method_run *run, struct xp_err *err)

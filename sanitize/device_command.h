@@ -36,11 +36,9 @@ MUST_USE enum xp_rc xp_device_command_adopt(struct xp_method_run *run, struct xp
 
 MUST_USE enum xp_rc xp_device_command_note(struct xp_method_run *run, enum xp_command_note what,
 					   struct xp_err *err);
-/*
- * What an overwriting sanitize is to write: passes, at most MAX, and the pattern that is to stand
- * there in the end, its first byte highest. Remembers the passes in the phase.
+/* What a drive's own overwrite is to write; passes from 1, inverted only where there are several.
  */
-uint8_t xp_device_command_overwrite(uint32_t *pattern, struct xp_method_run *run, uint8_t max);
+struct xp_sanitize_overwrite xp_device_command_overwrite(const struct xp_method_run *run);
 /*
  * The technique is at its end: journals that, whatever it is. XP_E_DEVICE: the drive says that it
  * failed, or refused; the text says what leads on.

@@ -19,7 +19,7 @@
 /* After a minute the log is read twice a minute: reading it slows some drives down. */
 #define EAGER_LOOKS 30
 #define LAZY_WAITS  15
-#define PASSES_MAX  15 /* OWPASS 0 would be 16 */
+#define PASSES_MAX  16
 #define WORDS_MAX   4
 #define SQE_CDW10   40 /* in the entry as evidence keeps it */
 
@@ -35,8 +35,6 @@ struct sanitize {
 	struct xp_device_watch watch;
 	unsigned sends;
 	unsigned looks, unchanged;
-	uint8_t passes;
-	uint32_t ovrpat;
 	uint8_t log[XP_NVME_LOG_SANITIZE_LEN]; /* as read last */
 };
 
@@ -176,9 +174,11 @@ static enum xp_rc step_free(struct sanitize *s, struct xp_method_run *run, struc
 
 /* Blocks of a protected namespace could not be read any more if they were kept: their guards are
  * gone. */
-static bool wants_no_deallocate(const struct xp_nvme_facts *f)
+static bool wants_no_deallocate(const struct xp_method_run *run)
 {
-	if (f->ctrl.no_deallocate_inhibited)
+	const struct xp_nvme_facts *f = &run->req->facts->nvme;
+
+	if (run->req->overwrite.deallocates || f->ctrl.no_deallocate_inhibited)
 		return false;
 	for (size_t i = 0; i < f->ns_n; i++)
 		if (f->ns[i].identify != XP_ASKED_GOOD || f->ns[i].ns.protection_type != 0)
@@ -186,13 +186,21 @@ static bool wants_no_deallocate(const struct xp_nvme_facts *f)
 	return true;
 }
 
-/* The same command in another word: bits that mean nothing to this action. */
-static struct xp_nvme_sanitize_word in_other_words(struct xp_nvme_sanitize_word w)
+/* OWPASS: 0 is 16. */
+static unsigned passes_of(const struct xp_nvme_sanitize_word *w)
 {
-	if (w.action == XP_NVME_SANACT_OVERWRITE)
+	return w->passes ? w->passes : PASSES_MAX;
+}
+
+/* Much the same command in another word. What is left as it was cannot be told apart. */
+static struct xp_nvme_sanitize_word in_other_words(struct xp_nvme_sanitize_word w, bool must_invert)
+{
+	if (w.action != XP_NVME_SANACT_OVERWRITE)
+		w.passes = 1; /* means nothing but for overwrites */
+	else if (!must_invert)
 		w.invert = !w.invert; /* the last pass writes the pattern either way */
-	else
-		w.passes = 1; /* for overwrites only */
+	else if (passes_of(&w) < PASSES_MAX)
+		w.passes = (uint8_t)((w.passes + 1) % PASSES_MAX);
 	return w;
 }
 
@@ -203,6 +211,7 @@ static struct xp_nvme_sanitize_word in_other_words(struct xp_nvme_sanitize_word 
 static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 			   const struct xp_method_run *run)
 {
+	const struct xp_sanitize_overwrite o = xp_device_command_overwrite(run);
 	struct xp_nvme_sanitize_log before;
 	bool had_success =
 		xp_nvme_sanitize_log_parse(&before, s->log, sizeof(s->log), NULL) == XP_OK &&
@@ -210,16 +219,16 @@ static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 		 before.state == XP_NVME_SANITIZE_SUCCEEDED_DEALLOCATED);
 	unsigned n = 0;
 
-	for (int keep = wants_no_deallocate(&run->req->facts->nvme); keep >= 0; keep--) {
+	for (int keep = wants_no_deallocate(run); keep >= 0; keep--) {
 		struct xp_nvme_sanitize_word w = {.action = action_of(run->req->technique),
 						  .no_deallocate = keep != 0};
 		struct xp_nvme_sanitize_word other;
 
 		if (w.action == XP_NVME_SANACT_OVERWRITE) {
-			w.passes = s->passes;
-			w.invert = s->passes > 1;
+			w.passes = (uint8_t)(o.passes % PASSES_MAX);
+			w.invert = o.inverts;
 		}
-		other = in_other_words(w);
+		other = in_other_words(w, o.inverts);
 		if (had_success && before.cdw10 == xp_nvme_sanitize_cdw10(&w))
 			words[n++] = xp_nvme_sanitize_cdw10(&other);
 		words[n++] = xp_nvme_sanitize_cdw10(&w);
@@ -227,27 +236,21 @@ static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 	return n;
 }
 
-/* OVRPAT is a dword like any other: its lowest byte comes first on the medium. */
-static void take_overwrite(struct sanitize *s, struct xp_method_run *run)
+static enum xp_rc send_word(struct xp_reply *reply, struct xp_method_run *run, uint32_t word,
+			    struct xp_err *err)
 {
-	uint8_t bytes[4];
-	uint32_t pattern;
-
-	s->passes = xp_device_command_overwrite(&pattern, run, PASSES_MAX);
-	put_be32(bytes, pattern);
-	s->ovrpat = get_le32(bytes);
-}
-
-static enum xp_rc send_word(struct xp_reply *reply, const struct sanitize *s,
-			    struct xp_method_run *run, uint32_t word, struct xp_err *err)
-{
-	struct xp_nvme_dwords d = xp_nvme_sanitize(word, s->ovrpat);
+	const struct xp_nvme_sanitize_word w = xp_nvme_sanitize_word_of(word);
+	bool overwrites = w.action == XP_NVME_SANACT_OVERWRITE;
+	/* OVRPAT is a dword like any other: its lowest byte comes first on the medium */
+	struct xp_nvme_dwords d =
+		xp_nvme_sanitize(word, overwrites ? get_le32(run->req->overwrite.pattern) : 0);
 	struct xp_cmd cmd = {
 		.kind = XP_TRANSPORT_NVME,
 		.nvme = {.opcode = d.opcode, .nsid = d.nsid, .cdw10 = d.cdw10, .cdw11 = d.cdw11},
 		.timeout_ms = SEND_TIMEOUT_MS,
 	};
 
+	run->phase->command.overwrite_passes = overwrites ? passes_of(&w) : 0;
 	TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
 	return xp_device_command_send(run, &cmd, reply, err);
 }
@@ -287,15 +290,13 @@ static enum xp_rc step_send(struct sanitize *s, struct xp_method_run *run, struc
 	struct xp_reply reply = {0};
 	unsigned n;
 
-	if (run->req->technique == XP_NVME_SANITIZE_OVERWRITE)
-		take_overwrite(s, run);
 	n = list_words(words, s, run);
 	s->sends++;
 	c->accepted = false;
 	c->aborted = false;
 	c->completion_known = false;
 	for (unsigned i = 0; i < n; i++) {
-		enum xp_rc rc = send_word(&reply, s, run, words[i], err);
+		enum xp_rc rc = send_word(&reply, run, words[i], err);
 
 		if (rc != XP_OK)
 			return answer_lost(s, run, rc);

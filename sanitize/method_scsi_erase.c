@@ -1,6 +1,7 @@
 #include "sanitize/method_scsi_erase.h"
 
 #include "base/cleanup.h"
+#include "base/wire.h"
 #include "claim/completion.h"
 #include "device/protocol/scsi_sanitize.h"
 #include "device/protocol/scsi_sense.h"
@@ -15,7 +16,6 @@
 /* Sent again where the answer got lost, or where nothing proves that it was carried out. */
 #define SENDS_MAX	4
 #define ATTENTION_TRIES 4
-#define PASSES_MAX	31
 #define SENSE_LEN	252
 #define ASC_RESET	0x29 /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED, in all its kinds */
 #define ASC_FORMAT	0x31
@@ -150,15 +150,16 @@ static void build_sanitize(struct xp_cmd *cmd, uint8_t list[XP_SCSI_OVERWRITE_LI
 		.immediate = !at_once,
 		.list_len = overwrites ? XP_SCSI_OVERWRITE_LIST_LEN : 0,
 	};
-	uint32_t pattern;
-	uint8_t passes;
+	struct xp_sanitize_overwrite o = xp_device_command_overwrite(run);
 
 	cmd->cdb_len = xp_scsi_sanitize(cmd->cdb, &s);
 	if (!overwrites)
 		return;
-	passes = xp_device_command_overwrite(&pattern, run, PASSES_MAX);
-	/* which of the two begins is not said [SBC-4]: after an odd number it is the pattern */
-	xp_scsi_overwrite_list(list, passes, passes > 1, pattern);
+	/* which of the two begins is not said [SBC-4]: an odd number ends with the pattern */
+	if (o.inverts && o.passes % 2 == 0)
+		o.passes++;
+	run->phase->command.overwrite_passes = o.passes;
+	xp_scsi_overwrite_list(list, (uint8_t)o.passes, o.inverts, get_be32(o.pattern));
 	cmd->dir = XP_DATA_OUT;
 	cmd->data = list;
 	cmd->data_len = XP_SCSI_OVERWRITE_LIST_LEN;

@@ -133,7 +133,7 @@ static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum
 /* Does --pattern say what the technique writes? */
 static bool takes_pattern(enum xp_technique t)
 {
-	return t == XP_OVERWRITE_PATTERN || t == XP_ATA_SANITIZE_OVERWRITE;
+	return t == XP_OVERWRITE_PATTERN || xp_technique_is_sanitize_overwrite(t);
 }
 
 static enum xp_rc check_pattern(const struct xp_plan_request *req, struct xp_err *err)
@@ -144,7 +144,7 @@ static enum xp_rc check_pattern(const struct xp_plan_request *req, struct xp_err
 	if ((must && req->pattern_len == 0) || (!can && req->pattern_len > 0))
 		return xp_fail(err, XP_E_USAGE,
 			       "a pattern and the technique overwrite-pattern need each other; "
-			       "ata-sanitize-overwrite may have one");
+			       "a drive's own overwrite may have one");
 	if (req->pattern_len > XP_PATTERN_MAX)
 		return xp_fail(err, XP_E_USAGE, "the pattern is longer than %d bytes",
 			       XP_PATTERN_MAX);

@@ -277,8 +277,6 @@ static void begin(struct erase_lab *lab, enum xp_transport_kind kind, enum xp_bu
 	lab->pass_over_notes = lab->dead = false;
 	lab->takes = 0;
 	lab->on_wait = NULL;
-	lab->passes = 0;
-	lab->contents = NULL;
 	lab->overwrite = (struct xp_sanitize_overwrite){0};
 	lab->ev.clock_synchronized = XP_ANSWER_YES;
 	must(xp_transport_new(&lab->transport, kind, &lab_ops, lab, &lab->err) == XP_OK);
@@ -324,8 +322,6 @@ static void fill_request(struct xp_engine_request *req, struct erase_lab *lab, e
 		.technique = t,
 		.attempt = 1,
 		.take = lab->takes,
-		.passes = lab->passes,
-		.contents = lab->contents,
 		.overwrite = lab->overwrite,
 		.first_pass = 1,
 		.resumes = lab->has_phase && !lab->has_ended,

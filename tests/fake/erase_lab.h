@@ -63,8 +63,6 @@ struct erase_lab {
 	struct xp_capabilities capabilities;
 	struct xp_evidence ev;
 	struct xp_claim claim;
-	uint32_t passes;
-	const struct xp_content *contents;
 	struct xp_sanitize_overwrite overwrite;
 	struct xp_err err;
 };

@@ -4,6 +4,7 @@
  */
 #include "base/cleanup.h"
 #include "sanitize/plan.h"
+#include "tests/emu/drive_scsi.h"
 #include "tests/fake/ata_rig.h"
 #include "tests/fake/claim_evidence.h"
 
@@ -246,6 +247,76 @@ static void test_claim_fewer_passes_than_the_policy_earn_nothing(void **state)
 	assert_int_equal(c->level, XP_NONE);
 }
 
+/* A SCSI drive's inversion stands in the parameter list. */
+static void test_claim_scsi_inversion_is_read_from_its_list(void **state)
+{
+	AUTO(xp_policy_free) struct xp_policy *p = NULL;
+	AUTO_MEM struct xp_claim *c = calloc(1, sizeof(*c));
+	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
+	struct emu_time time = {.epoch_s = 1800000000};
+
+	(void)state;
+	if (!lab.permit)
+		skip();
+	assert_non_null(c);
+	assert_int_equal(policy_with(&p, "\"overwrite\": {\"passes\": 2, \"invert\": true}", NULL),
+			 XP_OK);
+	for (int inverts = 0; inverts < 2; inverts++) {
+		struct emu_scsi_bay bay = {.drive = emu_scsi_new(&cfg, &time)};
+
+		assert_non_null(bay.drive);
+		erase_lab_begin(&lab, emu_scsi_unit(&bay), XP_BUS_SAS);
+		lab.kernel_bytes = SECTORS * 512;
+		lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
+		lab.overwrite = (struct xp_sanitize_overwrite){.passes = 2, .inverts = inverts};
+		assert_int_equal(erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
+		xp_claim_compute(c, &lab.ev, p);
+		assert_int_equal(claim_has_reason(c, "passes-not-inverted"), !inverts);
+		assert_false(claim_has_reason(c, "passes-fewer"));
+		emu_scsi_free(&bay.drive);
+	}
+	/* what the host says of it without the list is no evidence */
+	xp_raws_free(&erase_phase()->command.before, &erase_phase()->command.before_n);
+	xp_claim_compute(c, &lab.ev, p);
+	assert_true(claim_has_reason(c, "passes-not-inverted"));
+}
+
+static void test_policy_deallocation_is_read(void **state)
+{
+	AUTO(xp_policy_free) struct xp_policy *p = NULL;
+	AUTO(xp_policy_free) struct xp_policy *plain = claim_policy_load("r2", NULL);
+	AUTO(xp_policy_free) struct xp_policy *bad = NULL;
+
+	(void)state;
+	assert_false(xp_policy_sanitize_overwrite(plain).deallocates);
+	assert_int_equal(policy_with(&p, "\"deallocate_after_sanitize\": true", NULL), XP_OK);
+	assert_true(xp_policy_sanitize_overwrite(p).deallocates);
+	assert_int_equal(xp_policy_sanitize_overwrite(p).passes, 1);
+	assert_int_equal(policy_with(&bad, "\"deallocate_after_sanitize\": 1", NULL),
+			 XP_E_MALFORMED);
+}
+
+static void test_plan_pattern_goes_to_every_family(void **state)
+{
+	static const enum xp_technique list[] = {XP_SCSI_SANITIZE_OVERWRITE,
+						 XP_NVME_SANITIZE_OVERWRITE};
+	AUTO(xp_policy_free) struct xp_policy *p = claim_policy_load("r2", NULL);
+	AUTO_MEM struct setting *s = calloc(1, sizeof(*s));
+
+	(void)state;
+	assert_non_null(s);
+	for (size_t i = 0; i < XP_ARRAY_LEN(list); i++) {
+		set_up(s, p);
+		s->capabilities.list[s->capabilities.n++] = (struct xp_capability){list[i], 60};
+		s->req.technique = list[i];
+		memcpy(s->req.pattern, "\x01\x02\x03\x04", 4);
+		s->req.pattern_len = 4;
+		assert_int_equal(xp_plan_make(&s->plan, &s->req, &s->err), XP_OK);
+		assert_memory_equal(s->plan.overwrite.pattern, "\x01\x02\x03\x04", 4);
+		xp_plan_free(&s->plan);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +325,9 @@ int main(void)
 		cmocka_unit_test(test_plan_overwrite_tells_passes_and_pattern),
 		cmocka_unit_test(test_plan_pattern_that_does_not_fit_is_refused),
 		cmocka_unit_test(test_claim_fewer_passes_than_the_policy_earn_nothing),
+		cmocka_unit_test(test_claim_scsi_inversion_is_read_from_its_list),
+		cmocka_unit_test(test_policy_deallocation_is_read),
+		cmocka_unit_test(test_plan_pattern_goes_to_every_family),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -344,23 +344,20 @@ static void test_sanitize_of_others_is_waited_for_and_ours_follows(void **state)
 
 static void test_sanitize_writes_passes_and_pattern(void **state)
 {
-	const struct xp_content pattern = {
-		.kind = XP_CONTENT_PATTERN, .pattern = {0x12, 0x34, 0x56, 0x78}, .pattern_len = 4};
-	const struct xp_content contents[3] = {pattern, pattern, pattern};
+	struct xp_sanitize_overwrite o = {.pattern = {0x12, 0x34, 0x56, 0x78}};
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 	struct rig r;
 
 	(void)state;
-	for (uint32_t passes = 1; passes <= 3; passes++) {
+	for (o.passes = 1; o.passes <= 3; o.passes++) {
 		rig_make(&r, &cfg);
-		lab.passes = passes;
-		lab.contents = contents;
+		lab.overwrite = o;
 		assert_int_equal(run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_OK)->level, XP_PURGE);
-		assert_int_equal(lab.ev.phases[1].command.overwrite_passes, passes);
+		assert_int_equal(lab.ev.phases[1].command.overwrite_passes, o.passes);
 		emu_host_ready(&r.host);
 		assert_int_equal(emu_host_read(&r.host, 77, 1, 512), EMU_GOOD);
-		assert_memory_equal(r.host.data, pattern.pattern, 4);
-		assert_memory_equal(r.host.data + 508, pattern.pattern, 4);
+		assert_memory_equal(r.host.data, o.pattern, 4);
+		assert_memory_equal(r.host.data + 508, o.pattern, 4);
 		rig_free(&r);
 	}
 }
