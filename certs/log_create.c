@@ -87,7 +87,8 @@ static enum xp_rc write_vkey(const struct xp_log *log, struct xp_err *err)
 	xp_note_vkey_format(text, xp_note_signer_vkey(log->signer));
 	len = strlen(text);
 	text[len++] = '\n';
-	return xp_log_ensure(log->ops, log->state_fd, XP_LOG_VKEY_NAME, text, len, &changed, err);
+	return xp_log_file_ensure(log, log->state_fd, XP_LOG_VKEY_NAME,
+				  &(struct xp_log_bytes){text, len}, &changed, err);
 }
 
 enum xp_rc xp_log_create(struct xp_log *log, const char *origin_hint, const struct xp_rng *rng,
@@ -106,10 +107,12 @@ enum xp_rc xp_log_create(struct xp_log *log, const char *origin_hint, const stru
 	xp_log_tree_head(&empty, &log->tree);
 	TRY(xp_checkpoint_sign(&text, &len, &empty, log->signer, err));
 	TRY(xp_note_signer_write(&pem, log->signer, err));
-	TRY(xp_log_put(log->ops, log->log_fd, XP_LOG_CHECKPOINT, text, len, 0644, err));
+	TRY(xp_log_file_put(log, log->log_fd, XP_LOG_CHECKPOINT, &(struct xp_log_bytes){text, len},
+			    0644, err));
 	TRY(write_vkey(log, err));
 	/* the key comes last: a key without a log is a log that was lost */
-	return xp_log_put(log->ops, log->state_fd, XP_LOG_KEY_NAME, pem.data, pem.len, 0600, err);
+	return xp_log_file_put(log, log->state_fd, XP_LOG_KEY_NAME,
+			       &(struct xp_log_bytes){pem.data, pem.len}, 0600, err);
 }
 
 enum xp_rc xp_log_attach(struct xp_log *log, const struct xp_secret *pem, struct xp_err *err)

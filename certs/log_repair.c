@@ -24,7 +24,8 @@ static enum xp_rc put_piece(void *ctx, const struct xp_log_piece *piece, struct 
 	char path[XP_TILE_PATH_MAX];
 
 	piece_path(path, piece);
-	return xp_log_put(log->ops, log->log_fd, path, piece->data, piece->len, 0644, err);
+	return xp_log_file_put(log, log->log_fd, path,
+			       &(struct xp_log_bytes){piece->data, piece->len}, 0644, err);
 }
 
 struct xp_log_sink xp_log_put_sink(struct xp_log *log)
@@ -55,7 +56,7 @@ static void drop_partial(struct xp_log *log, unsigned level, uint64_t n)
 	char path[XP_TILE_PATH_MAX];
 
 	xp_tile_partial_dir(path, level, n);
-	xp_log_clear_dir(log->ops, log->log_fd, path);
+	xp_log_dir_clear(log, path);
 }
 
 static void drop_filled(struct xp_log *log, uint64_t old_size)
@@ -85,7 +86,9 @@ enum xp_rc xp_log_commit(struct xp_log *log, uint64_t old_size, struct xp_err *e
 	edge.size = head.size;
 	TRY(xp_log_tree_edge(&log->tree, &(struct xp_log_sink){put_if_new, &edge}, err));
 	TRY(xp_checkpoint_sign(&text, &len, &head, log->signer, err));
-	TRY(xp_log_put(log->ops, log->log_fd, XP_LOG_CHECKPOINT, text, len, 0644, err));
+	TRY(xp_log_file_put(log, log->log_fd, XP_LOG_CHECKPOINT, &(struct xp_log_bytes){text, len},
+			    0644, err));
+	TRY(xp_durable_flush(log->durable, err));
 	free(log->checkpoint);
 	log->checkpoint = STEAL(text);
 	log->checkpoint_len = len;
@@ -214,7 +217,7 @@ static enum xp_rc drop_torn(struct xp_log *log, struct xp_err *err)
 			continue;
 		xp_tile_path(path, XP_TILE_ENTRIES, n, width);
 		xp_log(XP_LOG_WARNING, "log: %s was torn; its whole entries are kept", path);
-		TRY(xp_log_remove(log->ops, log->log_fd, path, err));
+		TRY(xp_log_file_remove(log, log->log_fd, path, err));
 	}
 	return XP_OK;
 }
@@ -294,7 +297,8 @@ static enum xp_rc ensure_piece(void *ctx, const struct xp_log_piece *piece, stru
 	bool changed;
 
 	piece_path(path, piece);
-	TRY(xp_log_ensure(log->ops, log->log_fd, path, piece->data, piece->len, &changed, err));
+	TRY(xp_log_file_ensure(log, log->log_fd, path,
+			       &(struct xp_log_bytes){piece->data, piece->len}, &changed, err));
 	if (changed)
 		xp_log(XP_LOG_WARNING, "log: %s was damaged and is made anew", path);
 	return XP_OK;

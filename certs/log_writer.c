@@ -61,12 +61,13 @@ static enum xp_rc open_locked(struct xp_log *log, const char *origin_hint, const
 		TRY(xp_log_attach(log, &pem, err));
 	else
 		return rc;
-	return xp_log_refresh(log, err);
+	TRY(xp_log_refresh(log, err));
+	return xp_durable_flush(log->durable, err);
 }
 
-enum xp_rc xp_log_open_with(struct xp_log **out, int state_fd, const char *origin_hint,
-			    const struct xp_rng *rng, const struct xp_log_ops *ops,
-			    struct xp_err *err)
+static enum xp_rc open_log(struct xp_log **out, int state_fd, const char *origin_hint,
+			   const struct xp_rng *rng, const struct xp_log_outside *outside,
+			   struct xp_err *err)
 {
 	AUTO(xp_log_free) struct xp_log *log = calloc(1, sizeof(*log));
 	enum xp_rc rc;
@@ -75,7 +76,8 @@ enum xp_rc xp_log_open_with(struct xp_log **out, int state_fd, const char *origi
 		return xp_fail(err, XP_E_NOMEM, "log");
 	log->log_fd = -1;
 	log->lock_fd = -1;
-	log->ops = ops;
+	log->ops = outside->ops;
+	log->durable = outside->durable;
 	pthread_mutex_init(&log->mutex, NULL);
 	log->state_fd = fcntl(state_fd, F_DUPFD_CLOEXEC, 0);
 	if (log->state_fd < 0)
@@ -94,7 +96,25 @@ enum xp_rc xp_log_open_with(struct xp_log **out, int state_fd, const char *origi
 enum xp_rc xp_log_open(struct xp_log **out, int state_fd, const char *origin_hint,
 		       const struct xp_rng *rng, struct xp_err *err)
 {
-	return xp_log_open_with(out, state_fd, origin_hint, rng, xp_log_ops_system(), err);
+	return xp_log_open_kept(out, state_fd, origin_hint, rng, NULL, err);
+}
+
+enum xp_rc xp_log_open_kept(struct xp_log **out, int state_fd, const char *origin_hint,
+			    const struct xp_rng *rng, const struct xp_durable *durable,
+			    struct xp_err *err)
+{
+	const struct xp_log_outside outside = {.ops = xp_log_ops_system(), .durable = durable};
+
+	return open_log(out, state_fd, origin_hint, rng, &outside, err);
+}
+
+enum xp_rc xp_log_open_with(struct xp_log **out, int state_fd, const char *origin_hint,
+			    const struct xp_rng *rng, const struct xp_log_ops *ops,
+			    struct xp_err *err)
+{
+	const struct xp_log_outside outside = {.ops = ops};
+
+	return open_log(out, state_fd, origin_hint, rng, &outside, err);
 }
 
 void xp_log_free(struct xp_log **log)

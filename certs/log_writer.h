@@ -7,6 +7,7 @@
  * behind, or refuses.
  */
 #pragma once
+#include "base/durable.h"
 #include "certs/log_jobs.h"
 #include "certs/log_leaf.h"
 #include "certs/log_store.h"
@@ -26,6 +27,11 @@ struct xp_log;
 MUST_USE enum xp_rc xp_log_open(struct xp_log **out, int state_fd, const char *origin_hint,
 				const struct xp_rng *rng, struct xp_err *err);
 void xp_log_free(struct xp_log **log);
+/* The same; each file is also kept by DURABLE (may be NULL), which must live as long as the handle.
+ */
+MUST_USE enum xp_rc xp_log_open_kept(struct xp_log **out, int state_fd, const char *origin_hint,
+				     const struct xp_rng *rng, const struct xp_durable *durable,
+				     struct xp_err *err);
 /* The same with every write, rename and rename through OPS, which must live as long as the handle.
  */
 MUST_USE enum xp_rc xp_log_open_with(struct xp_log **out, int state_fd, const char *origin_hint,

@@ -77,6 +77,7 @@ static enum xp_rc open_io(struct xp_extent_io **out, const struct xp_attempt *a,
 static enum xp_rc keep(struct xp_job *job, struct xp_err *err)
 {
 	AUTO_MEM uint8_t *data = NULL;
+	char path[XP_UUID_LEN + BASELINE_NAME_LEN + 8];
 	char name[BASELINE_NAME_LEN];
 	size_t len = 0;
 	enum xp_rc rc;
@@ -84,6 +85,11 @@ static enum xp_rc keep(struct xp_job *job, struct xp_err *err)
 	TRY(xp_baseline_save(&data, &len, job->baseline, err));
 	name_file(name, job);
 	rc = xp_file_write_at(xp_journal_folder(job->journal), name, data, len, 0600, true, err);
+	snprintf(path, sizeof(path), "jobs/%s/%s", job->id, name);
+	if (rc == XP_OK)
+		rc = xp_durable_replace(job->setup->state->durable, path, data, len, err);
+	if (rc == XP_OK)
+		rc = xp_durable_flush(job->setup->state->durable, err);
 	job->journal_failed = job->journal_failed || rc != XP_OK;
 	return rc;
 }

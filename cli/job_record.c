@@ -117,9 +117,13 @@ static enum xp_rc put_file(struct xp_job *job, const char *name, const void *dat
 			   struct xp_err *err)
 {
 	const struct xp_job_setup *s = job->setup;
+	char path[96];
 
 	if (!file_exists(s->state->certificates_fd, name))
 		TRY(xp_file_write_at(s->state->certificates_fd, name, data, len, 0644, false, err));
+	snprintf(path, sizeof(path), "certificates/%s", name);
+	/* also one that an earlier take left: it may have died before anybody else was told */
+	TRY(xp_durable_replace(s->state->durable, path, data, len, err));
 	if (s->out_fd >= 0 && !file_exists(s->out_fd, name))
 		TRY(xp_file_write_at(s->out_fd, name, data, len, 0644, false, err));
 	return XP_OK;
@@ -223,7 +227,8 @@ static enum xp_rc publish(struct xp_job *job, const char *id, const char *json, 
 			      &(struct xp_log_bytes){p7s, p7s_len}, err));
 	snprintf(name, sizeof(name), "%s.tlog-proof", id);
 	TRY(put_file(job, name, proof, proof_len, err));
-	return write_index(job, err);
+	TRY(write_index(job, err));
+	return xp_durable_flush(job->setup->state->durable, err);
 }
 
 enum xp_rc xp_job_record_write(struct xp_job *job, const char *id, struct xp_err *err)

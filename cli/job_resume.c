@@ -496,6 +496,7 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	};
 
 	job->setup = setup;
+	xp_journal_keep(job->journal, setup->state->durable);
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
 	xp_job_birth(birth, &job->target);
 	TRY(xp_job_drive_ask(job, NULL, err));

@@ -144,6 +144,7 @@ static enum xp_rc begin_new(struct xp_job *job, struct xp_err *err)
 	xp_job_begin_with_keys(job);
 	TRY(xp_job_draw_keys(job, err));
 	TRY(xp_journal_create(&job->journal, job->setup->state->jobs_fd, job->id, err));
+	xp_journal_keep(job->journal, job->setup->state->durable);
 	return xp_job_journal_start(job, err);
 }
 

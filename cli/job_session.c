@@ -94,6 +94,9 @@ static enum xp_rc host_key(struct xp_session *s, struct xp_err *err)
 		snprintf(name, sizeof(name), "localhost");
 	TRY(xp_signing_key_host(&s->key, &created, s->state.fd, name, s->setup.clock, err));
 	s->setup.key_is_host = true;
+	TRY(xp_state_keep_file(&s->state, "host.key", err));
+	TRY(xp_state_keep_file(&s->state, "host.crt", err));
+	TRY(xp_durable_flush(s->state.durable, err));
 	if (created)
 		xp_say("made a key for this host in %s", s->state.path);
 	xp_say("warning: no --key: the host's own key signs. It stands for a machine, not for a "

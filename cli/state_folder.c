@@ -13,6 +13,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/secret.h"
+
+#define KEPT_MAX_BYTES (64u << 20)
 
 static enum xp_rc default_dir(char out[4096], struct xp_err *err)
 {
@@ -130,7 +133,21 @@ enum xp_rc xp_state_index_add(const struct xp_state *s, const char *const *field
 	TRY(xp_fd_write_all(fd, b.data, b.len, err));
 	if (fsync(fd))
 		return xp_fail_errno(err, XP_E_IO, "index.csv: fsync");
-	return XP_OK;
+	return xp_durable_append(s->durable, "index.csv", (uint64_t)st.st_size, b.data, b.len, err);
+}
+
+enum xp_rc xp_state_keep_file(const struct xp_state *s, const char *path, struct xp_err *err)
+{
+	AUTO_MEM char *data = NULL;
+	size_t len = 0;
+	enum xp_rc rc;
+
+	if (!s->durable)
+		return XP_OK;
+	TRY(xp_file_read_at(&data, &len, s->fd, path, KEPT_MAX_BYTES, err));
+	rc = xp_durable_replace(s->durable, path, data, len, err);
+	xp_wipe(data, len);
+	return rc;
 }
 
 static void reserve_name(char out[NAME_MAX], const char *id)
@@ -179,5 +196,5 @@ enum xp_rc xp_state_log_open(struct xp_log **out, const struct xp_state *s,
 	}
 	if (is_dns && !strchr(name, '.'))
 		memcpy(name + strlen(name), ".local", sizeof(".local"));
-	return xp_log_open(out, s->fd, is_dns ? name : NULL, rng, err);
+	return xp_log_open_kept(out, s->fd, is_dns ? name : NULL, rng, s->durable, err);
 }

@@ -3,6 +3,7 @@
  * index.csv.
  */
 #pragma once
+#include "base/durable.h"
 #include "certs/log_writer.h"
 
 struct xp_state {
@@ -11,6 +12,7 @@ struct xp_state {
 	int fd;
 	int jobs_fd;
 	int certificates_fd;
+	const struct xp_durable *durable; /* who else keeps it; NULL: nobody */
 };
 
 /*
@@ -25,6 +27,10 @@ void xp_state_close(struct xp_state *s);
 
 /* Appends one line to index.csv (a header first in a new file) and fsyncs it. Fields are quoted. */
 MUST_USE enum xp_rc xp_state_index_add(const struct xp_state *s, const char *const *fields,
+				       struct xp_err *err);
+
+/* Tells who else keeps the folder that PATH (below it) stands there as it is now. */
+MUST_USE enum xp_rc xp_state_keep_file(const struct xp_state *s, const char *path,
 				       struct xp_err *err);
 
 /*

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,8 @@ struct xp_journal {
 	int dir_fd;
 	int fd;	   /* O_APPEND, locked */
 	off_t len; /* bytes of whole lines */
+	const struct xp_durable *durable;
+	char path[128]; /* below the state folder */
 };
 
 void xp_journal_close(struct xp_journal **j)
@@ -40,6 +43,11 @@ int xp_journal_folder(const struct xp_journal *j)
 	return j->dir_fd;
 }
 
+void xp_journal_keep(struct xp_journal *j, const struct xp_durable *d)
+{
+	j->durable = d;
+}
+
 static enum xp_rc journal_new(struct xp_journal **out, int jobs_fd, const char *id, int flags,
 			      struct xp_err *err)
 {
@@ -48,6 +56,7 @@ static enum xp_rc journal_new(struct xp_journal **out, int jobs_fd, const char *
 	if (!j)
 		return xp_fail(err, XP_E_NOMEM, "journal of job %s", id);
 	j->fd = -1;
+	snprintf(j->path, sizeof(j->path), "jobs/%.64s/" JOURNAL_NAME, id);
 	j->dir_fd = openat(jobs_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (j->dir_fd < 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "job %s", id);
@@ -228,5 +237,6 @@ enum xp_rc xp_journal_add(struct xp_journal *j, json_t *line, struct xp_err *err
 	j->len += (off_t)b.len;
 	if (fdatasync(j->fd))
 		return xp_fail_errno(err, XP_E_IO, "journal: fdatasync");
-	return XP_OK;
+	TRY(xp_durable_append(j->durable, j->path, (uint64_t)j->len - b.len, b.data, b.len, err));
+	return xp_durable_flush(j->durable, err);
 }

@@ -4,7 +4,7 @@
  * off on the next opening. While a process holds the job, it holds a lock on the file.
  */
 #pragma once
-#include "base/err.h"
+#include "base/durable.h"
 
 #include <jansson.h>
 
@@ -32,6 +32,9 @@ MUST_USE enum xp_rc xp_journal_peek(json_t **lines, bool *running, int jobs_fd, 
 
 /* Is its last line of type "end"? Reads no more than that; what cannot be read has not ended. */
 bool xp_journal_has_ended(int jobs_fd, const char *id);
+
+/* From now on each line is also kept by D (may be NULL), which must live as long as the journal. */
+void xp_journal_keep(struct xp_journal *j, const struct xp_durable *d);
 
 /* Appends one line (takes the reference) and returns when it is on disk. */
 MUST_USE enum xp_rc xp_journal_add(struct xp_journal *j, json_t *line, struct xp_err *err);
