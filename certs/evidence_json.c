@@ -400,6 +400,18 @@ static const struct xp_field capacity_fields[] = {
 };
 const struct xp_schema xp_schema_capacity = XP_SCHEMA(struct xp_capacity_facts, capacity_fields);
 
+XP_ENUM_NAME(area_name, xp_hidden_area_name, xp_hidden_area)
+static const struct xp_field capacity_change_fields[] = {
+	XP_FIELD("area", ENUM, ALWAYS, struct xp_capacity_change, area, .name = area_name,
+		 .max = XP_AREA_DCO + 1),
+	XP_FIELD("from_bytes", DECIMAL, ALWAYS, struct xp_capacity_change, from),
+	XP_FIELD("to_bytes", DECIMAL, ALWAYS, struct xp_capacity_change, to),
+	XP_FIELD("restored", BOOL, ALWAYS, struct xp_capacity_change, restored),
+	XP_FIELD("why", TEXT, OPTIONAL, struct xp_capacity_change, why),
+};
+const struct xp_schema xp_schema_capacity_change =
+	XP_SCHEMA(struct xp_capacity_change, capacity_change_fields);
+
 static const struct xp_field firmware_fields[] = {
 	XP_FIELD("technique", ENUM, ALWAYS, struct xp_firmware_row, technique,
 		 .name = technique_name, .max = XP_TECHNIQUE_COUNT),

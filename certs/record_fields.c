@@ -78,6 +78,8 @@ static const struct xp_field capacity_fields[] = {
 	 .presence = XP_P_ALWAYS,
 	 .offset = offsetof(struct xp_record_doc, r.evidence.capacity),
 	 .sub = &xp_schema_capacity},
+	DOC("changes", LIST, OPTIONAL, r.evidence.changes, DOC_COUNT(r.evidence.changes_n),
+	    .max = XP_CAPACITY_CHANGES_MAX, .sub = &xp_schema_capacity_change),
 	DOC("after", OBJECT, FLAG, r.evidence.capacity_after, .sub = &xp_schema_capacity,
 	    .flag = offsetof(struct xp_record_doc, r.evidence.capacity_after_given)),
 	DOC("after_bytes", DECIMAL, FLAG, r.capacity_after_bytes,

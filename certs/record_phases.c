@@ -16,6 +16,21 @@ struct checker {
 
 /* ---- media and phases ---- */
 
+/* What was seen before capacity was restored is as small as it was. */
+static bool was_its_capacity(const struct xp_record *r, size_t phase)
+{
+	const struct xp_evidence *ev = &r->evidence;
+	uint64_t bytes = ev->phases[phase].identity.capacity_bytes;
+
+	for (size_t i = 0; i <= phase; i++)
+		if (ev->phases[i].kind != XP_PHASE_IDENTIFY)
+			return false;
+	for (size_t i = 0; i < ev->changes_n; i++)
+		if (ev->changes[i].restored && ev->changes[i].from == bytes)
+			return true;
+	return false;
+}
+
 static void check_identities(struct checker *c)
 {
 	const struct xp_record *r = c->r;
@@ -36,16 +51,40 @@ static void check_identities(struct checker *c)
 			id.diskseq = r->media.diskseq;
 			id.fs_dev = r->media.fs_dev;
 		}
+		if (was_its_capacity(r, i))
+			id.capacity_bytes = r->media.capacity_bytes;
 		if (!xp_identity_same(&r->media, &id, &what))
 			DEFECT(c, "EVIDENCE_IDENTITY", "evidence[%zu].identity: %s is not media's",
 			       i, what);
 	}
 }
 
+/* Each change begins where the last one that was taken ended. What CURRENT became by them. */
+static uint64_t check_changes(struct checker *c, uint64_t current)
+{
+	const struct xp_evidence *ev = &c->r->evidence;
+
+	for (size_t i = 0; i < ev->changes_n; i++) {
+		const struct xp_capacity_change *change = &ev->changes[i];
+
+		if (change->from != current || change->to <= change->from)
+			DEFECT(c, "EVIDENCE_MEDIA",
+			       "capacity.changes[%zu]: it does not begin where the last one ended",
+			       i);
+		if (change->restored != !change->why[0])
+			DEFECT(c, "EVIDENCE_MEDIA",
+			       "capacity.changes[%zu].why: it belongs to one that was not taken",
+			       i);
+		if (change->restored)
+			current = change->to;
+	}
+	return current;
+}
+
 static void check_media(struct checker *c)
 {
 	const struct xp_record *r = c->r;
-	uint64_t current = r->evidence.capacity.current;
+	uint64_t current = check_changes(c, r->evidence.capacity.current);
 
 	if (!r->media.capacity_bytes || !r->media.logical_block_bytes ||
 	    r->media.capacity_bytes % r->media.logical_block_bytes)

@@ -244,6 +244,12 @@ static struct xp_capacity_facts known_capacity(const struct xp_evidence *ev)
 	struct xp_capacity_facts c = ev->capacity;
 	const struct xp_capacity_facts *after = &ev->capacity_after;
 
+	for (size_t i = 0; i < ev->changes_n; i++) {
+		if (!ev->changes[i].restored || ev->changes[i].from != c.current)
+			continue;
+		c.current = ev->changes[i].to;
+		c.restored = true;
+	}
 	if (!ev->capacity_after_given || !after->hidden_areas_known)
 		return c;
 	c.current = after->current;

@@ -28,6 +28,13 @@ static const char *const answer_names[] = {
 };
 XP_NAMES(answer, xp_answer, answer_names, XP_ANSWER_YES + 1)
 
+static const char *const area_names[] = {
+	[XP_AREA_HPA] = "hpa",
+	[XP_AREA_AMAC] = "amac",
+	[XP_AREA_DCO] = "dco",
+};
+XP_NAMES(hidden_area, xp_hidden_area, area_names, XP_AREA_DCO + 1)
+
 static const char *const readback_names[] = {
 	[XP_READBACK_NONE] = "none",
 	[XP_READBACK_SAMPLE] = "sample",

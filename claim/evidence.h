@@ -256,6 +256,20 @@ struct xp_capacity_facts {
 	uint32_t namespaces;  /* NVMe: how many the subsystem has; 0: does not apply */
 };
 
+/* What keeps a part of an ATA drive from the host. */
+enum xp_hidden_area { XP_AREA_HPA, XP_AREA_AMAC, XP_AREA_DCO };
+const char *xp_hidden_area_name(enum xp_hidden_area v); /* "hpa", "amac", "dco" */
+bool xp_hidden_area_parse(enum xp_hidden_area *out, const char *name);
+
+/* One that this job lifted, or could not lift. */
+struct xp_capacity_change {
+	enum xp_hidden_area area;
+	uint64_t from, to; /* bytes: what the drive showed, and what it was to show */
+	bool restored;	   /* the drive took the change */
+	char why[192];	   /* what stood against it; empty where it was taken */
+};
+#define XP_CAPACITY_CHANGES_MAX 4
+
 struct xp_evidence {
 	struct xp_phase *phases;
 	size_t n;
@@ -264,6 +278,9 @@ struct xp_evidence {
 	/* asked again after hidden areas were opened, and after the erase */
 	struct xp_capacity_facts capacity_after;
 	bool capacity_after_given;
+	struct xp_capacity_change
+		changes[XP_CAPACITY_CHANGES_MAX]; /* in the order they were made */
+	size_t changes_n;
 	bool cancelled; /* the job was stopped on request before its end */
 	enum xp_answer clock_synchronized;
 	struct xp_firmware_row *firmware; /* rows that matched; malloc'ed */

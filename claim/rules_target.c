@@ -119,6 +119,26 @@ static bool is_scsi_drive(const struct xp_identity *id)
 	       !xp_judge_has_raw(id, XP_RAW_ATA_IDENTIFY);
 }
 
+/* 2: what this job lifted, and what it could not lift, stands beside the figures. */
+static void rule_hidden_areas_changed(struct xp_judge *j)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; j->ev && i < j->ev->changes_n; i++) {
+		const struct xp_capacity_change *c = &j->ev->changes[i];
+
+		if (c->restored)
+			bytes += c->to > c->from ? c->to - c->from : 0;
+		else
+			xp_judge_note(j, 2, "hidden-areas-kept", "%s could not be lifted: %.180s",
+				      xp_hidden_area_name(c->area), c->why);
+	}
+	if (bytes)
+		xp_judge_note(j, 2, "hidden-areas-restored",
+			      "%llu bytes that the drive hid were given back before the erase",
+			      (unsigned long long)bytes);
+}
+
 /*
  * 3: what lies beyond the capacity cannot be asked for. 4: an image or a logical volume has nothing
  * of the kind; a drive is believed to have none only where its own answer is at hand.
@@ -282,9 +302,17 @@ static void rule_unidentified(struct xp_judge *j)
 }
 
 const struct xp_rule xp_rules_target[] = {
-	{1, rule_one_namespace},      {2, rule_hidden_areas_left}, {3, rule_hidden_areas_unknown},
-	{15, rule_no_drive_in_sight}, {16, rule_keys_elsewhere},   {17, rule_media_encryption},
-	{18, rule_ranges_left},	      {19, rule_firmware},	   {21, rule_unidentified},
-	{30, xp_rule_keys},	      {31, xp_rule_file},
+	{1, rule_one_namespace},
+	{2, rule_hidden_areas_left},
+	{2, rule_hidden_areas_changed},
+	{3, rule_hidden_areas_unknown},
+	{15, rule_no_drive_in_sight},
+	{16, rule_keys_elsewhere},
+	{17, rule_media_encryption},
+	{18, rule_ranges_left},
+	{19, rule_firmware},
+	{21, rule_unidentified},
+	{30, xp_rule_keys},
+	{31, xp_rule_file},
 };
 const size_t xp_rules_target_n = XP_ARRAY_LEN(xp_rules_target);

@@ -41,6 +41,9 @@ struct xp_job_door {
 	enum xp_rc (*open_io)(void *ctx, struct xp_extent_io **out, struct xp_extent_config *cfg,
 			      const struct xp_permit *permit, struct xp_err *err);
 	void (*sleep_ms)(void *ctx, uint32_t ms);
+	/* Has the kernel ask the drive anew how large it is. May be NULL. */
+	void (*look_again)(void *ctx, const struct xp_sysroot *root,
+			   const struct xp_target *target);
 };
 
 /* What all jobs of one command share. Read only while jobs run. */
@@ -91,6 +94,16 @@ struct xp_job_drive {
 	struct xp_err why;		/* where it did not answer */
 };
 
+/* HPA, AMAC, DCO: what this job changed, over all its takes. */
+struct xp_job_restore {
+	struct xp_capacity_change list[XP_CAPACITY_CHANGES_MAX];
+	size_t n;
+	bool is_pending; /* the last was about to be made, and nobody saw what came of it */
+	bool gave_up;	 /* the last cannot be made */
+	unsigned missed; /* how often in a row the last was not to be seen, or refused */
+	bool waits;	 /* this take ended, for a power cycle */
+};
+
 struct xp_job {
 	const struct xp_job_setup *setup;
 	char id[XP_UUID_LEN];
@@ -131,6 +144,7 @@ struct xp_job {
 	bool has_told;
 	uint64_t told_count, told_bytes;
 	bool journal_failed; /* the state folder took no more: no fault of the target */
+	struct xp_job_restore restore;
 	/* from an interrupted take */
 	struct {
 		bool active;

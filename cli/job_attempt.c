@@ -168,6 +168,15 @@ static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct 
 
 /* --- phases --- */
 
+enum xp_rc xp_job_identify_phase(struct xp_job *job, const struct xp_permit *permit,
+				 struct xp_err *err)
+{
+	struct xp_attempt a;
+
+	fill_request(&a, job, permit);
+	return xp_engine_identify(&job->record.evidence, &a.req, err);
+}
+
 enum xp_rc xp_job_draw_keys(struct xp_job *job, struct xp_err *err)
 {
 	for (unsigned i = 0; i < job->plan.passes; i++)
@@ -208,12 +217,16 @@ static void take_capacity(struct xp_identity *media, const struct xp_identity *n
 static void ask_capacity_again(struct xp_job *job, const struct xp_permit *permit)
 {
 	struct xp_evidence *ev = &job->record.evidence;
+	bool is_known = ev->capacity_after_given ? ev->capacity_after.hidden_areas_known
+						 : ev->capacity.hidden_areas_known;
+	bool restored = ev->capacity_after.restored;
 	struct xp_err why;
 
-	if (ev->capacity.hidden_areas_known || !job->drive.answered ||
-	    xp_job_drive_ask(job, permit, &why) != XP_OK || !job->drive.answered)
+	if (is_known || !job->drive.answered || xp_job_drive_ask(job, permit, &why) != XP_OK ||
+	    !job->drive.answered)
 		return;
 	ev->capacity_after = xp_job_drive_capacity(job);
+	ev->capacity_after.restored = restored;
 	ev->capacity_after_given = true;
 }
 

@@ -30,6 +30,10 @@ MUST_USE enum xp_rc xp_job_draw_keys(struct xp_job *job, struct xp_err *err);
 MUST_USE enum xp_rc xp_job_check_plan(struct xp_job *job, const struct xp_permit *permit,
 				      struct xp_err *err);
 
+/* An identify phase of the attempt that is to come, before it is begun. */
+MUST_USE enum xp_rc xp_job_identify_phase(struct xp_job *job, const struct xp_permit *permit,
+					  struct xp_err *err);
+
 /* The error is that of the last attempt. */
 MUST_USE enum xp_rc xp_job_carry_out(struct xp_job *job, const struct xp_permit *permit,
 				     struct xp_err *err);

@@ -1,8 +1,11 @@
 #include "cli/job_door.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "device/probe_node.h"
 
 static enum xp_rc open_drive(void *ctx, struct xp_transport **out, const struct xp_target *target,
@@ -36,6 +39,20 @@ static enum xp_rc open_io(void *ctx, struct xp_extent_io **out, struct xp_extent
 	return xp_extent_io_new(out, cfg, err);
 }
 
+/* [sd] The disk driver asks for the capacity again; an ATA disk's port may keep what it knew. */
+static void look_again(void *ctx, const struct xp_sysroot *root, const struct xp_target *target)
+{
+	int fd = xp_sysroot_open_at(root, O_WRONLY | O_CLOEXEC, "sys/class/block/%s/device/rescan",
+				    target->disk);
+
+	(void)ctx;
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) != 1)
+		errno = 0; /* the next view tells */
+	xp_close_fd(&fd);
+}
+
 static void sleep_ms(void *ctx, uint32_t ms)
 {
 	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
@@ -52,6 +69,7 @@ const struct xp_job_door *xp_job_door_real(void)
 		.view = view,
 		.open_io = open_io,
 		.sleep_ms = sleep_ms,
+		.look_again = look_again,
 	};
 
 	return &door;

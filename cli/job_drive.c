@@ -288,6 +288,14 @@ enum xp_rc xp_job_drive_open_io(struct xp_extent_io **out, const struct xp_job *
 	return door->open_io(door->ctx, out, cfg, permit, err);
 }
 
+void xp_job_drive_look_again(const struct xp_job *job)
+{
+	const struct xp_job_door *door = door_of(job);
+
+	if (door->look_again)
+		door->look_again(door->ctx, job->setup->root, &job->target);
+}
+
 void xp_job_drive_sleep(const struct xp_job *job, uint32_t ms)
 {
 	const struct xp_job_door *door = door_of(job);

@@ -39,6 +39,9 @@ MUST_USE enum xp_rc xp_job_drive_open_io(struct xp_extent_io **out, const struct
 					 const struct xp_permit *permit,
 					 struct xp_extent_config *cfg, struct xp_err *err);
 
+/* Has the kernel look again how large the drive is; whether that helps, its next view tells. */
+void xp_job_drive_look_again(const struct xp_job *job);
+
 /* Waits; ends early when the job is cancelled. */
 void xp_job_drive_sleep(const struct xp_job *job, uint32_t ms);
 

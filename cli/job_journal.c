@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "certs/evidence_json.h"
+#include "cli/job_restore.h"
 
 static void free_json(json_t **j)
 {
@@ -353,6 +354,8 @@ static void summarize_line(struct xp_job_summary *s, const json_t *line)
 		snprintf(s->where, sizeof(s->where), "before the first phase");
 	} else if (strcmp(type, "phase-begin") == 0) {
 		snprintf(s->where, sizeof(s->where), "in phase %s", text_of(line, "kind"));
+	} else if (strcmp(type, "capacity") == 0) {
+		xp_job_restore_summarize(s->where, sizeof(s->where), line);
 	} else if (strcmp(type, "attempt") == 0) {
 		snprintf(s->technique, sizeof(s->technique), "%s", text_of(line, "technique"));
 		snprintf(s->where, sizeof(s->where), "before attempt %d",

@@ -8,6 +8,7 @@
 #include "certs/evidence_json.h"
 #include "cli/job_drive.h"
 #include "cli/job_journal.h"
+#include "cli/job_restore.h"
 #include "device/extent_map.h"
 #include "device/interlock.h"
 #include "verify/left_behind.h"
@@ -377,6 +378,8 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 	}
 	if (strcmp(type, "log") == 0)
 		return take_log(job, line, err);
+	if (strcmp(type, "capacity") == 0)
+		return xp_job_restore_take_line(job, line, err);
 	if (strcmp(type, "resume") == 0)
 		job->resume.takes++;
 	if (strcmp(type, "cancelled") == 0) {
@@ -460,15 +463,17 @@ enum xp_rc xp_job_reopen(struct xp_job *job, const struct xp_state *state, json_
 }
 
 /* The same target still? What a restart of the host may change does not count. */
-static bool is_same_target(const struct xp_identity *then, const struct xp_identity *now,
-			   const char **difference)
+static bool is_same_target(const struct xp_job *job, const char **difference)
 {
-	struct xp_identity a = *then;
-	struct xp_identity b = *now;
+	struct xp_identity a = job->record.media;
+	struct xp_identity b = job->media;
 
 	a.diskseq = b.diskseq = 0;
 	if (b.bus != XP_BUS_FILE && b.bus != XP_BUS_LOOP)
 		a.fs_dev = b.fs_dev = 0;
+	/* what the job itself made larger */
+	if (xp_job_restore_allows(job, b.capacity_bytes))
+		a.capacity_bytes = b.capacity_bytes;
 	return xp_identity_same(&a, &b, difference);
 }
 
@@ -478,6 +483,19 @@ static bool has_volumes(const struct xp_evidence *ev)
 		if (ev->phases[i].volume_n)
 			return true;
 	return false;
+}
+
+/* A drive that was made larger: the kernel may know it as it was. */
+static enum xp_rc resolve(struct xp_job *job, const char *path, struct xp_err *err)
+{
+	const struct xp_sysroot *root = job->setup->root;
+
+	TRY(xp_target_resolve(&job->target, root, path, err));
+	if (job->restore.n == 0)
+		return XP_OK;
+	xp_job_drive_look_again(job);
+	xp_target_free(&job->target);
+	return xp_target_resolve(&job->target, root, path, err);
 }
 
 enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *setup,
@@ -497,10 +515,10 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 
 	job->setup = setup;
 	xp_journal_keep(job->journal, setup->state->durable);
-	TRY(xp_target_resolve(&job->target, setup->root, path, err));
+	TRY(resolve(job, path, err));
 	xp_job_birth(birth, &job->target);
 	TRY(xp_job_drive_ask(job, NULL, err));
-	if (!is_same_target(&job->record.media, &job->media, &difference) ||
+	if (!is_same_target(job, &difference) ||
 	    (*job->resume.birth && strcmp(birth, job->resume.birth) != 0)) {
 		snprintf(text, sizeof(text), "find the drive that job %s was on and name its path",
 			 job->id);

@@ -121,12 +121,25 @@ static void end_with_record(struct xp_job *job, const struct xp_permit *permit,
 		fail(job, &err);
 }
 
+/* Nothing was erased yet, and the operator has to do something first: there is nothing to certify.
+ */
+static void end_waiting(struct xp_job *job, const struct xp_err *err)
+{
+	job->err = *err;
+	job->state = XP_JOB_INTERRUPTED;
+	job->exit_code = xp_rc_exit_code(XP_E_CANCELLED);
+}
+
 static void run_held(struct xp_job *job, const struct xp_permit *permit)
 {
 	struct xp_err err;
-	enum xp_rc rc = xp_job_carry_out(job, permit, &err);
+	enum xp_rc rc = xp_job_restore(job, permit, &err);
 
-	if (rc == XP_E_CANCELLED)
+	if (rc == XP_OK)
+		rc = xp_job_carry_out(job, permit, &err);
+	if (job->restore.waits)
+		end_waiting(job, &err);
+	else if (rc == XP_E_CANCELLED)
 		end_cancelled(job);
 	else if (rc == XP_OK)
 		end_with_record(job, permit, NULL);
@@ -218,8 +231,6 @@ void xp_job_execute(struct xp_job *job)
 		rc = xp_job_check_plan(job, permit, &err);
 	if (job->refusals.n)
 		rc = XP_E_REFUSED;
-	if (rc == XP_OK && !job->resume.active)
-		rc = xp_job_restore(job, permit, &err);
 	if (rc == XP_OK)
 		rc = begin(&written, job, &err);
 	if (rc == XP_E_REFUSED)

@@ -336,7 +336,8 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 		s = step(p, "restore", 0);
 		snprintf(s->why, sizeof(s->why),
 			 "the policy asks for what HPA, AMAC or DCO hide: it is given back, one "
-			 "change a power cycle; the job then ends, and is run again behind it");
+			 "change a power cycle; the job then stops (exit 5), and goes on behind it "
+			 "with resume");
 	}
 	if (p->keys_first)
 		add_keys(p, 1, "first, since it takes seconds and protects at once");

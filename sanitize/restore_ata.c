@@ -8,19 +8,6 @@
 /* READ NATIVE MAX, SET MAX: whatever comes in between makes the second abort. */
 #define PAIRS 3
 
-const char *xp_restore_kind_name(enum xp_restore_kind v)
-{
-	switch (v) {
-	case XP_RESTORE_HPA:
-		return "HPA";
-	case XP_RESTORE_AMAC:
-		return "AMAC";
-	case XP_RESTORE_DCO:
-		return "DCO";
-	}
-	return "";
-}
-
 /* One command without data: did it end well? */
 static enum xp_rc ask(bool *good, const struct xp_ata_door *door, struct xp_ata_taskfile tf,
 		      struct xp_err *err)
@@ -48,38 +35,37 @@ static enum xp_rc set_max(bool *good, const struct xp_ata_door *door,
 	return XP_OK;
 }
 
-static enum xp_rc change(bool *good, const struct xp_ata_door *door, enum xp_restore_kind kind,
+static enum xp_rc change(bool *good, const struct xp_ata_door *door, enum xp_hidden_area area,
 			 const struct xp_ata_facts *a, struct xp_err *err)
 {
-	switch (kind) {
-	case XP_RESTORE_HPA:
+	switch (area) {
+	case XP_AREA_HPA:
 		return set_max(good, door, &a->id, a->native_sectors - 1, err);
-	case XP_RESTORE_AMAC:
+	case XP_AREA_AMAC:
 		return ask(good, door, xp_ata_set_amac(a->native_sectors - 1), err);
-	case XP_RESTORE_DCO:
+	case XP_AREA_DCO:
 		break;
 	}
 	return ask(good, door, xp_ata_dco_restore(), err);
 }
 
-static enum xp_rc impossible(struct xp_restore_result *out, const char *why)
+static void impossible(struct xp_restore_result *out, const char *why)
 {
 	out->end = XP_RESTORE_IMPOSSIBLE;
 	snprintf(out->why, sizeof(out->why), "%s", why);
-	return XP_OK;
 }
 
-static const char *refusal(enum xp_restore_kind kind)
+static const char *refusal(enum xp_hidden_area area)
 {
-	switch (kind) {
-	case XP_RESTORE_HPA:
+	switch (area) {
+	case XP_AREA_HPA:
 		return "the drive refuses SET MAX ADDRESS: locked or frozen by a password of its "
 		       "own, or changed once already since it was switched on; switch it off and "
 		       "on again";
-	case XP_RESTORE_AMAC:
+	case XP_AREA_AMAC:
 		return "the drive refuses SET ACCESSIBLE MAX ADDRESS EXT: frozen, locked, or "
 		       "changed once already since it was switched on; switch it off and on again";
-	case XP_RESTORE_DCO:
+	case XP_AREA_DCO:
 		break;
 	}
 	return "the drive refuses DEVICE CONFIGURATION RESTORE: frozen until it is switched off "
@@ -87,39 +73,48 @@ static const char *refusal(enum xp_restore_kind kind)
 	       "on again, or an HPA still stands";
 }
 
+void xp_ata_restore_next(struct xp_restore_result *out, const struct xp_drive_facts *facts)
+{
+	const struct xp_hidden_facts *h = &facts->hidden;
+
+	*out = (struct xp_restore_result){.from_bytes = h->current_bytes,
+					  .to_bytes = h->current_bytes};
+	if (!facts->is_ata || !h->apply)
+		return;
+	if (!h->known) {
+		impossible(out, h->why);
+	} else if (h->native_bytes > h->current_bytes) {
+		out->end = XP_RESTORE_POWER_CYCLE;
+		out->area = facts->ata.id.has_amac ? XP_AREA_AMAC : XP_AREA_HPA;
+		out->to_bytes = h->native_bytes;
+		out->more = h->factory_bytes > h->native_bytes;
+	} else if (h->factory_bytes > h->native_bytes) {
+		out->end = XP_RESTORE_POWER_CYCLE;
+		out->area = XP_AREA_DCO;
+		out->to_bytes = h->factory_bytes;
+	}
+}
+
 enum xp_rc xp_ata_restore_step(struct xp_restore_result *out, struct xp_transport *t,
 			       const struct xp_permit *permit, const struct xp_drive_facts *facts,
 			       struct xp_err *err)
 {
 	const struct xp_ata_door door = {.transport = t, .permit = permit};
-	const struct xp_hidden_facts *h = &facts->hidden;
 	uint8_t data[XP_ATA_IDENTIFY_LEN];
 	struct xp_ata_identify now;
 	bool good;
 
-	*out = (struct xp_restore_result){.from_bytes = h->current_bytes,
-					  .to_bytes = h->current_bytes};
-	if (!facts->is_ata || !h->apply)
+	xp_ata_restore_next(out, facts);
+	if (out->end != XP_RESTORE_POWER_CYCLE)
 		return XP_OK;
-	if (!h->known)
-		return impossible(out, h->why);
-	if (h->native_bytes > h->current_bytes) {
-		out->kind = facts->ata.id.has_amac ? XP_RESTORE_AMAC : XP_RESTORE_HPA;
-		out->to_bytes = h->native_bytes;
-	} else if (h->factory_bytes > h->native_bytes) {
-		out->kind = XP_RESTORE_DCO;
-		out->to_bytes = h->factory_bytes;
-	} else {
+	TRY(change(&good, &door, out->area, &facts->ata, err));
+	if (!good) {
+		impossible(out, refusal(out->area));
 		return XP_OK;
 	}
-	TRY(change(&good, &door, out->kind, &facts->ata, err));
-	if (!good)
-		return impossible(out, refusal(out->kind));
 	TRY(xp_ata_ask_identify(&now, data, &door, err));
 	/* a DCO that was lifted may count only behind the power cycle; the others at once */
-	if (out->kind != XP_RESTORE_DCO && xp_ata_identify_bytes(&now) != out->to_bytes)
-		return impossible(out, "the drive took the change and does not show it");
-	out->end = XP_RESTORE_POWER_CYCLE;
-	out->more = out->kind != XP_RESTORE_DCO && h->factory_bytes > h->native_bytes;
+	if (out->area != XP_AREA_DCO && xp_ata_identify_bytes(&now) != out->to_bytes)
+		impossible(out, "the drive took the change and does not show it");
 	return XP_OK;
 }

@@ -3,6 +3,7 @@
  * change a power cycle, so each call makes one, checks it, and says whether another has to follow.
  */
 #pragma once
+#include "claim/evidence.h"
 #include "device/drive_facts.h"
 #include "device/interlock.h"
 
@@ -13,16 +14,19 @@ enum xp_restore_end {
 	XP_RESTORE_IMPOSSIBLE,	/* see why */
 };
 
-enum xp_restore_kind { XP_RESTORE_HPA, XP_RESTORE_AMAC, XP_RESTORE_DCO };
-const char *xp_restore_kind_name(enum xp_restore_kind v); /* "HPA", "AMAC", "DCO" */
-
 struct xp_restore_result {
 	enum xp_restore_end end;
-	enum xp_restore_kind kind; /* of the change that was made or could not be */
+	enum xp_hidden_area area; /* of the change that was made or could not be */
 	uint64_t from_bytes, to_bytes;
 	bool more; /* another change is to follow: a DCO behind an HPA */
 	char why[192];
 };
+
+/*
+ * The change that is to be made next, by FACTS: HPA or AMAC first, DCO once they are gone.
+ * OUT->end is XP_RESTORE_POWER_CYCLE where there is one; nothing is asked of the drive.
+ */
+void xp_ata_restore_next(struct xp_restore_result *out, const struct xp_drive_facts *facts);
 
 /*
  * Makes the next change: HPA or AMAC first, DCO once they are gone. FACTS are as probed under

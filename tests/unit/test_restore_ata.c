@@ -99,7 +99,7 @@ static void test_restore_hpa_is_given_back_for_good(void **state)
 	hide_by_hpa(1000);
 	r = step();
 	assert_int_equal(r.end, XP_RESTORE_POWER_CYCLE);
-	assert_int_equal(r.kind, XP_RESTORE_HPA);
+	assert_int_equal(r.area, XP_AREA_HPA);
 	assert_int_equal(r.from_bytes, 1000 * 512);
 	assert_int_equal(r.to_bytes, SECTORS * 512);
 	assert_false(r.more);
@@ -123,7 +123,7 @@ static void test_restore_amac_is_given_back(void **state)
 	assert_int_equal(emu_ata_sectors(rig.d), 1000);
 	r = step();
 	assert_int_equal(r.end, XP_RESTORE_POWER_CYCLE);
-	assert_int_equal(r.kind, XP_RESTORE_AMAC);
+	assert_int_equal(r.area, XP_AREA_AMAC);
 	emu_satl_power_cycle(&rig.unit);
 	assert_int_equal(emu_ata_sectors(rig.d), SECTORS);
 	ata_rig_free(&rig);
@@ -139,13 +139,13 @@ static void test_restore_dco_follows_the_hpa_behind_a_power_cycle(void **state)
 	hide_by_dco(1500);
 	hide_by_hpa(1000);
 	r = step();
-	assert_int_equal(r.kind, XP_RESTORE_HPA);
+	assert_int_equal(r.area, XP_AREA_HPA);
 	assert_true(r.more);
 	emu_satl_power_cycle(&rig.unit);
 	assert_int_equal(emu_ata_sectors(rig.d), 1500);
 	r = step();
 	assert_int_equal(r.end, XP_RESTORE_POWER_CYCLE);
-	assert_int_equal(r.kind, XP_RESTORE_DCO);
+	assert_int_equal(r.area, XP_AREA_DCO);
 	assert_false(r.more);
 	emu_satl_power_cycle(&rig.unit);
 	assert_int_equal(emu_ata_sectors(rig.d), SECTORS);
