@@ -11,3 +11,4 @@ extern const struct xp_command xp_command_status;
 extern const struct xp_command xp_command_resume;
 extern const struct xp_command xp_command_wait;
 extern const struct xp_command xp_command_unlock;
+extern const struct xp_command xp_command_unattended;

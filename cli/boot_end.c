@@ -1,0 +1,47 @@
+#include "cli/boot_end.h"
+
+#include <errno.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+static void sync_system(void *ctx)
+{
+	(void)ctx;
+	sync();
+}
+
+static int reboot_system(void *ctx, bool power_off)
+{
+	(void)ctx;
+	return reboot(power_off ? RB_POWER_OFF : RB_AUTOBOOT);
+}
+
+const struct xp_boot_end_ops *xp_boot_end_system(void)
+{
+	static const struct xp_boot_end_ops ops = {.sync = sync_system, .reboot = reboot_system};
+
+	return &ops;
+}
+
+enum xp_rc xp_boot_end_check(enum xp_boot_then then, const char *mark, struct xp_err *err)
+{
+	if (then == XP_BOOT_WAIT || access(mark, F_OK) == 0)
+		return XP_OK;
+	return xp_fail(err, XP_E_USAGE,
+		       "%s: only a host that was booted from expunge's own image is ended so, and "
+		       "this one was not (no %s)",
+		       xp_boot_then_name(then), mark);
+}
+
+enum xp_rc xp_boot_end(enum xp_boot_then then, const char *mark, const struct xp_boot_end_ops *ops,
+		       struct xp_err *err)
+{
+	TRY(xp_boot_end_check(then, mark, err));
+	if (then == XP_BOOT_WAIT)
+		return XP_OK;
+	ops->sync(ops->ctx);
+	if (ops->reboot(ops->ctx, then == XP_BOOT_POWEROFF) != 0)
+		return xp_fail_errno(err, errno == EPERM ? XP_E_PERM : XP_E_IO, "%s",
+				     xp_boot_then_name(then));
+	return xp_fail(err, XP_E_IO, "%s: the kernel went on", xp_boot_then_name(then));
+}

@@ -1,0 +1,478 @@
+#include "cli/commands_expunge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/boot_config.h"
+#include "cli/boot_console.h"
+#include "cli/boot_end.h"
+#include "cli/boot_run.h"
+#include "cli/expect_match.h"
+#include "cli/https_url.h"
+#include "cli/job_fields.h"
+#include "cli/job_quiet.h"
+#include "cli/job_tell.h"
+#include "cli/output.h"
+#include "device/discover.h"
+
+#define CMDLINE		  "/proc/cmdline"
+#define CMDLINE_MAX_BYTES (64u << 10)
+#define EXPECT_MAX_BYTES  (16u << 20)
+#define EXIT_STOPPED	  5
+#define EXIT_REFUSED	  4
+#define EXIT_OUR_BUG	  70
+
+/* Options that go to `run` as they are. */
+#define PASSED_ON_ROWS                                                                             \
+	{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                            \
+		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
+		{"stall", XP_OPT_STRING, "SECONDS",                                                \
+		 "give up a target that does nothing for so long (300)"},                          \
+		{"clock", XP_OPT_STRING, "TIME",                                                   \
+		 "set the host's clock first (UTC); records say that the operator did"},           \
+		{"events", XP_OPT_STRING, "FILE", "progress as JSON lines (- is stdout)"},         \
+		{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},                        \
+		{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a result"},                            \
+	{                                                                                          \
+		"quiet", XP_OPT_FLAG, NULL, "no progress"                                          \
+	}
+
+static const struct xp_option options[] = {
+	{"config", XP_OPT_STRING, "FILE", "expunge.json: the rules, the key, who does it"},
+	{"expect", XP_OPT_STRING, "FILE", "CSV of the drives that are to be erased on this host"},
+	{"cmdline", XP_OPT_STRING, "FILE", "the kernel's command line (" CMDLINE ")"},
+	{"console", XP_OPT_LIST, "DEVICE", "a terminal to speak to; again for more of them"},
+	{"settle", XP_OPT_STRING, "SECONDS", "how long no drive may come or go before it starts"},
+	{"settle-max", XP_OPT_STRING, "SECONDS", "then it goes on with the drives that are there"},
+	{"countdown", XP_OPT_STRING, "SECONDS", "how long any key stops it"},
+	{"then", XP_OPT_STRING, "WHAT", "at the end: wait, poweroff or reboot"},
+	PASSED_ON_ROWS,
+	{0},
+};
+
+static const struct xp_option passed_on[] = {PASSED_ON_ROWS, {0}};
+
+struct unattended {
+	struct xp_boot_config config;
+	struct xp_consoles consoles;
+	char *expect; /* the list's bytes */
+	size_t expect_len;
+	struct xp_expect_list list;
+	int only_fd; /* held: no other one runs on this state folder */
+	struct xp_boot_run run;
+};
+
+static void unattended_drop(struct unattended **u)
+{
+	if (!*u)
+		return;
+	xp_boot_run_free(&(*u)->run);
+	xp_expect_list_free(&(*u)->list);
+	xp_consoles_close(&(*u)->consoles);
+	xp_boot_config_free(&(*u)->config);
+	xp_close_fd(&(*u)->only_fd);
+	free((*u)->expect);
+	free(*u);
+	*u = NULL;
+}
+
+/* ---- the rules ---- */
+
+static enum xp_rc read_words(struct xp_boot_cmdline *words, const struct xp_args *args,
+			     struct xp_err *err)
+{
+	const char *path = xp_args_string(args, "cmdline");
+	AUTO_MEM char *text = NULL;
+	size_t len = 0;
+
+	*words = (struct xp_boot_cmdline){0};
+	/* a file of procfs has no size that could be read beforehand */
+	if (!path) {
+		AUTO_FD int fd = open(CMDLINE, O_RDONLY | O_CLOEXEC);
+
+		text = calloc(1, CMDLINE_MAX_BYTES);
+		if (!text)
+			return xp_fail(err, XP_E_NOMEM, CMDLINE);
+		while (fd >= 0 && len < CMDLINE_MAX_BYTES) {
+			ssize_t n = read(fd, text + len, CMDLINE_MAX_BYTES - len);
+
+			if (n <= 0)
+				break;
+			len += (size_t)n;
+		}
+	} else {
+		TRY(xp_file_read(&text, &len, path, CMDLINE_MAX_BYTES, err));
+	}
+	return xp_boot_cmdline_parse(words, text, len, err);
+}
+
+/* What was typed goes before the kernel's words, and those before the file. */
+static enum xp_rc override(struct unattended *u, const struct xp_args *args, struct xp_err *err)
+{
+	struct xp_boot_unattended *rules = &u->config.unattended;
+	const char *expect = xp_args_string(args, "expect");
+	const char *then = xp_args_string(args, "then");
+	uint64_t settle, settle_max, countdown;
+	struct xp_https_url url;
+
+	TRY(xp_args_number(&settle, args, "settle", rules->settle_s, 3600, err));
+	TRY(xp_args_number(&settle_max, args, "settle-max", rules->settle_max_s, 86400, err));
+	TRY(xp_args_number(&countdown, args, "countdown", rules->countdown_s, 86400, err));
+	rules->settle_s = (uint32_t)settle;
+	rules->settle_max_s = (uint32_t)(settle_max > settle ? settle_max : settle);
+	rules->countdown_s = (uint32_t)countdown;
+	if (then && !xp_boot_then_parse(&rules->then, then))
+		return xp_fail(err, XP_E_USAGE, "--then %s: wait, poweroff or reboot", then);
+	if (expect && strlen(expect) >= sizeof(rules->expect))
+		return xp_fail(err, XP_E_USAGE, "--expect: the name is too long");
+	if (expect && xp_text_is_url(expect))
+		TRY(xp_https_url_parse(&url, expect, err));
+	if (expect) {
+		snprintf(rules->expect, sizeof(rules->expect), "%s", expect);
+		rules->present = true; /* whoever names a list means it */
+	}
+	return xp_boot_end_check(rules->then, XP_BOOT_IMAGE_MARK, err);
+}
+
+static enum xp_rc read_rules(struct unattended *u, const struct xp_args *args, struct xp_err *err)
+{
+	const char *path = xp_args_string(args, "config");
+	AUTO_MEM struct xp_boot_cmdline *words = calloc(1, sizeof(*words));
+
+	if (!words)
+		return xp_fail(err, XP_E_NOMEM, "unattended");
+	TRY(read_words(words, args, err));
+	if (!path && *words->config)
+		path = words->config;
+	if (path)
+		TRY(xp_boot_config_read(&u->config, path, err));
+	TRY(xp_boot_config_override(&u->config, words, err));
+	TRY(override(u, args, err));
+	if (words->has_unattended && !words->unattended)
+		return xp_fail(err, XP_E_REFUSED,
+			       "the kernel's command line says expunge.unattended=0");
+	if (!u->config.unattended.present)
+		return xp_fail(err, XP_E_REFUSED,
+			       "nothing says that drives may be erased without a person: no "
+			       "\"unattended\" in %s, no expunge.unattended=1, no --expect",
+			       path ? path : "a configuration (--config)");
+	if (!*u->config.unattended.expect)
+		return xp_fail(err, XP_E_REFUSED,
+			       "there is no expect list; without one nothing is erased without a "
+			       "person (unattended.expect, expunge.expect= or --expect)");
+	return XP_OK;
+}
+
+/* ---- the list ---- */
+
+static enum xp_rc read_list(struct unattended *u, struct xp_err *err)
+{
+	const char *path = u->config.unattended.expect;
+
+	if (xp_file_read(&u->expect, &u->expect_len, path, EXPECT_MAX_BYTES, err) != XP_OK)
+		return xp_err_prefix(err, "the expect list");
+	if (xp_expect_list_parse(&u->list, u->expect, u->expect_len, err) != XP_OK)
+		return xp_err_prefix(err, "%s", path);
+	if (u->list.n == 0)
+		return xp_fail(err, XP_E_REFUSED, "%s: the expect list is empty", path);
+	return XP_OK;
+}
+
+/* The same rule as `run` has; here before anybody waits for the countdown. */
+static enum xp_rc check_host(const struct unattended *u, const struct xp_inventory *inv,
+			     struct xp_err *err)
+{
+	for (size_t i = 0; i < u->list.n; i++) {
+		const char *host = u->list.list[i].host_serial;
+
+		if (*host && strcmp(host, inv->host_serial) != 0)
+			return xp_fail(err, XP_E_REFUSED,
+				       "the expect list is for host %s, this is host %s; nothing "
+				       "was touched",
+				       host,
+				       *inv->host_serial ? inv->host_serial : "(serial unknown)");
+	}
+	return XP_OK;
+}
+
+/* ---- only one ---- */
+
+/* Several consoles may each start it; a name in the kernel vanishes with its holder. */
+static enum xp_rc hold_alone(struct unattended *u, const char *state, struct xp_err *err)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int n = snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1, "expunge-unattended:%s",
+			 state ? state : "");
+
+	if (n >= (int)sizeof(a.sun_path) - 1)
+		n = (int)sizeof(a.sun_path) - 2;
+	u->only_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (u->only_fd < 0)
+		return xp_fail_errno(err, XP_E_IO, "socket");
+	if (bind(u->only_fd, (struct sockaddr *)&a,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0)
+		return XP_OK;
+	if (errno == EADDRINUSE)
+		return xp_fail(err, XP_E_REFUSED,
+			       "an unattended run on this state folder is under way already");
+	return xp_fail_errno(err, XP_E_IO, "bind");
+}
+
+/* ---- waiting ---- */
+
+static bool look(void *ctx, size_t drives, uint32_t quiet_s, const char *busy)
+{
+	struct unattended *u = ctx;
+
+	if (*busy)
+		xp_consoles_show(&u->consoles, "%zu drives, %s; any key stops", drives, busy);
+	else
+		xp_consoles_show(&u->consoles, "%zu drives, quiet for %u of %u s; any key stops",
+				 drives, quiet_s, u->config.unattended.settle_s);
+	return xp_consoles_key(&u->consoles, 1000);
+}
+
+static enum xp_rc stopped(struct unattended *u, struct xp_err *err)
+{
+	xp_consoles_show(&u->consoles, "%s", "");
+	return xp_fail(err, XP_E_CANCELLED, "stopped by a key; nothing was touched");
+}
+
+static enum xp_rc settle(struct unattended *u, struct xp_err *err)
+{
+	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
+	struct xp_quiet_request req = {
+		.root = &root,
+		.clock = xp_clock_system(),
+		.settle_s = u->config.unattended.settle_s,
+		.max_s = u->config.unattended.settle_max_s,
+		.ctx = u,
+		.look = look,
+	};
+	enum xp_quiet_end end = XP_QUIET_STOPPED;
+
+	TRY(xp_sysroot_open(&root, "/", err));
+	xp_consoles_say(&u->consoles, "waiting for the drives to settle (%u s without a change)",
+			req.settle_s);
+	TRY(xp_quiet_wait(&end, &req, err));
+	switch (end) {
+	case XP_QUIET_SETTLED:
+		return XP_OK;
+	case XP_QUIET_GAVE_UP:
+		xp_consoles_say(&u->consoles,
+				"the drives did not settle within %u s; going on with those that "
+				"are there",
+				req.max_s);
+		return XP_OK;
+	case XP_QUIET_STOPPED:
+		break;
+	}
+	return stopped(u, err);
+}
+
+/* What will be erased and what is missing, while there is still time to press a key. */
+static enum xp_rc announce(struct unattended *u, struct xp_err *err)
+{
+	AUTO(xp_inventory_free) struct xp_inventory inv = {0};
+	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
+	size_t here = 0;
+
+	TRY(xp_sysroot_open(&root, "/", err));
+	TRY(xp_inventory_scan(&inv, &root, err));
+	TRY(check_host(u, &inv, err));
+	for (size_t i = 0; i < u->list.n; i++) {
+		const struct xp_expect_list one = {.list = &u->list.list[i], .n = 1};
+		AUTO(xp_expect_paths_free) struct xp_expect_paths found = {0};
+
+		TRY(xp_expect_paths_find(&found, &one, &inv, &root, err));
+		if (found.n == 0)
+			xp_consoles_say(&u->consoles, "  absent       %s", u->list.list[i].serial);
+		for (size_t k = 0; k < found.n; k++)
+			xp_consoles_say(&u->consoles, "  to be erased %s  %s",
+					u->list.list[i].serial, found.list[k]);
+		here += found.n;
+	}
+	xp_consoles_say(&u->consoles,
+			"%zu of %zu listed drives are here; of this host's %zu "
+			"drives no other is touched",
+			here, u->list.n, inv.drives_n);
+	return XP_OK;
+}
+
+static enum xp_rc count_down(struct unattended *u, struct xp_err *err)
+{
+	uint32_t left = u->config.unattended.countdown_s;
+
+	xp_consoles_say(&u->consoles, "erasing in %u s; any key stops", left);
+	for (; left; left--) {
+		xp_consoles_show(&u->consoles, "erasing in %u s; any key stops", left);
+		if (xp_consoles_key(&u->consoles, 1000))
+			return stopped(u, err);
+	}
+	xp_consoles_show(&u->consoles, "%s", "");
+	return xp_consoles_key(&u->consoles, 0) ? stopped(u, err) : XP_OK;
+}
+
+/* ---- the run ---- */
+
+static enum xp_rc compose(struct unattended *u, const struct xp_args *args, struct xp_err *err)
+{
+	AUTO_MEM const char **own = calloc(2 * XP_ARRAY_LEN(passed_on) + 1, sizeof(*own));
+	AUTO_MEM char(*names)[32] = calloc(XP_ARRAY_LEN(passed_on), sizeof(*names));
+	size_t n = 0;
+
+	if (!own || !names)
+		return xp_fail(err, XP_E_NOMEM, "command line");
+	for (size_t i = 0; passed_on[i].name; i++) {
+		const bool is_flag = passed_on[i].kind == XP_OPT_FLAG;
+		const char *value = is_flag ? NULL : xp_args_string(args, passed_on[i].name);
+
+		if (is_flag ? !xp_args_flag(args, passed_on[i].name) : !value)
+			continue;
+		snprintf(names[i], sizeof(names[i]), "--%s", passed_on[i].name);
+		own[n++] = names[i];
+		if (value)
+			own[n++] = value;
+	}
+	return xp_boot_run_compose(&u->run, &u->config, u->expect, u->expect_len, own, err);
+}
+
+/* `run` itself; without a terminal, so that nothing in it can ask and wait for ever. */
+static void run_in_child(struct unattended *u)
+{
+	AUTO(xp_args_free) struct xp_args args = {0};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct xp_err err;
+	int exit_code;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (setsid() < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0)
+		_exit(EXIT_OUR_BUG);
+	if (xp_args_parse(&args, xp_command_run.options, u->run.argc, u->run.argv, &err) != XP_OK) {
+		xp_say_error(&err);
+		_exit(EXIT_OUR_BUG);
+	}
+	exit_code = xp_output_finish(xp_command_run.run(&args));
+	_exit(exit_code);
+}
+
+static enum xp_rc carry_out(int *exit_code, struct unattended *u, struct xp_err *err)
+{
+	int status = 0;
+	bool told = false;
+	pid_t pid;
+
+	fflush(NULL);
+	xp_consoles_release(&u->consoles);
+	pid = fork();
+	if (pid < 0)
+		return xp_fail_errno(err, XP_E_IO, "fork");
+	if (pid == 0)
+		run_in_child(u);
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return xp_fail_errno(err, XP_E_IO, "waitpid");
+		if (xp_cancel_requested() && !told)
+			kill(pid, SIGTERM);
+		told = xp_cancel_requested();
+	}
+	if (WIFSIGNALED(status))
+		return xp_fail(err, XP_E_CANCELLED,
+			       "the run was ended by signal %d; what it began goes on with the "
+			       "next unattended run, or expunge resume",
+			       WTERMSIG(status));
+	*exit_code = WEXITSTATUS(status);
+	return XP_OK;
+}
+
+/* A host that somebody has to look after is not switched off. */
+static bool may_end(int exit_code)
+{
+	return exit_code == 0 || exit_code == 1 || exit_code == 2 || exit_code == 3 ||
+	       exit_code == 6;
+}
+
+static int end(struct unattended *u, int exit_code)
+{
+	const enum xp_boot_then then = u->config.unattended.then;
+	struct xp_err err;
+
+	xp_consoles_say(&u->consoles, "the unattended run has ended with exit code %d", exit_code);
+	if (then == XP_BOOT_WAIT)
+		return exit_code;
+	if (!may_end(exit_code)) {
+		xp_consoles_say(
+			&u->consoles,
+			"%s was asked for, but this wants a person's look; going no further",
+			xp_boot_then_name(then));
+		return exit_code;
+	}
+	xp_consoles_say(&u->consoles, "%s", xp_boot_then_name(then));
+	if (xp_boot_end(then, XP_BOOT_IMAGE_MARK, xp_boot_end_system(), &err) != XP_OK)
+		xp_say_error(&err);
+	return exit_code;
+}
+
+static enum xp_rc prepare(struct unattended *u, const struct xp_args *args, struct xp_err *err)
+{
+	TRY(read_rules(u, args, err));
+	TRY(read_list(u, err));
+	TRY(compose(u, args, err));
+	TRY(hold_alone(u, xp_args_string(args, "state"), err));
+	xp_cancel_install();
+	TRY(xp_consoles_open(&u->consoles, xp_args_list(args, "console"), err));
+	TRY(settle(u, err));
+	TRY(announce(u, err));
+	return count_down(u, err);
+}
+
+static int run(const struct xp_args *args)
+{
+	AUTO(unattended_drop) struct unattended *u = calloc(1, sizeof(*u));
+	const bool json = xp_args_flag(args, "json");
+	int exit_code = 0;
+	struct xp_err err;
+
+	if (!u) {
+		xp_fail(&err, XP_E_NOMEM, "unattended");
+		return xp_report_error(&err, json, "results");
+	}
+	u->only_fd = u->run.expect_fd = u->run.fields_fd = -1;
+	xp_boot_config_init(&u->config);
+	if (prepare(u, args, &err) != XP_OK || carry_out(&exit_code, u, &err) != XP_OK) {
+		for (unsigned i = 0; i < u->consoles.n; i++)
+			if (u->consoles.list[i].owned) {
+				xp_consoles_say(&u->consoles, "%s", err.msg);
+				break;
+			}
+		return xp_report_error(&err, json, "results");
+	}
+	return end(u, exit_code);
+}
+
+const struct xp_command xp_command_unattended = {
+	.name = "unattended",
+	.operands = "",
+	.summary = "Erase the drives of an expect list without a person.",
+	.details =
+		"Waits until the drives have settled, says what is to be erased, counts down "
+		"while\n"
+		"any key stops it (exit code 5), then does what `run --expect --if-needed` does.\n"
+		"Without a list of serial numbers it refuses. The rules come from expunge.json\n"
+		"(--config) and from the kernel's command line; docs/unattended.md tells them.",
+	.options = options,
+	.operands_min = 0,
+	.operands_max = 0,
+	.run = run,
+};
