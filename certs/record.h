@@ -47,6 +47,14 @@ struct xp_hidden_note {
 	char reason[256];
 };
 
+/* A mapping of a LUKS volume on the target, taken down before the job began. */
+struct xp_closed_mapping {
+	char name[128];
+	char uuid[41]; /* the volume's; empty: it was not known */
+	int64_t at_s;  /* wall clock, UTC */
+};
+
+#define XP_CLOSED_MAX  16
 #define XP_PERSONS_MAX 4
 #define XP_SIGNERS_MAX 4
 
@@ -103,6 +111,9 @@ struct xp_record {
 	/* was data stored in plain text before it was encrypted? yes, no, unknown; empty: not given
 	 */
 	char plaintext_before[16];
+
+	struct xp_closed_mapping closed[XP_CLOSED_MAX];
+	unsigned closed_n;
 
 	struct xp_identity media; /* as found before the job */
 	uint64_t capacity_after_bytes;

@@ -174,6 +174,13 @@ static const struct xp_field host_fields[] = {
 };
 static const struct xp_schema host_schema = DOC_SCHEMA(host_fields);
 
+static const struct xp_field closed_fields[] = {
+	XP_FIELD("name", TEXT, ALWAYS, struct xp_closed_mapping, name),
+	XP_FIELD("uuid", ASCII, OPTIONAL, struct xp_closed_mapping, uuid),
+	XP_FIELD("at", TIME, ALWAYS, struct xp_closed_mapping, at_s),
+};
+static const struct xp_schema closed_schema = XP_SCHEMA(struct xp_closed_mapping, closed_fields);
+
 static const struct xp_field clock_fields[] = {
 	DOC("source", WORD, ALWAYS, r.clock.source, .words = clock_sources),
 	DOC("synchronized", BOOL, ALWAYS, r.clock.synchronized),
@@ -244,6 +251,8 @@ static const struct xp_field record_fields[] = {
 	    .sub = &xp_schema_phase),
 	DOC("firmware", HEAP, OPTIONAL, r.evidence.firmware, DOC_COUNT(r.evidence.firmware_n),
 	    .max = 64, .sub = &xp_schema_firmware),
+	DOC("closed", LIST, OPTIONAL, r.closed, DOC_COUNT(r.closed_n), .max = XP_CLOSED_MAX,
+	    .sub = &closed_schema),
 	DOC("cancelled", BOOL, ALWAYS, r.evidence.cancelled),
 	DOC_OBJECT("verification", ALWAYS, &xp_schema_verification),
 	DOC("outcome", ENUM, ALWAYS, r.claim.outcome, .name = outcome_name,

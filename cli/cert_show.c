@@ -130,6 +130,13 @@ static void show_medium(const struct xp_record *r)
 	line("backup location", r->backup_location);
 	line("header or key backups", r->header_backups);
 	line("plain text before", r->plaintext_before);
+	for (unsigned i = 0; i < r->closed_n; i++) {
+		char at[XP_TIME_LEN];
+
+		xp_time_format(at, r->closed[i].at_s);
+		line_fmt("closed before", "mapping %s of volume %s, %s", r->closed[i].name,
+			 *r->closed[i].uuid ? r->closed[i].uuid : "unknown", at);
+	}
 	line("destination", r->destination);
 	line("deadline", r->deadline);
 }

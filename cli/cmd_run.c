@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "certs/key_uri.h"
 #include "cli/expect_match.h"
+#include "cli/job_close.h"
 #include "cli/job_confirm.h"
 #include "cli/job_detach.h"
 #include "cli/job_folder.h"
@@ -281,6 +282,7 @@ static enum xp_rc carry_out(struct run *r, const struct xp_args *args, int *exit
 				xp_job_plan_print(stderr, &r->batch.jobs[i]);
 	TRY(xp_confirms_ask(&r->confirms, &r->batch, err));
 	s->setup.confirms = xp_confirms_list(&r->confirms);
+	xp_batch_close_mappings(&r->batch);
 	xp_cancel_install();
 	if (xp_args_flag(args, "detach"))
 		return xp_batch_run_detached(&r->batch, s, exit_code, err);

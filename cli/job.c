@@ -93,6 +93,7 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 		.nodes = nodes,
 		.facts = job->drive.answered ? &job->drive.facts : NULL,
 		.luks = &job->luks,
+		.closing = &job->closing,
 		.file = job->file_known ? &job->file : NULL,
 	};
 
@@ -108,38 +109,6 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 	return XP_OK;
 }
 
-static bool is_confirmed(const struct xp_job *job)
-{
-	for (const char *const *c = job->setup->confirms; c && *c; c++)
-		if (strcmp(*c, job->target.confirm) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Mappings of LUKS volumes go down before anything is asked of the interlock, and their keys leave
- * the kernel with them. What is in use stays, and the interlock refuses the target.
- */
-static enum xp_rc close_mappings(struct xp_job *job, struct xp_err *err)
-{
-	struct xp_luks_mappings mappings;
-
-	if (!job->setup->close_mappings || !is_confirmed(job))
-		return XP_OK;
-	xp_luks_mappings_find(&mappings, job->setup->root, &job->target);
-	for (size_t i = 0; i < mappings.n; i++) {
-		const struct xp_luks_mapping *m = &mappings.list[i];
-		enum xp_rc rc = xp_luks_close(m, job->setup->root, err);
-
-		if (rc == XP_OK)
-			xp_say("%s: closed the mapping %s (%s)%s", job->target.path, m->name,
-			       m->node, m->suspended ? ", which was suspended" : "");
-		else if (rc != XP_E_REFUSED)
-			return rc;
-	}
-	return XP_OK;
-}
-
 enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, const char *path,
 			  struct xp_err *err)
 {
@@ -150,13 +119,15 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 		.confirms = setup->confirms,
 		.outputs = outputs[0] ? outputs : outputs + 1,
 		.allow_remote = setup->options->allow_remote,
+		.closing = &job->closing,
 	};
 
 	job->setup = setup;
 	job->attempt = 1;
 	TRY(xp_uuid7(job->id, setup->rng, xp_clock_wall_ms(setup->clock), err));
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
-	TRY(close_mappings(job, err));
+	if (setup->close_mappings)
+		xp_luks_mappings_find(&job->closing, setup->root, &job->target);
 	TRY(xp_interlock_check(&job->refusals, &req, err));
 	if (setup->state && !job->resume.active)
 		TRY(xp_job_refuse_open_jobs(job, err));

@@ -12,6 +12,7 @@
 #include "device/discover.h"
 #include "device/drive_facts.h"
 #include "device/interlock.h"
+#include "device/luks_close.h"
 #include "sanitize/engine.h"
 #include "sanitize/event.h"
 #include "sanitize/journal.h"
@@ -59,7 +60,8 @@ struct xp_job_setup {
 	const char *out_dir;	     /* further folder for records; NULL: none */
 	int out_fd;		     /* -1: none */
 	const char *const *confirms; /* NULL-terminated */
-	bool close_mappings; /* --close: LUKS mappings on a confirmed target are taken down first */
+	bool close_mappings; /* --close: LUKS mappings on a target are taken down (cli/job_close.h)
+			      */
 	const struct xp_record *fields; /* the operator's words; copied into each record */
 	const struct xp_clock *clock;
 	const struct xp_rng *rng;
@@ -113,8 +115,11 @@ struct xp_job {
 	/* its keys are destroyed in a first attempt; then comes the plan's technique */
 	bool has_then;
 	enum xp_technique then;
-	struct xp_luks_volumes luks; /* on it, where luks-destroy is asked for */
-	struct xp_identity media;    /* who it is: the same, with the drive's own words over it */
+	struct xp_luks_volumes luks;	 /* on it, where luks-destroy is asked for */
+	struct xp_luks_mappings closing; /* --close: what is open on it, and will be closed */
+	struct xp_closed_mapping closed[XP_CLOSED_MAX];
+	unsigned closed_n;
+	struct xp_identity media; /* who it is: the same, with the drive's own words over it */
 	struct xp_job_drive drive;
 	struct xp_capabilities capabilities;
 	struct xp_refusals refusals;

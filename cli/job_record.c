@@ -53,6 +53,8 @@ enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err)
 		xp_fields_apply_expected(r, job->expected);
 	memcpy(r->id, job->id, sizeof(r->id));
 	TRY(xp_rng_bytes(s->rng, r->nonce, sizeof(r->nonce), err));
+	memcpy(r->closed, job->closed, sizeof(r->closed));
+	r->closed_n = job->closed_n;
 	r->kind = XP_RECORD_FAILURE;
 	r->issued_s = s->clock->wall_s(s->clock->ctx);
 	r->asked = job->plan.asked;

@@ -289,6 +289,21 @@ const char *xp_job_end_text(struct xp_job *job)
 	return job->end_text;
 }
 
+static json_t *closed_json(const struct xp_job *job)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < job->closed_n; i++) {
+		char at[XP_TIME_LEN];
+
+		xp_time_format(at, job->closed[i].at_s);
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s}", "name", job->closed[i].name,
+						"uuid", job->closed[i].uuid, "at", at));
+	}
+	return list;
+}
+
 json_t *xp_job_result_json(const struct xp_job *job)
 {
 	const struct xp_claim *claim = &job->record.claim;
@@ -306,6 +321,8 @@ json_t *xp_job_result_json(const struct xp_job *job)
 	set_text(o, "asked", xp_level_name(job->plan.asked));
 	json_object_set_new(o, "reasons", has_claim ? reasons_json(claim) : json_array());
 	json_object_set_new(o, "refusals", refusals_json(&job->refusals));
+	if (job->closed_n)
+		json_object_set_new(o, "closed", closed_json(job));
 	set_text(o, "record", job->record_name);
 	set_text(o, "signature", job->signature_name);
 	json_object_set_new(o, "bytes_written", xp_json_u64(job->bytes_written));

@@ -280,6 +280,13 @@ enum xp_rc xp_interlock_check(struct xp_refusals *out, const struct xp_interlock
 	return xp_interlock_check_all(out, req, XP_LEASE_UNKNOWN, err);
 }
 
+enum xp_rc xp_interlock_check_confirmed(struct xp_refusals *out,
+					const struct xp_interlock_request *req, struct xp_err *err)
+{
+	TRY(xp_interlock_check_confirm(out, req, err));
+	return out->n ? XP_OK : xp_interlock_check(out, req, err);
+}
+
 /*
  * A lock was not to be had: the checks may tell who has it, and that is the better reason. What the
  * kernel turned down stays a refusal, whatever they find. REFUSALS may be empty, where rights were
@@ -311,14 +318,18 @@ static bool has_known_reason(const struct xp_refusals *r)
 }
 
 enum xp_rc xp_interlock_acquire(struct xp_permit **out, struct xp_refusals *refusals,
-				const struct xp_interlock_request *req, struct xp_err *err)
+				const struct xp_interlock_request *request, struct xp_err *err)
 {
 	AUTO(permit_abandon) struct xp_permit *p = NULL;
-	const struct xp_target *t = req->target;
+	const struct xp_target *t = request->target;
+	struct xp_interlock_request own = *request;
+	const struct xp_interlock_request *req = &own;
 	enum xp_lease lease = XP_LEASE_UNKNOWN;
 	enum xp_rc rc;
 
 	*out = NULL;
+	/* whatever was to be closed is, by now */
+	own.closing = NULL;
 	if (!req->root->is_live) {
 		TRY(xp_refusals_add(refusals, err, XP_REFUSED_UNKNOWN,
 				    "run on the machine that holds the drive",

@@ -8,6 +8,7 @@
 #include "device/target.h"
 
 struct xp_permit;
+struct xp_luks_mappings;
 
 struct xp_interlock_request {
 	const struct xp_sysroot *root;
@@ -15,6 +16,12 @@ struct xp_interlock_request {
 	const char *const *confirms; /* what the operator typed or gave; NULL-terminated */
 	const char *const *outputs;  /* folders that will be written to; NULL-terminated */
 	bool allow_remote;
+	/*
+	 * LUKS mappings that will be closed before the target is taken: to the checks alone they do
+	 * not count as users; what stands on them does. NULL: none. xp_interlock_acquire does not
+	 * look at it.
+	 */
+	const struct xp_luks_mappings *closing;
 };
 
 /*
@@ -23,6 +30,11 @@ struct xp_interlock_request {
  */
 MUST_USE enum xp_rc xp_interlock_check(struct xp_refusals *out,
 				       const struct xp_interlock_request *req, struct xp_err *err);
+
+/* The same, and the operator's strings: for what has to happen before the target is taken. */
+MUST_USE enum xp_rc xp_interlock_check_confirmed(struct xp_refusals *out,
+						 const struct xp_interlock_request *req,
+						 struct xp_err *err);
 
 /*
  * Takes the target. XP_OK: *OUT holds it. XP_E_REFUSED: REFUSALS says why, nothing was touched and

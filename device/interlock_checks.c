@@ -8,6 +8,22 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "device/luks_close.h"
+
+/* Is it the mapping itself? What stands on it is another use. */
+static bool will_be_closed(const struct xp_use *u, const struct xp_luks_mappings *closing)
+{
+	char where[sizeof(u->where)];
+
+	for (size_t i = 0; closing && i < closing->n; i++) {
+		snprintf(where, sizeof(where), "%s (%s)", closing->list[i].node,
+			 closing->list[i].name);
+		if (u->code == XP_REFUSED_HOLDER && strcmp(u->kind, "crypt") == 0 &&
+		    strcmp(u->where, where) == 0)
+			return true;
+	}
+	return false;
+}
 
 static enum xp_rc check_uses(struct xp_refusals *out, const struct xp_interlock_request *req,
 			     enum xp_lease lease, struct xp_err *err)
@@ -21,6 +37,8 @@ static enum xp_rc check_uses(struct xp_refusals *out, const struct xp_interlock_
 		const struct xp_use *u = &uses.list[i];
 		bool is_part = u->node[0] && strcmp(u->node, req->target->node) != 0;
 
+		if (will_be_closed(u, req->closing))
+			continue;
 		TRY(xp_refusals_add(out, err, u->code, u->remedy, "%s: in use (%s): %s%s%s",
 				    req->target->path, u->kind, u->where, is_part ? ", on " : "",
 				    is_part ? u->node : ""));

@@ -71,6 +71,7 @@ struct xp_plan_request {
 	bool no_fallback;
 	enum xp_readback_mode verify;	    /* --verify; XP_READBACK_NONE: the policy's own */
 	const struct xp_luks_volumes *luks; /* what xp_luks_find found; NULL: it was not asked */
+	const struct xp_luks_mappings *closing; /* open, and to be closed first; NULL: none */
 	const struct xp_file_facts *file;   /* file-overwrite: what is known of the file, or NULL */
 	const struct xp_drive_facts *facts; /* what the drive said of itself; NULL: nothing */
 	const char *const *nodes; /* further nodes that go with the target (partitions, paths);
@@ -78,7 +79,7 @@ struct xp_plan_request {
 };
 
 struct xp_plan_step {
-	const char *action; /* "identify", "overwrite", "command", "readback", "record" */
+	const char *action; /* "close", "identify", "overwrite", "command", "readback", "record" */
 	bool has_technique;
 	enum xp_technique technique;
 	char why[256];
@@ -86,7 +87,7 @@ struct xp_plan_step {
 };
 
 #define XP_PLAN_PASSES_MAX 8
-#define XP_PLAN_STEPS_MAX  (XP_PLAN_PASSES_MAX + 8)
+#define XP_PLAN_STEPS_MAX  (XP_PLAN_PASSES_MAX + 10)
 
 struct xp_plan {
 	/*

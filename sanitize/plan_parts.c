@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "claim/sample_plan.h"
+#include "device/luks_close.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -317,6 +318,22 @@ static void describe_command(struct xp_plan_step *s, const struct xp_plan *p, co
 			o->pattern[1], o->pattern[2], o->pattern[3], choice);
 }
 
+static void add_close(struct xp_plan *p, const struct xp_luks_mappings *closing)
+{
+	AUTO(xp_buf_free) struct xp_buf names = {0};
+	struct xp_plan_step *s;
+
+	if (!closing || closing->n == 0)
+		return;
+	for (size_t i = 0; i < closing->n; i++)
+		xp_buf_printf(&names, "%s%s (%s)", i ? ", " : "", closing->list[i].name,
+			      closing->list[i].node);
+	s = step(p, "close", 0);
+	snprintf(s->why, sizeof(s->why),
+		 "takes down %.150s, which nobody uses; the key leaves the kernel's memory",
+		 xp_buf_str(&names));
+}
+
 void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, const char *choice)
 {
 	uint64_t seconds = 0;
@@ -328,6 +345,7 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 	}
 	if (xp_technique_is_sanitize_overwrite(p->technique))
 		seconds *= p->overwrite.passes;
+	add_close(p, req->closing);
 	s = step(p, "identify", 0);
 	snprintf(s->why, sizeof(s->why),
 		 "holds the target alone and reads who it is; any difference from this plan stops "
