@@ -41,16 +41,16 @@ check 'nor opens it' sh -c "! cryptsetup open --test-passphrase --key-file key $
 record=$S/certificates/$(jq -r '.results[0].record' "$TMPDIR/out")
 uuid=$(jq -r '[.evidence[].volumes // empty][0][0].uuid' "$record")
 is 'the record names what was closed' "$(jq -r '.closed[] | .name + " " + .uuid' "$record")" "vault $uuid"
-check '... and when' jq -e '.closed[0].at <= .issued' "$record"
+check '... and when' quiet jq -e '.closed[0].at <= .issued' "$record"
 is '... as the answer does' "$(jq -r '.results[0].closed[0].name' "$TMPDIR/out")" vault
 
 # each way to confirm: what is not confirmed stays open
 check 'another volume is open' make_volume
 check 'plan --close has no refusal, and a step' sh -c "$EXPUNGE plan $node --technique luks-destroy --level clear \
-	--close --json | jq -e '.targets[0] | (.refusals == []) and .steps[0].action == \"close\"'"
+	--close --json | jq -e '.targets[0] | (.refusals == []) and .steps[0].action == \"close\"' >/dev/null"
 is '... and dm still has it' "$(tables)" 1
 printf 'serial\nVMHOTHER\n' >other.csv
-exits 'a list without the drive: refused' 4 "$EXPUNGE" run "$node" --state "$S" --technique luks-destroy \
+exits 'a list without the drive: not touched' 6 "$EXPUNGE" run "$node" --state "$S" --technique luks-destroy \
 	--level clear --close --expect other.csv
 is '... and dm still has it' "$(tables)" 1
 python3 -c 'import time; f = open("/dev/mapper/vault", "rb"); print(flush=True); time.sleep(600)' >held &
