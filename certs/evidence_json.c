@@ -111,7 +111,7 @@ const struct xp_schema xp_schema_content = XP_SCHEMA(struct xp_content, content_
 
 static const struct xp_field io_how_fields[] = {
 	XP_FIELD("backend", ENUM, ALWAYS, struct xp_io_how, backend, .name = backend_name,
-		 .max = XP_IO_SG + 1),
+		 .max = XP_IO_WRITE_SAME + 1),
 	XP_FIELD("direct", BOOL, ALWAYS, struct xp_io_how, direct),
 	XP_FIELD("registered_buffers", BOOL, ALWAYS, struct xp_io_how, registered_buffers),
 	XP_FIELD("block_bytes", UINT, ALWAYS, struct xp_io_how, block_bytes),

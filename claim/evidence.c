@@ -183,3 +183,17 @@ void xp_evidence_free(struct xp_evidence *ev)
 	free(ev->firmware);
 	memset(ev, 0, sizeof(*ev));
 }
+
+bool xp_content_repeats(const struct xp_content *c, uint32_t block_bytes)
+{
+	switch (c->kind) {
+	case XP_CONTENT_ZERO:
+		return true;
+	case XP_CONTENT_PATTERN:
+		return c->pattern_len && block_bytes % c->pattern_len == 0;
+	case XP_CONTENT_RANDOM:
+	case XP_CONTENT_UNKNOWN:
+		break;
+	}
+	return false;
+}

@@ -311,3 +311,5 @@ void xp_overwrite_result_free(struct xp_overwrite_result *r);
 void xp_command_result_free(struct xp_command_result *r);
 /* Do A and B put the same bytes on a target? */
 bool xp_content_same(const struct xp_content *a, const struct xp_content *b);
+/* Does it put the same bytes into every block of so many? */
+bool xp_content_repeats(const struct xp_content *c, uint32_t block_bytes);

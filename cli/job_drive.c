@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_door.h"
+#include "device/extent_same.h"
 #include "device/extent_sg.h"
 #include "device/probe.h"
 #include "device/probe_identity.h"
@@ -108,6 +109,8 @@ static enum xp_rc ask(struct xp_job *job, struct xp_transport *t, struct xp_iden
 	job->drive.facts.nvme.nsid = job->drive.nsid;
 	xp_probe_own_controllers(&job->drive.facts, job->setup->root);
 	xp_probe_sibling_reservations(&job->drive.facts, job->setup->root, job->target.disk);
+	if (rc == XP_OK)
+		xp_probe_write_same(&job->drive.facts, t);
 	if (rc == XP_OK)
 		rc = speak_for_itself(view, job, t, &found, err);
 	if (rc == XP_OK)
@@ -282,10 +285,17 @@ enum xp_rc xp_job_drive_open_io(struct xp_extent_io **out, const struct xp_job *
 				struct xp_err *err)
 {
 	const struct xp_job_door *door = door_of(job);
+	struct xp_extent_io *inner = NULL;
 
 	if (job->target.identity.capacity_bytes == 0 && job->drive.transport)
 		return xp_extent_sg_new(out, cfg, job->drive.transport, err);
-	return door->open_io(door->ctx, out, cfg, permit, err);
+	TRY(door->open_io(door->ctx, &inner, cfg, permit, err));
+	if (cfg->repeats && permit && job->drive.transport &&
+	    job->drive.facts.scsi.write_same == XP_YES)
+		return xp_extent_same_new(out, cfg, job->drive.transport, inner,
+					  job->drive.facts.scsi.limits.write_same_blocks, err);
+	*out = inner;
+	return XP_OK;
 }
 
 void xp_job_drive_look_again(const struct xp_job *job)

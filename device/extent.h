@@ -16,6 +16,7 @@ struct xp_extent_config {
 	const struct xp_permit
 		*permit; /* needed to write: fd must be the permit's own; NULL: read only */
 	bool direct;	 /* fd has O_DIRECT */
+	bool repeats;	 /* what will be written is the same in every logical block */
 	uint64_t capacity_bytes;
 	uint32_t logical_block_bytes;
 	uint32_t block_bytes;	      /* one request; 0: the default */

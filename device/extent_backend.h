@@ -10,6 +10,7 @@ struct xp_extent_transfer {
 	uint8_t *buf;
 	size_t len; /* bytes */
 	uint64_t offset;
+	bool same; /* write: every logical block of BUF holds the same bytes */
 };
 
 struct xp_extent_completion {
@@ -29,6 +30,9 @@ struct xp_extent_backend_ops {
 	 */
 	int (*wait)(void *ctx, struct xp_extent_completion *out, unsigned max, unsigned timeout_ms);
 	int (*flush)(void *ctx); /* 0 or -errno */
+	/* After a run: why it went by something less than the kind says; "": it did not. May be
+	 * NULL. */
+	const char *(*note)(const void *ctx);
 	void (*close)(void *ctx);
 };
 

@@ -72,7 +72,7 @@ static enum xp_rc run_prepare(struct run *r)
 	r->shared = job->write && job->period_bytes && unit % job->period_bytes == 0;
 	TRY(xp_extent_io_open(r->io, (size_t)bytes * (r->shared ? 1 : depth), depth, r->err));
 	/* these move one at a time */
-	if (r->io->ops->kind == XP_IO_SYNC || r->io->ops->kind == XP_IO_SG)
+	if (r->io->ops->kind != XP_IO_URING)
 		r->depth = 1;
 	r->io->how.block_bytes = r->request_bytes;
 	r->io->how.depth = r->depth;
@@ -273,6 +273,7 @@ static bool fill_slot(struct run *r, struct slot *s, unsigned index, bool own)
 	bool filled = true;
 
 	s->t.write = r->job->write;
+	s->t.same = shared;
 	s->t.buf = r->io->arena + (r->shared ? 0 : (size_t)index * r->request_bytes);
 	if (!r->job->write)
 		return true;
@@ -465,6 +466,8 @@ enum xp_rc xp_extent_io_run(struct xp_extent_io *io, const struct xp_extent_job 
 		rc = r->rc;
 	}
 	atomic_store(&io->busy_since_ns, 0);
+	if (io->given && io->ops->note && io->ops->note(io->backend)[0])
+		xp_io_how_add_fallback(&io->how, "%s", io->ops->note(io->backend));
 	stats->how = io->how;
 	xp_extent_queue_free(&r->retry);
 	return rc;

@@ -19,7 +19,15 @@ MUST_USE enum xp_rc xp_probe_drive(struct xp_drive_facts *facts, struct xp_trans
 				   struct xp_identity *id, struct xp_err *err);
 
 /*
- * The same from a transcript, without a drive: TARGET becomes a whole disk without a node, whose
+ * Asks whether WRITE SAME (16) can be trusted for overwriting: a disk by itself, whose blocks are
+ * all its own, that says it has the command by the standard (REPORT SUPPORTED OPERATION CODES).
+ * Whatever is doubtful leaves facts->scsi.write_same other than XP_YES. FACTS are those of
+ * xp_probe_drive.
+ */
+void xp_probe_write_same(struct xp_drive_facts *facts, struct xp_transport *t);
+
+/*
+ * xp_probe_drive from a transcript, without a drive: TARGET becomes a whole disk without a node, whose
  * confirm string is the drive's serial, else its WWN. Both are to be freed by the caller, in any
  * case.
  */

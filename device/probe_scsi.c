@@ -322,3 +322,32 @@ void xp_probe_scsi_drive(struct xp_probe *p)
 	if (!p->facts->is_ata)
 		ask_scsi_only(p, s);
 }
+
+/* Thin blocks may be let go instead of written, and a bridge may translate into anything. */
+static bool may_write_same(const struct xp_drive_facts *facts)
+{
+	const struct xp_scsi_facts *s = &facts->scsi;
+
+	return facts->transport == XP_TRANSPORT_SCSI && !facts->is_ata && !facts->is_bridged &&
+	       s->inquiry == XP_ASKED_GOOD && s->inq.type == 0 && s->media.is_rotating &&
+	       s->media.zoned == 0 && s->limits_page == XP_ASKED_GOOD &&
+	       s->read_capacity == XP_ASKED_GOOD && !s->capacity.is_provisioned;
+}
+
+void xp_probe_write_same(struct xp_drive_facts *facts, struct xp_transport *t)
+{
+	struct xp_identity unused = {0};
+	struct xp_probe p = {.t = t, .facts = facts, .id = &unused};
+	struct xp_scsi_facts *s = &facts->scsi;
+	uint8_t data[64];
+	uint8_t cdb[XP_SCSI_CDB_MAX];
+	uint32_t len = sizeof(data);
+	uint8_t n;
+
+	s->write_same = XP_UNSAID;
+	if (!may_write_same(facts))
+		return;
+	n = xp_scsi_report_opcode(cdb, XP_SCSI_WRITE_SAME_16, -1, len);
+	if (xp_probe_scsi(&p, "WRITE SAME?", cdb, n, data, &len) == XP_ASKED_GOOD)
+		s->write_same = xp_scsi_report_opcode_is_standard(data, len) ? XP_YES : XP_NO;
+}

@@ -48,6 +48,7 @@ void xp_capabilities_scsi(struct xp_capabilities *out, const struct xp_target *t
 	bool has_media = f->media.is_rotating || f->media.is_non_rotating;
 
 	(void)target;
+	out->writes_same = f->write_same == XP_YES;
 	if (may_have(f, f->sanitize_crypto, f->media.is_non_rotating))
 		add(out, f, XP_SCSI_SANITIZE_CRYPTO, CRYPTO_SECONDS);
 	if (may_have(f, f->sanitize_block, f->media.is_non_rotating))

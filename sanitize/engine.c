@@ -67,6 +67,13 @@ enum xp_rc xp_engine_identify(struct xp_evidence *ev, const struct xp_engine_req
 	return xp_engine_phase_end(phase, req, err);
 }
 
+/* Does the pass write the same bytes to every logical block? */
+static bool repeats(const struct xp_phase *phase)
+{
+	return phase->kind == XP_PHASE_ERASE && xp_technique_is_host_overwrite(phase->technique) &&
+	       xp_content_repeats(&phase->overwrite.content, phase->identity.logical_block_bytes);
+}
+
 enum xp_rc xp_engine_open_io(struct xp_extent_io **out, const struct xp_engine_request *req,
 			     const struct xp_phase *phase, struct xp_err *err)
 {
@@ -76,6 +83,7 @@ enum xp_rc xp_engine_open_io(struct xp_extent_io **out, const struct xp_engine_r
 		.capacity_bytes = phase->identity.capacity_bytes,
 		.logical_block_bytes = phase->identity.logical_block_bytes,
 		.stall_ms = req->stall_ms,
+		.repeats = repeats(phase),
 	};
 
 	if (req->hooks.open_io)

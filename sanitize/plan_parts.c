@@ -236,8 +236,11 @@ static void describe_content(struct xp_buf *b, const struct xp_content *c)
 	}
 }
 
-static void add_passes(struct xp_plan *p, uint64_t bytes, uint64_t seconds, const char *choice)
+static void add_passes(struct xp_plan *p, const struct xp_plan_request *req, uint64_t seconds,
+		       const char *choice)
 {
+	const struct xp_identity *id = &req->target->identity;
+
 	for (unsigned i = 0; i < p->passes && i < XP_PLAN_PASSES_MAX; i++) {
 		struct xp_plan_step *s = step(p, "overwrite", seconds);
 		AUTO(xp_buf_free) struct xp_buf what = {0};
@@ -245,9 +248,14 @@ static void add_passes(struct xp_plan *p, uint64_t bytes, uint64_t seconds, cons
 		describe_content(&what, &p->contents[i]);
 		s->has_technique = true;
 		s->technique = p->technique;
-		snprintf(s->why, sizeof(s->why), "pass %u of %u: %.150s over all %llu bytes%s%s",
-			 i + 1, p->passes, xp_buf_str(&what), (unsigned long long)bytes,
-			 i ? "" : "; ", i ? "" : choice);
+		snprintf(
+			s->why, sizeof(s->why), "pass %u of %u: %.150s over all %llu bytes%s%s%s",
+			i + 1, p->passes, xp_buf_str(&what), (unsigned long long)id->capacity_bytes,
+			req->capabilities->writes_same &&
+					xp_content_repeats(&p->contents[i], id->logical_block_bytes)
+				? ", which the drive is told once for many blocks (WRITE SAME)"
+				: "",
+			i ? "" : "; ", i ? "" : choice);
 	}
 }
 
@@ -362,7 +370,7 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 	if (p->technique == XP_LUKS_DESTROY) {
 		add_keys(p, seconds, choice);
 	} else if (xp_technique_is_host_write(p->technique)) {
-		add_passes(p, req->target->identity.capacity_bytes, seconds, choice);
+		add_passes(p, req, seconds, choice);
 	} else {
 		if (p->verification.mode != XP_READBACK_NONE) {
 			s = step(p, "baseline", 0);

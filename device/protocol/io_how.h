@@ -4,7 +4,12 @@
 #include <stdint.h>
 
 /* How bytes went to or came from the target. */
-enum xp_io_backend { XP_IO_URING, XP_IO_SYNC, XP_IO_SG };
+enum xp_io_backend {
+	XP_IO_URING,
+	XP_IO_SYNC,
+	XP_IO_SG,
+	XP_IO_WRITE_SAME, /* the drive was told once what each block is to hold */
+};
 const char *xp_io_backend_name(enum xp_io_backend v);
 bool xp_io_backend_parse(enum xp_io_backend *out, const char *name);
 

@@ -131,3 +131,8 @@ bool xp_scsi_report_opcode_parse(bool *supported, const uint8_t *data, size_t le
 		return false;
 	}
 }
+
+bool xp_scsi_report_opcode_is_standard(const uint8_t *data, size_t len)
+{
+	return len > SUPPORT_OFFSET && (data[SUPPORT_OFFSET] & SUPPORT_MASK) == SUPPORT_BY_STANDARD;
+}

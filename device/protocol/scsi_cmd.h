@@ -74,3 +74,5 @@ uint8_t xp_scsi_read_reservation(uint8_t cdb[XP_SCSI_CDB_MAX], uint16_t len);
  * it says nothing, or the answer is malformed.
  */
 bool xp_scsi_report_opcode_parse(bool *supported, const uint8_t *data, size_t len);
+/* Does it say that the command works as the standard has it, and not in a vendor's way? */
+bool xp_scsi_report_opcode_is_standard(const uint8_t *data, size_t len);

@@ -62,6 +62,9 @@ struct emu_scsi_faults {
 	bool sense_lost;	   /* CHECK CONDITION, and not a byte of sense data */
 	bool reserved_elsewhere;   /* another host holds it: Write Exclusive */
 	bool threshold_exceeded;   /* log page 2Fh */
+	bool write_same_refused;   /* though it is on the list of commands */
+	bool write_same_ignored;   /* Good, and nothing is written */
+	bool write_same_vendors;   /* on the list, and not as the standard has it */
 	uint64_t vanishes_after;   /* that many commands; 0: never */
 	struct emu_scsi *swap_for; /* after swaps_after commands this one is in its place */
 	uint64_t swaps_after;

@@ -249,7 +249,9 @@ static void report_one(struct emu_scsi_job *j, const struct emu_scsi_row *r)
 	size_t len = 4;
 
 	if (r) {
-		data[1] = 0x03;
+		data[1] = r->handler == emu_scsi_do_write_same && j->d->faults.write_same_vendors
+				  ? 0x05
+				  : 0x03;
 		put_be16(data + 2, r->len);
 		memcpy(data + 4, r->usage, r->len);
 		/* the service action stands there as it is, not as a mask */

@@ -126,11 +126,14 @@ void emu_scsi_do_write_same(struct emu_scsi_job *j)
 		return;
 	if (r.n == 0)
 		r.n = lu->blocks - r.lba;
-	if ((wants_unmap && !c->has_unmap) || (max && r.n > max)) {
+	if (j->d->faults.write_same_refused || (wants_unmap && !c->has_unmap) ||
+	    (max && r.n > max)) {
 		emu_scsi_check(j, SK_ILLEGAL, AC_FIELD);
 		return;
 	}
 	if (!take_block(j, &r, protect, block) || !emu_scsi_busy(j, emu_scsi_transfer_ns(lu, r.n)))
+		return;
+	if (j->d->faults.write_same_ignored)
 		return;
 	if (wants_unmap && c->unmapped_zero && xp_mem_is_filled(block, 0, lu->block_bytes)) {
 		emu_media_trim(lu->media, r.lba, r.n);

@@ -38,7 +38,7 @@ static void test_names_every_value_comes_back(void **state)
 	CHECK_NAMES(media, xp_media, XP_MEDIA_VIRTUAL + 1);
 	CHECK_NAMES(bus, xp_bus, XP_BUS_FILE + 1);
 	CHECK_NAMES(raw_kind, xp_raw_kind, XP_RAW_KIND_COUNT);
-	CHECK_NAMES(io_backend, xp_io_backend, XP_IO_SG + 1);
+	CHECK_NAMES(io_backend, xp_io_backend, XP_IO_WRITE_SAME + 1);
 }
 
 /* These words stand in records and scripts for decades. */

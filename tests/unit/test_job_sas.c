@@ -78,6 +78,8 @@ static void test_job_protected_disk_is_overwritten_by_the_host(void **state)
 	stage_run(w);
 	stage_assert_claim(w, XP_CLEAR, XP_OVERWRITE_ZERO);
 	assert_sas_clean(w, false);
+	/* each block is equal: the drive was told once */
+	assert_int_equal(stage_find(w, XP_PHASE_ERASE, 1)->overwrite.how.backend, XP_IO_WRITE_SAME);
 }
 
 /* Another host has reserved it: refused, before anything is held. */

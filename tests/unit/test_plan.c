@@ -430,6 +430,37 @@ static void test_plan_promise_is_the_expected_claim(void **state)
 	}
 }
 
+static bool step_has(const struct xp_plan *p, const char *action, const char *text)
+{
+	for (unsigned i = 0; i < p->steps_n; i++)
+		if (strcmp(p->steps[i].action, action) == 0 && strstr(p->steps[i].why, text))
+			return true;
+	return false;
+}
+
+/* What differs from block to block cannot be told once. */
+static void test_plan_tells_of_write_same(void **state)
+{
+	(void)state;
+	set_up(&S, "r2", NULL);
+	set_disk(&S, XP_MEDIA_HDD, XP_BUS_SAS);
+	S.capabilities.writes_same = true;
+	S.req.has_technique = true;
+	S.req.technique = XP_OVERWRITE_ZERO;
+	plan(&S);
+	assert_true(step_has(&S.plan, "overwrite", "WRITE SAME"));
+	xp_plan_free(&S.plan);
+	S.req.technique = XP_OVERWRITE_RANDOM;
+	plan(&S);
+	assert_false(step_has(&S.plan, "overwrite", "WRITE SAME"));
+	xp_plan_free(&S.plan);
+	S.req.technique = XP_OVERWRITE_PATTERN;
+	S.req.pattern_len = 3;
+	plan(&S);
+	assert_false(step_has(&S.plan, "overwrite", "WRITE SAME"));
+	tear_down(&S);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_plan_readback_of_a_small_disk_seeks_nowhere),
 		cmocka_unit_test(test_plan_senseless_wish_is_a_usage_error),
 		cmocka_unit_test(test_plan_promise_is_the_expected_claim),
+		cmocka_unit_test(test_plan_tells_of_write_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
