@@ -60,15 +60,16 @@ certs_SRC := $(wildcard certs/*.c)
 # cli: cert_*.c and expunge_cert.c are expunge-cert's, cmd_*.c and expunge.c are expunge's, the rest both's
 cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job% cli/boot%,$(wildcard cli/*.c))
 job_SRC := $(wildcard cli/job*.c cli/boot*.c)
-expunge_SRC := $(wildcard cli/expunge.c cli/cmd_*.c cli/tui/*.c)
+tui_SRC := $(wildcard cli/tui/*.c)
+expunge_SRC := $(wildcard cli/expunge.c cli/cmd_*.c)
 expunge_cert_SRC := $(wildcard cli/expunge_cert.c cli/cert_*.c)
 
-ROOMS := base protocol claim device sanitize verify certs cli_shared job
+ROOMS := base protocol claim device sanitize verify certs cli_shared job tui
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib = $(B)/lib$(1).a
 
 LIBS_CERT := -ljansson -lcrypto -lpthread
-LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -ljansson -lcrypto -lm -lpthread
+LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -lqrencode -ljansson -lcrypto -lm -lpthread
 
 .PHONY: all
 all: $(B)/expunge $(B)/expunge-cert
@@ -94,7 +95,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 # takes the policies in with .incbin
 $(B)/obj/cli/policies.o: docs/policies/nist-800-88r2.json docs/policies/nist-800-88r1.json
 
-$(B)/expunge: $(call objs,$(expunge_SRC)) $(foreach r,job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
+$(B)/expunge: $(call objs,$(expunge_SRC)) $(foreach r,tui job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
 $(B)/expunge-cert: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs claim protocol base,$(call lib,$(r)))
@@ -112,7 +113,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 # (with the drives that do not exist)
 FAKE_OBJ := $(call objs,$(wildcard tests/fake/*.c tests/emu/*.c))
-TEST_LIBS := $(foreach r,job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
+TEST_LIBS := $(foreach r,tui job cli_shared certs sanitize verify claim device protocol base,$(call lib,$(r)))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(FAKE_OBJ) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)

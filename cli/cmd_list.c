@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "cli/job_tell.h"
 #include "cli/job_list.h"
+#include "cli/job_list_json.h"
 #include "cli/output.h"
 #include "device/discover.h"
 
@@ -16,114 +17,6 @@ static const struct xp_option options[] = {
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
 	{0},
 };
-
-/* ---- JSON ---- */
-
-static const char *complete_name(enum xp_complete v)
-{
-	switch (v) {
-	case XP_COMPLETE_YES:
-		return "yes";
-	case XP_COMPLETE_NO:
-		return "no";
-	case XP_COMPLETE_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
-/* The text as JSON takes it: what is not UTF-8 is escaped first. */
-static json_t *text_json(const char *text)
-{
-	AUTO(xp_buf_free) struct xp_buf b = {0};
-	json_t *plain = json_string(text);
-
-	if (plain)
-		return plain;
-	xp_buf_escaped(&b, text);
-	return json_string(xp_buf_str(&b));
-}
-
-static json_t *uses_json(const struct xp_uses *uses)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < uses->n; i++) {
-		const struct xp_use *u = &uses->list[i];
-		json_t *one = json_object();
-
-		json_object_set_new(one, "code", json_string(xp_refusal_code_name(u->code)));
-		json_object_set_new(one, "kind", text_json(u->kind));
-		json_object_set_new(one, "where", text_json(u->where));
-		json_object_set_new(one, "node", text_json(u->node));
-		json_object_set_new(one, "remedy", text_json(u->remedy));
-		json_array_append_new(list, one);
-	}
-	return list;
-}
-
-/* What the drive says of itself goes over what sysfs says of it. */
-static void add_details(json_t *o, const struct xp_list_answer *answer)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach (answer->details, key, v) {
-		json_object_set(o, key, v);
-	}
-}
-
-static json_t *drive_json(const struct xp_drive *d, const struct xp_list_answer *answer)
-{
-	json_t *o = json_object();
-	json_t *nodes = json_array();
-
-	json_object_set_new(o, "path", text_json(d->path));
-	json_object_set_new(o, "confirm", text_json(d->confirm));
-	json_object_set_new(o, "slot", text_json(d->slot));
-	json_object_set_new(o, "vendor", text_json(d->identity.vendor));
-	json_object_set_new(o, "model", text_json(d->identity.model));
-	json_object_set_new(o, "serial", text_json(d->identity.serial));
-	json_object_set_new(o, "wwn", text_json(d->identity.wwn));
-	json_object_set_new(o, "firmware", text_json(d->identity.firmware));
-	json_object_set_new(o, "bytes", xp_json_u64(d->identity.capacity_bytes));
-	json_object_set_new(o, "bus", json_string(xp_bus_name(d->identity.bus)));
-	json_object_set_new(o, "media", json_string(xp_media_name(d->identity.media)));
-	for (unsigned i = 0; i < d->nodes_n; i++)
-		json_array_append_new(nodes, text_json(d->nodes[i]));
-	json_object_set_new(o, "nodes", nodes);
-	json_object_set_new(o, "remote", json_boolean(d->remote));
-	json_object_set_new(o, "zoned", json_boolean(d->zoned));
-	json_object_set_new(o, "in_use", uses_json(&d->uses));
-	add_details(o, answer);
-	return o;
-}
-
-static json_t *hidden_json(const struct xp_inventory *inv)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < inv->hidden_n; i++) {
-		json_t *one = json_object();
-
-		json_object_set_new(one, "controller", text_json(inv->hidden[i].controller));
-		json_object_set_new(one, "pci", text_json(inv->hidden[i].pci));
-		json_object_set_new(one, "driver", text_json(inv->hidden[i].driver));
-		json_object_set_new(one, "reason", text_json(inv->hidden[i].reason));
-		json_array_append_new(list, one);
-	}
-	return list;
-}
-
-static json_t *host_json(const struct xp_inventory *inv)
-{
-	json_t *host = json_object();
-
-	json_object_set_new(host, "serial", text_json(inv->host_serial));
-	json_object_set_new(host, "model", text_json(inv->host_model));
-	json_object_set_new(host, "complete", json_string(complete_name(inv->complete)));
-	return host;
-}
 
 /* ---- for people ---- */
 
@@ -256,14 +149,16 @@ static void show(int *exit_code, const struct xp_inventory *inv,
 
 	for (size_t i = 0; i < inv->drives_n; i++) {
 		if (json)
-			json_array_append_new(drives, drive_json(&inv->drives[i], &answers[i]));
+			json_array_append_new(drives,
+					      xp_list_drive_json(&inv->drives[i], &answers[i]));
 		else
 			print_drive(&inv->drives[i], &answers[i], i == 0);
 	}
 	*exit_code = 0;
 	if (json) {
-		*exit_code = xp_print_json(json_pack("{s:o,s:o,s:o}", "host", host_json(inv),
-						     "hidden", hidden_json(inv), "drives", drives));
+		*exit_code = xp_print_json(json_pack("{s:o,s:o,s:o}", "host",
+						     xp_list_host_json(inv), "hidden",
+						     xp_list_hidden_json(inv), "drives", drives));
 		return;
 	}
 	if (!inv->drives_n)

@@ -90,17 +90,8 @@ static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *er
 	if (!path)
 		return XP_OK;
 	TRY(xp_file_read(&csv, &len, path, EXPECT_MAX_BYTES, err));
-	TRY(xp_expect_list_parse(&r->expect, csv, len, err));
 	r->has_expect = true;
-	for (size_t i = 0; i < r->expect.n; i++) {
-		const struct xp_expected *e = &r->expect.list[i];
-
-		if (*e->host_serial && strcmp(e->host_serial, host) != 0)
-			return xp_fail(err, XP_E_REFUSED,
-				       "%s is for host %s, this is host %s; nothing was touched",
-				       path, e->host_serial, *host ? host : "(serial unknown)");
-	}
-	return XP_OK;
+	return xp_expect_list_for_host(&r->expect, csv, len, path, host, err);
 }
 
 /* With --expect and no TARGET: every drive of the host; what is not listed is not touched. */

@@ -12,3 +12,5 @@ extern const struct xp_command xp_command_resume;
 extern const struct xp_command xp_command_wait;
 extern const struct xp_command xp_command_unlock;
 extern const struct xp_command xp_command_unattended;
+extern const struct xp_command xp_command_locate;
+extern const struct xp_command xp_command_tui;

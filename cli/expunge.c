@@ -14,6 +14,8 @@ int main(int argc, char **argv)
 		&xp_command_wait,
 		&xp_command_unlock,
 		&xp_command_unattended,
+		&xp_command_locate,
+		&xp_command_tui,
 		NULL,
 	};
 

@@ -6,6 +6,22 @@
 #include "cli/expect_match.h"
 #include "device/probe_node.h"
 
+enum xp_rc xp_expect_list_for_host(struct xp_expect_list *out, const char *csv, size_t len,
+				   const char *path, const char *host_serial, struct xp_err *err)
+{
+	TRY(xp_expect_list_parse(out, csv, len, err));
+	for (size_t i = 0; i < out->n; i++) {
+		const struct xp_expected *e = &out->list[i];
+
+		if (*e->host_serial && strcmp(e->host_serial, host_serial) != 0)
+			return xp_fail(err, XP_E_REFUSED,
+				       "%s is for host %s, this is host %s; nothing was touched",
+				       path, e->host_serial,
+				       *host_serial ? host_serial : "(serial unknown)");
+	}
+	return XP_OK;
+}
+
 enum xp_rc xp_batch_demand_once(const struct xp_batch *b, unsigned i, struct xp_err *err)
 {
 	const struct xp_target *t = &b->jobs[i].target;

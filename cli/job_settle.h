@@ -6,6 +6,13 @@
 #include "cli/job_confirm.h"
 #include "cli/job_fields.h"
 
+/*
+ * The list as CSV, read for the host HOST_SERIAL; PATH is what it is called. XP_E_REFUSED: it is
+ * another host's.
+ */
+MUST_USE enum xp_rc xp_expect_list_for_host(struct xp_expect_list *out, const char *csv, size_t len,
+					    const char *path, const char *host_serial,
+					    struct xp_err *err);
 /* XP_E_USAGE where job I is on the same target as one before it. */
 MUST_USE enum xp_rc xp_batch_demand_once(const struct xp_batch *b, unsigned i, struct xp_err *err);
 /*

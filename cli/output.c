@@ -288,6 +288,11 @@ bool xp_cancel_requested(void)
 	return cancel_flag != 0;
 }
 
+void xp_cancel_request(void)
+{
+	cancel_flag = SIGTERM;
+}
+
 unsigned xp_terminal_columns(FILE *f, unsigned *rows)
 {
 	const char *term = getenv("TERM");

@@ -60,6 +60,8 @@ json_t *xp_json_text(const char *text);
 /* SIGINT, SIGTERM and SIGHUP set the cancel flag from now on (second SIGINT: the default). */
 void xp_cancel_install(void);
 bool xp_cancel_requested(void);
+/* Sets it, as a signal would. */
+void xp_cancel_request(void);
 
 /* Is stderr a terminal that can show a bar? */
 bool xp_stderr_is_terminal(void);

@@ -1,0 +1,78 @@
+/*
+ * tui_app: the full screen with everything that it drives: terminal, scout, session, rounds. Its
+ * loop takes keys and answers, carries out wishes, and draws; nothing in it waits for a drive.
+ */
+#pragma once
+#include "base/buf.h"
+#include "cli/boot_config.h"
+#include "cli/job_session.h"
+#include "cli/job_settle.h"
+#include "cli/tui/tui_drives.h"
+#include "cli/tui/tui_round.h"
+#include "cli/tui/tui_scout.h"
+#include "cli/tui/tui_terminal.h"
+
+#define XP_TUI_ROUNDS_MAX 64
+
+/* What must be there before drives are shown, in this order. */
+enum xp_tui_stage { XP_TUI_SET_CLOCK, XP_TUI_NAME, XP_TUI_UNLOCK_KEY, XP_TUI_OPEN, XP_TUI_READY };
+
+struct xp_tui_errand; /* what is done for one drive behind the screen: its light, its password */
+
+struct xp_tui_app {
+	/* the caller's */
+	const struct xp_args *args;
+	const struct xp_boot_config *config;
+	const struct xp_plan_options *options;
+	const char *key, *cert, *out; /* from the options or the configuration; NULL: none */
+	const char *passphrase_file;
+	const char *fields_path, *expect_path;
+	bool ascii;
+
+	struct xp_tui tui;
+	struct xp_tui_terminal *terminal;
+	struct xp_tui_canvas canvas;
+	struct xp_tui_scout scout;
+	struct xp_tui_known *known;
+	struct xp_buf found, answers, messages; /* what came, up to the next line end */
+	int messages_fd;			/* what others would print on the screen */
+	int stderr_fd;				/* where it goes otherwise */
+	uint64_t scan_ms, ask_ms; /* when the question was put that is open now; 0: none */
+	uint64_t next_scan_ms;
+	uint64_t drawn_ms;
+
+	enum xp_tui_stage stage;
+	bool is_open; /* the session */
+	bool host_key, asked_name, clock_set;
+	struct xp_secret passphrase; /* until the session has the key */
+	struct xp_session session;
+	bool has_expect;
+	struct xp_expect_list expect;
+
+	struct xp_tui_round *rounds[XP_TUI_ROUNDS_MAX];
+	unsigned rounds_n;
+	unsigned last_round;
+	enum xp_tui_wish waiting; /* until nobody has a drive open */
+	size_t waiting_arg;
+	struct xp_tui_errand *errand;
+	int exit_code;
+	bool over;
+	bool ends_alone;     /* told to by a signal */
+	struct xp_err fatal; /* rc XP_OK: none */
+};
+
+/* Runs until the operator or a signal ends it. Errors: before anything was held. */
+MUST_USE enum xp_rc xp_tui_app_run(struct xp_tui_app *app, int *exit_code, struct xp_err *err);
+
+/* ---- within cli/tui ---- */
+uint64_t xp_tui_now_ms(void);
+/* One step on the way to the list; waits for the operator where it must. */
+void xp_tui_app_advance(struct xp_tui_app *app);
+/* The wishes of those steps; false: another wish. */
+bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish);
+/* Interrupted jobs, from the state folder into the machine. */
+void xp_tui_app_read_left(struct xp_tui_app *app);
+
+void xp_tui_errand_light(struct xp_tui_app *app, const struct xp_tui_drive *d);
+void xp_tui_errand_unlock(struct xp_tui_app *app, const struct xp_tui_drive *d);
+void xp_tui_errand_poll(struct xp_tui_app *app);
