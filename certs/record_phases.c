@@ -67,7 +67,10 @@ static uint64_t check_changes(struct checker *c, uint64_t current)
 	for (size_t i = 0; i < ev->changes_n; i++) {
 		const struct xp_capacity_change *change = &ev->changes[i];
 
-		if (change->from != current || change->to <= change->from)
+		bool is_unknown = change->area == XP_AREA_REDUCED && !change->restored &&
+				  change->to == change->from;
+
+		if (change->from != current || (change->to <= change->from && !is_unknown))
 			DEFECT(c, "EVIDENCE_MEDIA",
 			       "capacity.changes[%zu]: it does not begin where the last one ended",
 			       i);
