@@ -58,8 +58,8 @@ sanitize_SRC := $(wildcard sanitize/*.c sanitize/overwrite/*.c)
 verify_SRC := $(wildcard verify/*.c)
 certs_SRC := $(wildcard certs/*.c)
 # cli: cert_*.c and expunge_cert.c are expunge-cert's, cmd_*.c and expunge.c are expunge's, the rest both's
-cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job% cli/boot%,$(wildcard cli/*.c))
-job_SRC := $(wildcard cli/job*.c cli/boot*.c)
+cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job% cli/boot% cli/upload%,$(wildcard cli/*.c))
+job_SRC := $(wildcard cli/job*.c cli/boot*.c cli/upload*.c)
 tui_SRC := $(wildcard cli/tui/*.c)
 expunge_SRC := $(wildcard cli/expunge.c cli/cmd_*.c)
 expunge_cert_SRC := $(wildcard cli/expunge_cert.c cli/cert_*.c)
@@ -69,7 +69,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib = $(B)/lib$(1).a
 
 LIBS_CERT := -ljansson -lcrypto -lpthread
-LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -lqrencode -ljansson -lcrypto -lm -lpthread
+LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -lqrencode -ljansson -lssl -lcrypto -lm -lpthread
 
 .PHONY: all
 all: $(B)/expunge $(B)/expunge-cert
@@ -108,13 +108,6 @@ static: $(B)/expunge-cert-static
 $(B)/expunge-cert-static: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs claim protocol base,$(call lib,$(r)))
 	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^ $(LIBS_CERT) 2>$@.log || { cat $@.log >&2; exit 1; }
 
-# the boot stick (docs/stick.md); its first program is one file, too
-$(B)/boot-init: $(call objs,$(wildcard vm-images/boot/init*.c))
-	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^
-.PHONY: image
-image: all $(B)/boot-init
-	@vm-images/boot/build.sh
-
 # unit tests: one program a file
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
@@ -150,7 +143,7 @@ $(B)/faultfs: $(B)/obj/tests/fault/faultfs.o
 .PHONY: unit unit-build unit-objects
 # does every test still compile? (quicker than linking them)
 unit-objects: $(call objs,$(UNIT_SRC)) $(FAKE_OBJ)
-unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rigd $(B)/libata_forward $(if $(filter 1,$(SAN)),,$(B)/boot-init)
+unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rigd $(B)/libata_forward
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
 
@@ -258,7 +251,6 @@ help:
 	@echo 'make soak       long campaigns: SOAK_SECONDS=3600'
 	@echo 'make bench      speed against the peers that are installed'
 	@echo 'make vm-image   the kernel and the clients of the virtual machine that tests use, in build/vm'
-	@echo 'make image      the boot stick for BIOS, UEFI and Secure Boot, and what boots from the network, in build/image'
 	@echo 'make deps       installs the packages of packages.txt that are missing'
 	@echo 'make install    DESTDIR and prefix=$(prefix); make uninstall takes away the same files'
 	@echo 'make clean'
