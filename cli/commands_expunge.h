@@ -14,3 +14,4 @@ extern const struct xp_command xp_command_unlock;
 extern const struct xp_command xp_command_unattended;
 extern const struct xp_command xp_command_locate;
 extern const struct xp_command xp_command_tui;
+extern const struct xp_command xp_command_upload;

@@ -126,9 +126,11 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 	}
 	if (xp_args_string(args, "clock"))
 		TRY(xp_clock_note_write(s->state.fd, XP_CLOCK_OPERATOR, err));
+	TRY(xp_job_upload_start(&s->upload, &s->state, args, wish->full_screen, err));
 	TRY(open_out(s, wish->out, err));
 	TRY(wish->key ? load_key(s, args, wish, err) : host_key(s, err));
 	TRY(xp_state_log_open(&s->log, &s->state, s->setup.rng, err));
+	TRY(xp_job_upload_open(&s->upload, &s->state, s->log, err));
 	return xp_inventory_scan(&s->inventory, &s->root, err);
 }
 
@@ -190,6 +192,7 @@ int xp_say_untouched(struct xp_err *err, bool json)
 
 void xp_session_close(struct xp_session *s)
 {
+	xp_job_upload_close(&s->upload);
 	xp_signing_key_free(&s->key);
 	xp_log_free(&s->log);
 	xp_inventory_free(&s->inventory);
