@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_confirm.h"
+#include "cli/job_find.h"
 #include "cli/job_journal.h"
 #include "cli/job_session.h"
 #include "cli/job_tell.h"
@@ -74,6 +75,27 @@ static const char *text_of(const json_t *o, const char *key)
 	return json_string_value(json_object_get(o, key));
 }
 
+/* Disks may have changed places since the job began. */
+static enum xp_rc resume_where_it_is(struct resume *r, const char *path, struct xp_err *err)
+{
+	struct xp_job *job = &r->batch.jobs[0];
+	char now[sizeof(job->target.path)];
+	unsigned fits;
+
+	if (!path)
+		path = "";
+	xp_job_find(now, sizeof(now), &fits, &job->record.media, &r->session.inventory, path);
+	if (strcmp(now, path) != 0)
+		xp_say("the drive of job %s was %s and is %s now", r->id, path, now);
+	else if (fits > 1)
+		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_CONFIRM_AMBIGUOUS,
+				    "name the right one with --target, or take the others out",
+				    "%s: %u drives that are present bear the names of the drive of "
+				    "job %s",
+				    path, fits, r->id));
+	return xp_job_resume_prepare(job, &r->session.setup, now, err);
+}
+
 /* The journal is read once for the key and the folders, then taken with everything set up. */
 static enum xp_rc set_up(struct resume *r, const struct xp_args *args, struct xp_err *err)
 {
@@ -108,9 +130,9 @@ static enum xp_rc set_up(struct resume *r, const struct xp_args *args, struct xp
 		TRY(xp_confirms_add(&r->confirms, *confirms, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
 	path = xp_args_string(args, "target");
-	if (!path)
-		path = text_of(r->first, "path");
-	return xp_job_resume_prepare(job, &r->session.setup, path ? path : "", err);
+	if (path)
+		return xp_job_resume_prepare(job, &r->session.setup, path, err);
+	return resume_where_it_is(r, text_of(r->first, "path"), err);
 }
 
 static int run(const struct xp_args *args)

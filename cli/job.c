@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/job_drive.h"
 #include "cli/job_journal.h"
+#include "cli/job_reach.h"
 #include "cli/output.h"
 #include "device/extent_map.h"
 #include "device/probe.h"
@@ -109,6 +111,23 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 	return XP_OK;
 }
 
+/* It would keep us waiting as well: there is no plan for it now. */
+static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const char *why,
+				     struct xp_err *err)
+{
+	struct stat st;
+
+	snprintf(job->target.path, sizeof(job->target.path), "%s", path);
+	job->target.kind = XP_TARGET_DISK;
+	job->target.dev = stat(path, &st) == 0 ? st.st_rdev : 0;
+	snprintf(job->plan.message, sizeof(job->plan.message), "%s: %s", path, why);
+	job->plan.exit_code = xp_rc_exit_code(XP_E_REFUSED);
+	return xp_refusals_add(&job->refusals, err, XP_REFUSED_UNKNOWN,
+			       "wait until the drive is through, or start the computer again where "
+			       "it is not at work any more",
+			       "%s: %s", path, why);
+}
+
 enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, const char *path,
 			  struct xp_err *err)
 {
@@ -122,9 +141,13 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 		.closing = &job->closing,
 	};
 
+	char why[384];
+
 	job->setup = setup;
 	job->attempt = 1;
 	TRY(xp_uuid7(job->id, setup->rng, xp_clock_wall_ms(setup->clock), err));
+	if (!xp_job_can_reach(why, sizeof(why), setup->root, path))
+		return refuse_unreachable(job, path, why, err);
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
 	if (setup->close_mappings)
 		xp_luks_mappings_find(&job->closing, setup->root, &job->target);
