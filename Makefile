@@ -108,6 +108,13 @@ static: $(B)/expunge-cert-static
 $(B)/expunge-cert-static: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_shared certs claim protocol base,$(call lib,$(r)))
 	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^ $(LIBS_CERT) 2>$@.log || { cat $@.log >&2; exit 1; }
 
+# the boot stick (docs/stick.md); its first program is one file, too
+$(B)/boot-init: $(call objs,$(wildcard vm-images/boot/init*.c))
+	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^
+.PHONY: image
+image: all $(B)/boot-init
+	@vm-images/boot/build.sh
+
 # unit tests: one program a file
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
@@ -143,7 +150,7 @@ $(B)/faultfs: $(B)/obj/tests/fault/faultfs.o
 .PHONY: unit unit-build unit-objects
 # does every test still compile? (quicker than linking them)
 unit-objects: $(call objs,$(UNIT_SRC)) $(FAKE_OBJ)
-unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rigd $(B)/libata_forward
+unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rigd $(B)/libata_forward $(if $(filter 1,$(SAN)),,$(B)/boot-init)
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
 
@@ -251,6 +258,7 @@ help:
 	@echo 'make soak       long campaigns: SOAK_SECONDS=3600'
 	@echo 'make bench      speed against the peers that are installed'
 	@echo 'make vm-image   the kernel and the clients of the virtual machine that tests use, in build/vm'
+	@echo 'make image      the boot stick for BIOS, UEFI and Secure Boot, and what boots from the network, in build/image'
 	@echo 'make deps       installs the packages of packages.txt that are missing'
 	@echo 'make install    DESTDIR and prefix=$(prefix); make uninstall takes away the same files'
 	@echo 'make clean'

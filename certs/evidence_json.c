@@ -403,7 +403,7 @@ const struct xp_schema xp_schema_capacity = XP_SCHEMA(struct xp_capacity_facts, 
 XP_ENUM_NAME(area_name, xp_hidden_area_name, xp_hidden_area)
 static const struct xp_field capacity_change_fields[] = {
 	XP_FIELD("area", ENUM, ALWAYS, struct xp_capacity_change, area, .name = area_name,
-		 .max = XP_AREA_DCO + 1),
+		 .max = XP_AREA_REDUCED + 1),
 	XP_FIELD("from_bytes", DECIMAL, ALWAYS, struct xp_capacity_change, from),
 	XP_FIELD("to_bytes", DECIMAL, ALWAYS, struct xp_capacity_change, to),
 	XP_FIELD("restored", BOOL, ALWAYS, struct xp_capacity_change, restored),

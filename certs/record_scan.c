@@ -144,7 +144,7 @@ static bool scan(struct xp_record_doc *doc, struct xp_record_reader *r, bool is_
 	return verification_agrees(r, doc);
 }
 
-/* A guess, which the schema confirms: in canonical JSON there is one way to write it. */
+/* What begins like no other record may still be a validation; its schema says whether it is. */
 static bool looks_like_validation(const char *json, size_t len)
 {
 	static const char mark[] = "\"kind\":\"validation\"";
@@ -152,24 +152,31 @@ static bool looks_like_validation(const char *json, size_t len)
 	return memmem(json, len, mark, sizeof(mark) - 1) != NULL;
 }
 
+static struct xp_record *scan_as(struct xp_record_reader *r, bool is_validation, const char *json,
+				 size_t len)
+{
+	struct xp_record_doc *doc = calloc(1, sizeof(*doc));
+
+	if (!doc)
+		return NULL;
+	if (!scan(doc, r, is_validation, json, len)) {
+		xp_record_free(&doc->r);
+		free(doc);
+		return NULL;
+	}
+	/* the record is what the document begins with: whoever frees it frees all */
+	return &doc->r;
+}
+
 void xp_record_scan(struct xp_record **out, struct xp_record_reader *r, const char *json,
 		    size_t len)
 {
-	struct xp_record_doc *doc;
-
 	*out = NULL;
 	if (!len || len > SCAN_MAX_BYTES)
 		return;
-	doc = calloc(1, sizeof(*doc));
-	if (!doc)
-		return;
-	if (!scan(doc, r, looks_like_validation(json, len), json, len)) {
-		xp_record_free(&doc->r);
-		free(doc);
-		return;
-	}
-	/* the record is what the document begins with: whoever frees it frees all */
-	*out = &doc->r;
+	*out = scan_as(r, false, json, len);
+	if (!*out && looks_like_validation(json, len))
+		*out = scan_as(r, true, json, len);
 }
 
 _Static_assert(offsetof(struct xp_record_doc, r) == 0, "a record that is freed as its document");

@@ -9,6 +9,7 @@
 #include "device/protocol/ata_log30.h"
 #include "device/protocol/nvme_identify.h"
 #include "device/protocol/scsi_inquiry.h"
+#include "device/protocol/scsi_log.h"
 
 struct testimony {
 	const struct xp_record *r;
@@ -169,44 +170,56 @@ static void check_serials(const struct testimony *t, const struct xp_raw *raw, s
 	}
 }
 
-/* Power-on hours, where the drive told them. */
-static bool hours_of(uint64_t *out, const struct xp_raw *raw)
+/* What tells how long a drive was powered on; each counts for itself. */
+enum hours_source { HOURS_ATA, HOURS_NVME, HOURS_SCSI, HOURS_SOURCES };
+
+/* Power-on hours, where the drive told them; HOURS_SOURCES: it did not. */
+static enum hours_source hours_of(uint64_t *out, const struct xp_raw *raw)
 {
 	struct xp_ata_general_statistics ata;
 	struct xp_nvme_health nvme;
+	uint32_t minutes;
 
 	if (raw->kind == XP_RAW_ATA_LOG && raw->arg == 0x0401 &&
 	    xp_ata_general_statistics_parse(&ata, raw->data, raw->len, NULL) == XP_OK &&
-	    ata.power_on_hours_known)
+	    ata.power_on_hours_known) {
 		*out = ata.power_on_hours;
-	else if (raw->kind == XP_RAW_NVME_LOG && raw->arg == 2 &&
-		 xp_nvme_health_parse(&nvme, raw->data, raw->len, NULL) == XP_OK)
+		return HOURS_ATA;
+	}
+	if (raw->kind == XP_RAW_NVME_LOG && raw->arg == 2 &&
+	    xp_nvme_health_parse(&nvme, raw->data, raw->len, NULL) == XP_OK) {
 		*out = nvme.power_on_hours;
-	else
-		return false;
-	return true;
+		return HOURS_NVME;
+	}
+	if (raw->kind == XP_RAW_SCSI_LOG && raw->arg == XP_SCSI_LOG_BACKGROUND << 8 &&
+	    xp_scsi_power_on_minutes_parse(&minutes, raw->data, raw->len, NULL) == XP_OK) {
+		*out = minutes / 60;
+		return HOURS_SCSI;
+	}
+	return HOURS_SOURCES;
 }
 
 /* They never fall. */
-static void check_hours(const struct testimony *t, uint64_t *last, const struct xp_raw *raw,
-			size_t n, size_t phase, const char *where)
+static void check_hours(const struct testimony *t, uint64_t last[HOURS_SOURCES],
+			const struct xp_raw *raw, size_t n, size_t phase, const char *where)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t hours;
+		enum hours_source source = hours_of(&hours, &raw[i]);
 
-		if (!hours_of(&hours, &raw[i]))
+		if (source == HOURS_SOURCES)
 			continue;
-		if (hours < *last)
+		if (hours < last[source])
 			DEFECT(t, "EVIDENCE_RAW",
 			       "evidence[%zu].%s[%zu]: fewer power-on hours than before", phase,
 			       where, i);
-		*last = hours;
+		last[source] = hours;
 	}
 }
 
 static void check_answers(const struct testimony *t)
 {
-	uint64_t hours = 0;
+	uint64_t hours[HOURS_SOURCES] = {0};
 
 	for (size_t i = 0; i < t->r->evidence.n; i++) {
 		const struct xp_phase *p = &t->r->evidence.phases[i];
@@ -217,10 +230,10 @@ static void check_answers(const struct testimony *t)
 		check_serials(t, c->before, c->before_n, &p->identity, i, "command.before");
 		check_serials(t, c->during, c->during_n, &p->identity, i, "command.during");
 		check_serials(t, c->after, c->after_n, &p->identity, i, "command.after");
-		check_hours(t, &hours, p->identity.raw, p->identity.raw_n, i, "identity.raw");
-		check_hours(t, &hours, c->before, c->before_n, i, "command.before");
-		check_hours(t, &hours, c->during, c->during_n, i, "command.during");
-		check_hours(t, &hours, c->after, c->after_n, i, "command.after");
+		check_hours(t, hours, p->identity.raw, p->identity.raw_n, i, "identity.raw");
+		check_hours(t, hours, c->before, c->before_n, i, "command.before");
+		check_hours(t, hours, c->during, c->during_n, i, "command.during");
+		check_hours(t, hours, c->after, c->after_n, i, "command.after");
 	}
 }
 

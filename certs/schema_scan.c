@@ -176,6 +176,11 @@ static bool take_text(struct cursor *c, char *out, size_t size)
 		uint32_t code;
 		size_t len;
 
+		/* most of all texts are this, to their ends */
+		if (*c->at >= 0x20 && *c->at < 0x7f && *c->at != '\\' && n + 1 < size) {
+			out[n++] = *c->at++;
+			continue;
+		}
 		if (*c->at == '\\') {
 			c->at++;
 			if (c->at == c->end || (*c->at != '"' && *c->at != '\\'))

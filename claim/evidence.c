@@ -32,8 +32,9 @@ static const char *const area_names[] = {
 	[XP_AREA_HPA] = "hpa",
 	[XP_AREA_AMAC] = "amac",
 	[XP_AREA_DCO] = "dco",
+	[XP_AREA_REDUCED] = "reduced",
 };
-XP_NAMES(hidden_area, xp_hidden_area, area_names, XP_AREA_DCO + 1)
+XP_NAMES(hidden_area, xp_hidden_area, area_names, XP_AREA_REDUCED + 1)
 
 static const char *const readback_names[] = {
 	[XP_READBACK_NONE] = "none",

@@ -256,17 +256,24 @@ struct xp_capacity_facts {
 	uint32_t namespaces;  /* NVMe: how many the subsystem has; 0: does not apply */
 };
 
-/* What keeps a part of an ATA drive from the host. */
-enum xp_hidden_area { XP_AREA_HPA, XP_AREA_AMAC, XP_AREA_DCO };
-const char *xp_hidden_area_name(enum xp_hidden_area v); /* "hpa", "amac", "dco" */
+/* What keeps a part of a drive from the host. */
+enum xp_hidden_area {
+	XP_AREA_HPA,
+	XP_AREA_AMAC,
+	XP_AREA_DCO,
+	XP_AREA_REDUCED, /* SCSI: the block descriptor of MODE SELECT */
+};
+const char *xp_hidden_area_name(enum xp_hidden_area v); /* "hpa", "amac", "dco", "reduced" */
 bool xp_hidden_area_parse(enum xp_hidden_area *out, const char *name);
 
 /* One that this job lifted, or could not lift. */
 struct xp_capacity_change {
 	enum xp_hidden_area area;
-	uint64_t from, to; /* bytes: what the drive showed, and what it was to show */
-	bool restored;	   /* the drive took the change */
-	char why[192];	   /* what stood against it; empty where it was taken */
+	/* bytes: what the drive showed, and what it was to show (reduced, and not taken: not known,
+	 * as from) */
+	uint64_t from, to;
+	bool restored; /* the drive took the change */
+	char why[192]; /* what stood against it; empty where it was taken */
 };
 #define XP_CAPACITY_CHANGES_MAX 4
 

@@ -96,12 +96,13 @@ struct xp_job_drive {
 	struct xp_err why;		/* where it did not answer */
 };
 
-/* HPA, AMAC, DCO: what this job changed, over all its takes. */
+/* HPA, AMAC, DCO, reduced capacity: what this job changed, over all its takes. */
 struct xp_job_restore {
 	struct xp_capacity_change list[XP_CAPACITY_CHANGES_MAX];
 	size_t n;
 	bool is_pending; /* the last was about to be made, and nobody saw what came of it */
 	bool gave_up;	 /* the last cannot be made */
+	bool is_whole;	 /* a SCSI drive was set to all of its blocks */
 	unsigned missed; /* how often in a row the last was not to be seen, or refused */
 	bool waits;	 /* this take ended, for a power cycle */
 };

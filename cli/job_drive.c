@@ -260,6 +260,11 @@ struct xp_capacity_facts xp_job_drive_capacity(const struct xp_job *job)
 		c.native = f->hidden.native_bytes;
 		c.factory = f->hidden.factory_bytes;
 	}
+	/* set to all of its blocks, it has no more of them */
+	if (job->restore.is_whole && f->hidden.apply) {
+		c.hidden_areas_known = true;
+		c.native = c.factory = c.current;
+	}
 	if (f->is_ata)
 		ata_capacity(&c, &f->ata);
 	if (f->transport != XP_TRANSPORT_NVME)
@@ -269,6 +274,16 @@ struct xp_capacity_facts xp_job_drive_capacity(const struct xp_job *job)
 	c.namespaces = (uint32_t)(f->nvme.allocated_list == XP_ASKED_GOOD ? f->nvme.allocated_n
 									  : f->nvme.active_n);
 	return c;
+}
+
+uint64_t xp_job_drive_kernel_bytes(const struct xp_job *job)
+{
+	const struct xp_job_door *door = door_of(job);
+	AUTO(xp_identity_free) struct xp_identity view = {0};
+
+	if (door->view(door->ctx, &view, &job->target, NULL, NULL) != XP_OK)
+		return 0;
+	return view.capacity_bytes;
 }
 
 void xp_job_drive_target(struct xp_target *out, const struct xp_job *job)

@@ -25,6 +25,9 @@ MUST_USE enum xp_rc xp_job_drive_identify(struct xp_identity *out, const struct 
 /* job->capabilities from the facts that are at hand. */
 void xp_job_drive_find_capabilities(struct xp_job *job);
 
+/* What the kernel shows of the target now, in bytes; 0: nothing. */
+uint64_t xp_job_drive_kernel_bytes(const struct xp_job *job);
+
 /* What the claim gets to know of hidden areas. */
 struct xp_capacity_facts xp_job_drive_capacity(const struct xp_job *job);
 

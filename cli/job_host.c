@@ -24,6 +24,20 @@ static const char *complete_name(enum xp_complete c)
 	return "unknown";
 }
 
+void xp_job_image_sha256(char out[65], const char *path)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	char text[66];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+	out[0] = 0;
+	if (n == 65 && text[64] == '\n') {
+		text[64] = 0;
+		if (strspn(text, "0123456789abcdef") == 64)
+			memcpy(out, text, 65);
+	}
+}
+
 void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *inventory,
 			  const struct xp_state *state)
 {
@@ -59,6 +73,7 @@ void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *i
 	snprintf(record->tool.name, sizeof(record->tool.name), "expunge");
 	snprintf(record->tool.version, sizeof(record->tool.version), "%s", XP_ABOUT_VERSION);
 	xp_program_sha256(record->tool.build_sha256);
+	xp_job_image_sha256(record->tool.image_sha256, XP_JOB_IMAGE_SHA256_FILE);
 }
 
 /* The newest modification time among the records: what was written then was in the past. */

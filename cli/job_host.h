@@ -2,6 +2,12 @@
 #pragma once
 #include "cli/job.h"
 
+/* What `make image` puts into the boot image: the sha256 of its bill of materials. */
+#define XP_JOB_IMAGE_SHA256_FILE "/etc/expunge/image.sha256"
+
+/* 64 lower-case hex digits and a newline from PATH; anything else, or no such file: empty. */
+void xp_job_image_sha256(char out[65], const char *path);
+
 /*
  * Fills record.host, .clock and .tool. Facts that cannot be read stay empty. STATE (may be NULL)
  * knows who set the clock.

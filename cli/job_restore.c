@@ -8,6 +8,7 @@
 #include "cli/job_attempt.h"
 #include "cli/job_drive.h"
 #include "sanitize/restore_ata.h"
+#include "sanitize/restore_scsi.h"
 
 /* What the journal says of a change. */
 enum note {
@@ -33,9 +34,11 @@ static const char *shown(enum xp_hidden_area v)
 	case XP_AREA_AMAC:
 		return "AMAC";
 	case XP_AREA_DCO:
+		return "DCO";
+	case XP_AREA_REDUCED:
 		break;
 	}
-	return "DCO";
+	return "a reduced capacity (MODE SELECT)";
 }
 
 static struct xp_capacity_change *last(struct xp_job *job)
@@ -47,7 +50,9 @@ static struct xp_capacity_change *last(struct xp_job *job)
 
 static bool is_same_change(const struct xp_capacity_change *a, const struct xp_capacity_change *b)
 {
-	return a->area == b->area && a->from == b->from && a->to == b->to;
+	/* how much a SCSI drive has is known when it has given it back */
+	return a->area == b->area && a->from == b->from &&
+	       (a->to == b->to || a->area == XP_AREA_REDUCED);
 }
 
 /* A change that is tried again stays one. */
@@ -72,6 +77,13 @@ static bool apply(struct xp_job *job, enum note note, const struct xp_capacity_c
 	r->is_pending = note == NOTE_ABOUT;
 	r->gave_up = note == NOTE_REFUSED;
 	snprintf(to->why, sizeof(to->why), "%s", to->restored ? "" : change->why);
+	if (to->area == XP_AREA_REDUCED && note == NOTE_DONE) {
+		r->is_whole = true;
+		to->to = change->to;
+		/* it had all of them: that is no change */
+		if (to->to == to->from)
+			r->n--;
+	}
 	return true;
 }
 
@@ -135,9 +147,16 @@ bool xp_job_restore_allows(const struct xp_job *job, uint64_t capacity_bytes)
 {
 	const struct xp_job_restore *r = &job->restore;
 
-	for (size_t i = 0; i < r->n; i++)
-		if (capacity_bytes == r->list[i].from || capacity_bytes == r->list[i].to)
+	for (size_t i = 0; i < r->n; i++) {
+		const struct xp_capacity_change *c = &r->list[i];
+
+		if (capacity_bytes == c->from || capacity_bytes == c->to)
 			return true;
+		/* killed before it was seen how many there are */
+		if (c->area == XP_AREA_REDUCED && r->is_pending && i + 1 == r->n &&
+		    capacity_bytes > c->from)
+			return true;
+	}
 	return false;
 }
 
@@ -153,6 +172,8 @@ void xp_job_restore_summarize(char *out, size_t size, const json_t *line)
 		snprintf(out, size, "%s is being lifted", shown(a));
 	else if (strcmp(note, note_names[NOTE_REFUSED]) == 0)
 		snprintf(out, size, "before the first phase; %s could not be lifted", shown(a));
+	else if (a == XP_AREA_REDUCED)
+		snprintf(out, size, "the drive has all of its blocks; before the first phase");
 	else
 		snprintf(out, size, "%s was lifted; the drive is to be switched off and on again",
 			 shown(a));
@@ -174,8 +195,9 @@ static bool is_wanted(const struct xp_job *job)
 		if (ev->phases[i].kind == XP_PHASE_ERASE)
 			return false;
 	return xp_policy_restores_hidden(policy_of(job)) && job->drive.answered &&
-	       job->drive.facts.is_ata && job->drive.transport && !job->resume.begun &&
-	       !job->resume.has_command && job->attempt == 1 && !job->restore.gave_up;
+	       (job->drive.facts.is_ata || xp_scsi_restore_applies(&job->drive.facts)) &&
+	       job->drive.transport && !job->resume.begun && !job->resume.has_command &&
+	       job->attempt == 1 && !job->restore.gave_up;
 }
 
 static enum xp_rc wait_for_power(struct xp_job *job, const char *what, struct xp_err *err)
@@ -267,12 +289,71 @@ static enum xp_rc look(struct xp_job *job, const struct xp_permit *permit, struc
 		       "the drive took the change, and does not show it behind a power cycle", err);
 }
 
+/*
+ * A SCSI drive: how many blocks it has is known when it has been set to all of them. That is told
+ * by a journal line also where it was so already.
+ */
+static enum xp_rc look_at_scsi(struct xp_job *job, const struct xp_permit *permit,
+			       struct xp_err *err)
+{
+	const struct xp_drive_facts *facts = &job->drive.facts;
+	const struct xp_capacity_change *was = last(job);
+	struct xp_capacity_change change = {
+		.area = XP_AREA_REDUCED,
+		.from = facts->scsi.capacity.bytes,
+		.to = facts->scsi.capacity.bytes,
+	};
+	struct xp_scsi_restore_result made;
+
+	if (job->restore.is_whole)
+		return XP_OK;
+	/* killed between the change and the line behind it: the drive tells */
+	if (was && job->restore.is_pending && change.to > was->from) {
+		change.from = was->from;
+		return tell(job, NOTE_DONE, &change, err);
+	}
+	if (job->record.evidence.n == 0)
+		TRY(xp_job_identify_phase(job, permit, err));
+	snprintf(change.why, sizeof(change.why), "%s", nobody_saw);
+	TRY(tell(job, NOTE_ABOUT, &change, err));
+	TRY(xp_scsi_restore(&made, job->drive.transport, permit, facts, err));
+	if (!made.is_whole)
+		return give_up(job, &change, made.why, err);
+	change.why[0] = 0;
+	change.to = made.bytes;
+	TRY(tell(job, NOTE_DONE, &change, err));
+	if (change.to == change.from)
+		return XP_OK;
+	job->restore.waits = true;
+	return xp_fail(err, XP_E_CANCELLED,
+		       "%s: as the policy asks, the drive shows all of its blocks again: it has "
+		       "%llu bytes, where it showed %llu. Go on with the job, which looks at it "
+		       "anew; nothing was erased yet",
+		       job->target.path, (unsigned long long)change.to,
+		       (unsigned long long)change.from);
+}
+
+static bool was_changed_before(const struct xp_job *job)
+{
+	for (size_t i = 0; i < job->restore.n; i++)
+		if (job->restore.list[i].restored)
+			return true;
+	return false;
+}
+
 /* The drive is larger by its own word than by the kernel's. */
 static enum xp_rc demand_that_the_kernel_saw(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_hidden_facts *h = &job->drive.facts.hidden;
+	uint64_t kernel = job->media.capacity_bytes;
 
-	if (!job->drive.answered || !h->known || h->current_bytes == job->media.capacity_bytes)
+	/* of a SCSI drive media has its own word */
+	if (job->restore.is_whole && was_changed_before(job))
+		kernel = xp_job_drive_kernel_bytes(job);
+	else if (!h->known)
+		return XP_OK;
+	/* blocks that the kernel does not know are none to it: those go by commands */
+	if (!job->drive.answered || kernel == 0 || h->current_bytes == kernel)
 		return XP_OK;
 	job->restore.waits = true;
 	return xp_fail(
@@ -282,16 +363,7 @@ static enum xp_rc demand_that_the_kernel_saw(struct xp_job *job, struct xp_err *
 		"device/delete in /sys/block, then \"- - -\" to the scan file of its scsi_host), "
 		"or "
 		"start the computer again, then go on with the job; nothing was erased yet",
-		job->target.path, (unsigned long long)h->current_bytes,
-		(unsigned long long)job->media.capacity_bytes);
-}
-
-static bool was_changed_before(const struct xp_job *job)
-{
-	for (size_t i = 0; i < job->restore.n; i++)
-		if (job->restore.list[i].restored)
-			return true;
-	return false;
+		job->target.path, (unsigned long long)h->current_bytes, (unsigned long long)kernel);
 }
 
 /* What was changed is evidence, and the capacity is another one from here on. */
@@ -311,8 +383,9 @@ enum xp_rc xp_job_restore(struct xp_job *job, const struct xp_permit *permit, st
 {
 	job->restore.waits = false;
 	if (is_wanted(job))
-		TRY(look(job, permit, err));
-	if (job->restore.n == 0)
+		TRY(job->drive.facts.is_ata ? look(job, permit, err)
+					    : look_at_scsi(job, permit, err));
+	if (job->restore.n == 0 && !job->restore.is_whole)
 		return XP_OK;
 	TRY(demand_that_the_kernel_saw(job, err));
 	conclude(job);

@@ -1,6 +1,7 @@
 #include "device/probe_inside.h"
 
 #include "device/protocol/scsi_cmd.h"
+#include "device/protocol/scsi_log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -172,6 +173,18 @@ static void ask_exceptions(struct xp_probe *p, struct xp_scsi_facts *s)
 	s->exception_ascq = data[9];
 }
 
+/* How long it has been powered on: it never falls, which tells one drive from its twin. */
+static void ask_power_on_time(struct xp_probe *p)
+{
+	uint8_t data[XP_SCSI_LOG_BACKGROUND_LEN];
+	uint8_t cdb[XP_SCSI_CDB_MAX];
+	uint32_t len = sizeof(data);
+	uint8_t n = xp_scsi_log_sense(cdb, XP_SCSI_LOG_BACKGROUND, XP_SCSI_LOG_BACKGROUND_LEN);
+
+	if (xp_probe_scsi(p, "log page 15h", cdb, n, data, &len) == XP_ASKED_GOOD)
+		xp_probe_keep(p, XP_RAW_SCSI_LOG, XP_SCSI_LOG_BACKGROUND << 8, data, len);
+}
+
 static void ask_reservation(struct xp_probe *p, struct xp_scsi_facts *s)
 {
 	uint8_t data[24];
@@ -260,6 +273,7 @@ static void ask_scsi_only(struct xp_probe *p, struct xp_scsi_facts *s)
 	s->sanitize_block = ask_opcode(p, "SANITIZE block?", XP_SCSI_ACTION_BLOCK);
 	s->sanitize_overwrite = ask_opcode(p, "SANITIZE overwrite?", XP_SCSI_ACTION_OVERWRITE);
 	ask_exceptions(p, s);
+	ask_power_on_time(p);
 	ask_reservation(p, s);
 	ask_luns(p, s);
 	xp_probe_tcg(p);
@@ -299,6 +313,8 @@ enum xp_asked xp_probe_scsi_identity(struct xp_probe *p)
 	ask_names(p, s);
 	ask_capacity(p, s);
 	take_identity(p, s);
+	if (p->id->bus != XP_BUS_USB)
+		ask_power_on_time(p);
 	return XP_ASKED_GOOD;
 }
 

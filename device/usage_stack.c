@@ -233,7 +233,7 @@ static const char *const medium_points[] = {
 	"/run/live/medium",    "/lib/live/mount/medium", "/run/live/persistence/*",
 	"/run/initramfs/live", "/run/initramfs/isoscan", "/run/archiso/bootmnt",
 	"/run/install/repo",   "/run/media/boot-medium", "/cdrom",
-	"/isodevice",	       "/run/expunge/medium",
+	"/isodevice",	       "/run/expunge/stick",
 };
 
 static bool is_medium_point(const char *point)
@@ -283,8 +283,8 @@ static void cmdline_nodes(struct xp_scan *s)
 {
 	static const char *const root_keys[] = {"root=", "usr=", "mount.usr=", "boot=UUID="};
 	static const char *const medium_keys[] = {
-		"root=live:", "live-media=",   "bootfrom=",	 "archisodevice=",
-		"img_dev=",   "inst.repo=hd:", "inst.stage2=hd:"};
+		"root=live:", "live-media=",   "bootfrom=",	  "archisodevice=",
+		"img_dev=",   "inst.repo=hd:", "inst.stage2=hd:", "expunge.stick="};
 	AUTO_MEM char *text = NULL;
 	char *save = NULL;
 	size_t len = 0;

@@ -1,5 +1,7 @@
 #include "sanitize/capabilities.h"
 
+#include "sanitize/restore_scsi.h"
+
 /* A change of key is over in moments; block erases go many times faster than writes. */
 #define CRYPTO_SECONDS	  10
 #define BLOCK_BYTES_PER_S 2000000000ULL
@@ -48,6 +50,7 @@ void xp_capabilities_scsi(struct xp_capabilities *out, const struct xp_target *t
 	bool has_media = f->media.is_rotating || f->media.is_non_rotating;
 
 	(void)target;
+	out->restores_reduced = xp_scsi_restore_applies(facts);
 	out->writes_same = f->write_same == XP_YES;
 	if (may_have(f, f->sanitize_crypto, f->media.is_non_rotating))
 		add(out, f, XP_SCSI_SANITIZE_CRYPTO, CRYPTO_SECONDS);

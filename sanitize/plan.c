@@ -137,6 +137,10 @@ static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum
 		capacity.hidden_areas_known = true;
 		capacity.native = capacity.factory = capacity.current;
 	}
+	if (xp_policy_restores_hidden(req->policy) && req->capabilities->restores_reduced) {
+		capacity.hidden_areas_known = true;
+		capacity.native = capacity.factory = capacity.current;
+	}
 	if (t == XP_LUKS_DESTROY && req->luks) {
 		xp_claim_expect_luks(out, &req->target->identity, &capacity, req->luks->list,
 				     req->luks->n, req->policy);

@@ -29,8 +29,9 @@ struct xp_capabilities {
 	unsigned n;
 	struct xp_obstacle obstacles[XP_TECHNIQUE_COUNT];
 	unsigned obstacles_n;
-	bool writes_same; /* one block is sent for many that are to hold it (WRITE SAME) */
-	uint64_t read_bytes_per_s;	   /* estimate for a readback; 0: not known */
+	bool restores_reduced;	   /* a SCSI drive can be set to all of its blocks (MODE SELECT) */
+	bool writes_same;	   /* one block is sent for many that are to hold it (WRITE SAME) */
+	uint64_t read_bytes_per_s; /* estimate for a readback; 0: not known */
 	struct xp_capacity_facts capacity; /* hidden areas, as far as they were asked for */
 };
 

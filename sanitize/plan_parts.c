@@ -379,6 +379,14 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 			 "change a power cycle; the job then stops (exit 5), and goes on behind it "
 			 "with resume");
 	}
+	if (xp_policy_restores_hidden(req->policy) && req->capabilities->restores_reduced) {
+		s = step(p, "restore", 0);
+		snprintf(
+			s->why, sizeof(s->why),
+			"the policy asks for all blocks of the drive (MODE SELECT); if it has more "
+			"than it shows, the job stops behind that (exit 5), and goes on with "
+			"resume");
+	}
 	if (p->keys_first)
 		add_keys(p, 1, "first, since it takes seconds and protects at once");
 	if (p->technique == XP_LUKS_DESTROY) {

@@ -44,6 +44,7 @@ static enum xp_rc change(bool *good, const struct xp_ata_door *door, enum xp_hid
 	case XP_AREA_AMAC:
 		return ask(good, door, xp_ata_set_amac(a->native_sectors - 1), err);
 	case XP_AREA_DCO:
+	case XP_AREA_REDUCED: /* none of an ATA drive's */
 		break;
 	}
 	return ask(good, door, xp_ata_dco_restore(), err);
@@ -66,6 +67,7 @@ static const char *refusal(enum xp_hidden_area area)
 		return "the drive refuses SET ACCESSIBLE MAX ADDRESS EXT: frozen, locked, or "
 		       "changed once already since it was switched on; switch it off and on again";
 	case XP_AREA_DCO:
+	case XP_AREA_REDUCED: /* none of an ATA drive's */
 		break;
 	}
 	return "the drive refuses DEVICE CONFIGURATION RESTORE: frozen until it is switched off "

@@ -62,6 +62,8 @@ struct emu_scsi_faults {
 	bool sense_lost;	   /* CHECK CONDITION, and not a byte of sense data */
 	bool reserved_elsewhere;   /* another host holds it: Write Exclusive */
 	bool threshold_exceeded;   /* log page 2Fh */
+	bool mode_select_refused;  /* a block descriptor is */
+	bool mode_select_ignored;  /* Good, and the descriptor is not looked at */
 	bool write_same_refused;   /* though it is on the list of commands */
 	bool write_same_ignored;   /* Good, and nothing is written */
 	bool write_same_vendors;   /* on the list, and not as the standard has it */

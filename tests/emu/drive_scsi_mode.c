@@ -190,8 +190,11 @@ static uint16_t read_list(struct wanted *w, const struct emu_scsi_job *j, size_t
 		return AC_LIST_LENGTH;
 	if (descriptor)
 		read_descriptor(w, p + at, descriptor, j->lu);
-	if (!is_descriptor_possible(j->lu, w))
+	if (!is_descriptor_possible(j->lu, w) ||
+	    (w->has_descriptor && j->d->faults.mode_select_refused))
 		return AC_LIST_FIELD;
+	if (j->d->faults.mode_select_ignored)
+		w->has_descriptor = false;
 	for (at += descriptor; at < len; at += 2U + p[at + 1]) {
 		if (len - at < 2)
 			return AC_LIST_LENGTH;

@@ -60,6 +60,8 @@ static const struct emu_field scsi_faults[] = {
 	SCSI("sense-lost", BOOL, sense_lost),
 	SCSI("reserved-elsewhere", BOOL, reserved_elsewhere),
 	SCSI("smart-threshold", BOOL, threshold_exceeded),
+	SCSI("mode-select-refused", BOOL, mode_select_refused),
+	SCSI("mode-select-ignored", BOOL, mode_select_ignored),
 	SCSI("write-same-refused", BOOL, write_same_refused),
 	SCSI("write-same-ignored", BOOL, write_same_ignored),
 	SCSI("write-same-vendors", BOOL, write_same_vendors),

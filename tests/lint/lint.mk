@@ -6,9 +6,9 @@ JOBS ?= 2
 OBJ := build/release/obj
 L := build/lint
 SRC := $(wildcard base/*.c device/*.c device/protocol/*.c claim/*.c sanitize/*.c sanitize/overwrite/*.c \
-	verify/*.c certs/*.c cli/*.c cli/tui/*.c)
+	verify/*.c certs/*.c cli/*.c cli/tui/*.c vm-images/boot/*.c)
 HDR := $(wildcard base/*.h device/*.h device/protocol/*.h claim/*.h sanitize/*.h sanitize/overwrite/*.h \
-	verify/*.h certs/*.h cli/*.h cli/tui/*.h)
+	verify/*.h certs/*.h cli/*.h cli/tui/*.h vm-images/boot/*.h)
 TEST_SRC := $(wildcard tests/unit/*.c tests/fake/*.c tests/fuzz/*.c tests/emu/*.c tests/bench/*.c tests/vm/*.c tests/soak/*.c)
 TEST_HDR := $(wildcard tests/*/*.h)
 MAN := $(wildcard docs/man/*.1 docs/man/*.8)

@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 #include "certs/record_testimony.h"
+#include "base/cleanup.h"
+#include "device/protocol/scsi_log.h"
 #include "tests/fake/identify_data.h"
 #include "tests/fake/record_sample.h"
 
@@ -171,6 +173,19 @@ static void give_hours(struct xp_record *r, size_t i, uint32_t hours)
 	give_raw(&id->raw, &id->raw_n, XP_RAW_ATA_LOG, 0x0401, page, sizeof(page));
 }
 
+/* Page 15h, as [SBC-4 6.4.2] lays it out. */
+static void give_minutes(struct xp_record *r, size_t i, uint32_t minutes)
+{
+	struct xp_identity *id = &phase(r, i)->identity;
+	uint8_t page[20] = {0x15, 0x00, 0x00, 0x10, 0x00, 0x00, 0x03, 0x0c};
+
+	page[8] = (uint8_t)(minutes >> 24);
+	page[9] = (uint8_t)(minutes >> 16);
+	page[10] = (uint8_t)(minutes >> 8);
+	page[11] = (uint8_t)minutes;
+	give_raw(&id->raw, &id->raw_n, XP_RAW_SCSI_LOG, 0x1500, page, sizeof(page));
+}
+
 static void test_testimony_answers_around_a_command_are_of_the_drive(void **state)
 {
 	struct xp_record *r = disk_with_identify();
@@ -208,6 +223,48 @@ static void test_testimony_power_on_hours_never_fall(void **state)
 	give_hours(r, 0, 1000);
 	give_hours(r, 3, 999);
 	expect(r, "E_EVIDENCE_RAW", "evidence[3].identity.raw[1]");
+}
+
+static void test_testimony_power_on_minutes_of_sas_never_fall(void **state)
+{
+	struct xp_record *r = disk_with_identify();
+
+	(void)state;
+	give_minutes(r, 0, 70000 * 60);
+	give_minutes(r, 1, 70000 * 60 + 59);
+	/* another count of the same drive says nothing of this one */
+	give_hours(r, 2, 1000);
+	give_minutes(r, 3, 70001 * 60);
+	expect(r, NULL, NULL);
+	r = disk_with_identify();
+	give_minutes(r, 0, 70000 * 60);
+	give_minutes(r, 3, 70000 * 60 - 1);
+	expect(r, "E_EVIDENCE_RAW", "evidence[3].identity.raw[1]");
+}
+
+static void test_power_on_minutes_of_other_pages_are_refused(void **state)
+{
+	static const uint8_t page[20] = {0x15, 0, 0, 0x10, 0, 0, 0x03, 0x0c, 1, 2, 3, 4};
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} wrong[] = {{0, 0x2f}, {0, 0x55}, {1, 1}, {3, 0x0f}, {4, 1}, {5, 1}, {7, 0x0b}};
+	uint32_t minutes = 0;
+
+	(void)state;
+	assert_int_equal(xp_scsi_power_on_minutes_parse(&minutes, page, sizeof(page), NULL), XP_OK);
+	assert_int_equal(minutes, 0x01020304);
+	for (size_t len = 0; len < sizeof(page); len++)
+		assert_int_equal(xp_scsi_power_on_minutes_parse(&minutes, page, len, NULL),
+				 XP_E_MALFORMED);
+	for (size_t i = 0; i < XP_ARRAY_LEN(wrong); i++) {
+		uint8_t bad[sizeof(page)];
+
+		memcpy(bad, page, sizeof(bad));
+		bad[wrong[i].at] = wrong[i].value;
+		assert_int_equal(xp_scsi_power_on_minutes_parse(&minutes, bad, sizeof(bad), NULL),
+				 XP_E_MALFORMED);
+	}
 }
 
 static void test_testimony_takes_and_attempts_count_up(void **state)
@@ -292,6 +349,8 @@ int main(void)
 		cmocka_unit_test(test_testimony_raw_answer_must_agree),
 		cmocka_unit_test(test_testimony_answers_around_a_command_are_of_the_drive),
 		cmocka_unit_test(test_testimony_power_on_hours_never_fall),
+		cmocka_unit_test(test_testimony_power_on_minutes_of_sas_never_fall),
+		cmocka_unit_test(test_power_on_minutes_of_other_pages_are_refused),
 		cmocka_unit_test(test_testimony_takes_and_attempts_count_up),
 		cmocka_unit_test(test_testimony_resumed_without_interruption_is_found),
 		cmocka_unit_test(test_testimony_readback_must_be_of_an_erase),

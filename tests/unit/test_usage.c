@@ -288,6 +288,31 @@ static void test_uses_stick_named_by_the_command_line_is_the_boot_medium(void **
 	xp_tree_remove(&t);
 }
 
+/* Our own stick: mounted, or pulled out and back, when only its name on the command line leads
+ * there. */
+static void test_uses_our_own_stick_is_the_boot_medium(void **state)
+{
+	static const char *const mounts[] = {
+		"mount 1 28 27 8:17 / /run/expunge/stick rw - vfat /dev/sdb1 rw\n", ""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		struct xp_uses uses = {0};
+		struct xp_tree t;
+
+		xp_tree_new(&t);
+		xp_tree_add_manifest(&t, "usbstick.txt");
+		xp_tree_add(&t, "file proc/cmdline quiet expunge.stick=PARTUUID=1234abcd-01\n"
+				"link dev/disk/by-partuuid/1234abcd-01 ../../sdb1\n"
+				"file proc/1/mountinfo 27 1 0:30 / / rw - rootfs none rw\n");
+		xp_tree_add(&t, mounts[i]);
+		find(&uses, &t, "/dev/sdb");
+		assert_true(has_use(&uses, XP_REFUSED_BOOT_MEDIUM, "boot", "sdb"));
+		xp_uses_free(&uses);
+		xp_tree_remove(&t);
+	}
+}
+
 static void test_uses_root_on_lvm_on_luks_is_the_system_disk(void **state)
 {
 	static const char *const system[] = {"/dev/sda", "/dev/sda1", "/dev/sda2", "/dev/dm-0",
@@ -420,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_uses_of_each_stack_are_found),
 		cmocka_unit_test(test_uses_of_others_do_not_count),
 		cmocka_unit_test(test_uses_live_stick_is_the_boot_medium),
+		cmocka_unit_test(test_uses_our_own_stick_is_the_boot_medium),
 		cmocka_unit_test(test_uses_stick_named_by_the_command_line_is_the_boot_medium),
 		cmocka_unit_test(test_uses_root_on_lvm_on_luks_is_the_system_disk),
 		cmocka_unit_test(test_uses_of_an_image_are_found),

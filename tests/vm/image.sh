@@ -6,8 +6,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 vm=$PWD/build/vm
+debs=$PWD/build/debs
 export LC_ALL=C
 umask 022
+. vm-images/packages.sh
 
 # bumped when what is built changes its shape
 version=2
@@ -19,7 +21,7 @@ cannot() {
 	exit 69
 }
 
-mapfile -t packages < <(awk '$1 == "guest" { print $2 }' packages.txt)
+mapfile -t packages < <(packages_of guest)
 wanted="$version ${packages[*]}"
 if [ "${1:-}" != --again ] && [ "$(cat "$vm/stamp" 2>/dev/null)" = "$wanted" ]; then
 	exit 0
@@ -32,7 +34,7 @@ if [ "${1:-}" != --again ] && [ "$(cat "$vm/stamp" 2>/dev/null)" = "$wanted" ]; 
 	exit 0
 fi
 rm -rf "$vm/stamp" "$vm/why-not" "$vm/new" "$vm/making"
-mkdir -p "$vm/debs" "$vm/new" "$vm/making"
+mkdir -p "$vm/new" "$vm/making"
 
 for tool in qemu-system-x86_64 busybox cpio depmod python3 apt-get dpkg-deb; do
 	PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || cannot "there is no $tool"
@@ -48,40 +50,18 @@ missing() {
 [ "$(id -u)" -ne 0 ] || missing >/dev/null || apt-get -q update >>"$vm/making/apt" 2>&1 || true
 closure=$(missing) || cannot "apt does not find them all: ${packages[*]}"
 
-# download NAME...: into debs, those that are not there
-download() {
-	local name version file
-	for name in "$@"; do
-		version=$(apt-cache show --no-all-versions "$name" | sed -n 's/^Version: //p' | head -n 1)
-		file=("$vm/debs/${name%:*}_${version//:/%3a}_"*.deb)
-		[ -e "${file[0]}" ] && continue
-		(cd "$vm/debs" && apt-get -q download "$name") >>"$vm/making/apt" 2>&1 || return 1
-	done
-}
 # shellcheck disable=SC2086 # the names are words
-if ! download $closure; then
+if ! packages_download "$debs" "$vm/making/apt" $closure; then
 	if [ "$(id -u)" -eq 0 ]; then
 		apt-get -q update >>"$vm/making/apt" 2>&1 || true
 		closure=$(missing)
 	fi
 	# shellcheck disable=SC2086
-	download $closure || cannot "a package could not be downloaded: $(tail -n 1 "$vm/making/apt")"
+	packages_download "$debs" "$vm/making/apt" $closure ||
+		cannot "a package could not be downloaded: $(tail -n 1 "$vm/making/apt")"
 fi
-
-# One tree, with /bin, /sbin and /lib where merged systems have them.
-for name in $closure; do
-	version=$(apt-cache show --no-all-versions "$name" | sed -n 's/^Version: //p' | head -n 1)
-	rm -rf "$vm/making/one"
-	dpkg-deb -x "$vm/debs/${name%:*}_${version//:/%3a}_"*.deb "$vm/making/one"
-	for folder in bin sbin lib lib64; do
-		[ -d "$vm/making/one/$folder" ] || continue
-		mkdir -p "$vm/making/one/usr/$folder"
-		cp -a "$vm/making/one/$folder/." "$vm/making/one/usr/$folder/"
-		rm -rf "${vm:?}/making/one/$folder"
-	done
-	cp -a "$vm/making/one/." "$vm/new/"
-done
-rm -rf "$vm/making/one"
+# shellcheck disable=SC2086
+packages_unpack "$debs" "$vm/new" $closure
 
 # The kernel may be one of the packages, or installed here.
 kernel=$(find "$vm/new/boot" /boot -maxdepth 1 -name 'vmlinuz-*' 2>/dev/null | sort -V | tail -n 1)
@@ -93,10 +73,8 @@ if [ ! -d "$modules" ]; then
 	mkdir -p "$vm/new/usr/lib/modules"
 	cp -a "/lib/modules/$release" "$modules"
 fi
-PATH=$PATH:/usr/sbin:/sbin depmod -b "$vm/new/usr" "$release" 2>>"$vm/making/apt" ||
-	PATH=$PATH:/usr/sbin:/sbin depmod -b "$vm/new" "$release" 2>>"$vm/making/apt" ||
-	cannot "depmod failed: $(tail -n 1 "$vm/making/apt")"
-[ -s "$modules/modules.dep" ] || cannot "depmod found no modules in $modules"
+packages_depmod "$vm/new" "$release" 2>>"$vm/making/apt" ||
+	cannot "depmod found no modules: $(tail -n 1 "$vm/making/apt")"
 
 # Without its wrapping the kernel is entered at once (PVH), which saves seconds of emulation.
 python3 - "$kernel" "$vm/making/vmlinux" <<'PYTHON' || cp "$kernel" "$vm/making/vmlinux"
@@ -128,31 +106,8 @@ cp "$(command -v busybox)" "$initrd/bin/busybox"
 for name in sh mount umount insmod switch_root mkdir cat; do
 	ln -s busybox "$initrd/bin/$name"
 done
-needs() {
-	python3 - "$modules" "$@" <<'PYTHON'
-import sys
-
-base, names = sys.argv[1], sys.argv[2:]
-path, deps = {}, {}
-for line in open(base + "/modules.dep"):
-    head, _, rest = line.partition(":")
-    name = head.rsplit("/", 1)[1].split(".ko")[0].replace("-", "_")
-    path[name], deps[name] = head, rest.split()
-built_in = {l.strip().rsplit("/", 1)[1].split(".ko")[0].replace("-", "_")
-            for l in open(base + "/modules.builtin")}
-seen = []
-for name in names:
-    if name in built_in:
-        continue
-    if name not in path:
-        sys.exit("no module " + name)
-    for f in list(reversed(deps[name])) + [path[name]]:
-        if f not in seen:
-            seen.append(f)
-print("\n".join(seen))
-PYTHON
-}
-list=$(needs virtio_pci 9pnet_virtio 9p overlay) || cannot "a module is missing: $list"
+list=$(vm-images/module_order.py "$modules" virtio_pci 9pnet_virtio 9p overlay 2>&1) ||
+	cannot "a module is missing: $list"
 for f in $list; do
 	name=$(basename "$f")
 	case $name in

@@ -1,0 +1,22 @@
+/* check_stand: the lab's record before a checker whose clock, anchors and lists a test sets. */
+#pragma once
+#include "tests/fake/check_lab.h"
+
+struct check_stand {
+	struct check_lab lab; /* its checker is NULL until stand_trust */
+	int64_t now_s;
+	struct xp_clock clock; /* tells now_s */
+};
+
+void stand_open(struct check_stand *s);
+/* Fails the test where OpenSSL has an error left. */
+void stand_close(struct check_stand *s);
+/* A fresh checker with the given anchor and list (NULL: none). */
+void stand_trust(struct check_stand *s, X509 *anchor, X509_CRL *crl);
+void stand_also_crl(struct check_stand *s, X509_CRL *crl);
+/* The lab's pair ends with WANT; CODE NULL: any. */
+void stand_expect(struct check_stand *s, int want, const char *code);
+/* Writes and signs the record again, by alice, before that. */
+void stand_write_and_expect(struct check_stand *s, int want, const char *code);
+/* A list of the lab's root, of AT_S, for DAYS; REVOKED NULL: of nobody. */
+X509_CRL *stand_make_crl(struct check_stand *s, const X509 *revoked, int64_t at_s, int64_t days);

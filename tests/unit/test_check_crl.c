@@ -1,0 +1,216 @@
+/* What revocation lists say of a signer, and which of them count. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certs/check_roles.h"
+#include "tests/fake/check_stand.h"
+
+static struct check_stand stand;
+
+static int setup(void **state)
+{
+	(void)state;
+	stand_open(&stand);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	stand_close(&stand);
+	return 0;
+}
+
+static void test_crl_missing_is_indeterminate(void **state)
+{
+	(void)state;
+	stand_trust(&stand, stand.lab.lab.root, NULL);
+	stand_expect(&stand, 2, "I_REVOCATION_UNKNOWN");
+}
+
+static void test_crl_embedded_counts(void **state)
+{
+	(void)state;
+	check_lab_sign(&stand.lab, stand.lab.lab.crl);
+	stand_trust(&stand, stand.lab.lab.root, NULL);
+	stand_expect(&stand, 0, NULL);
+}
+
+static void test_crl_out_of_date_is_stale(void **state)
+{
+	X509_CRL *old = stand_make_crl(&stand, NULL, LAB_NOW_S - 40 * LAB_DAY_S, 30);
+
+	(void)state;
+	stand_trust(&stand, stand.lab.lab.root, old);
+	stand_expect(&stand, 2, "I_REVOCATION_STALE");
+	/* a stale embedded one does not hide a good one */
+	check_lab_sign(&stand.lab, old);
+	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_expect(&stand, 0, NULL);
+	stand_trust(&stand, stand.lab.lab.root, NULL);
+	stand_expect(&stand, 2, "I_REVOCATION_STALE");
+	X509_CRL_free(old);
+}
+
+static void test_crl_from_the_future_is_not_used(void **state)
+{
+	X509_CRL *crl = stand_make_crl(&stand, NULL, LAB_NOW_S + LAB_DAY_S, 30);
+
+	(void)state;
+	stand_trust(&stand, stand.lab.lab.root, crl);
+	stand_expect(&stand, 2, "I_REVOCATION_UNKNOWN");
+	X509_CRL_free(crl);
+}
+
+static void test_crl_that_lists_signer_fails(void **state)
+{
+	X509_CRL *crl = stand_make_crl(&stand, stand.lab.alice.cert, LAB_NOW_S - 5, 30);
+
+	(void)state;
+	stand_trust(&stand, stand.lab.lab.root, crl);
+	stand_expect(&stand, 1, "E_REVOKED");
+	/* an old embedded one does not hide it */
+	check_lab_sign(&stand.lab, stand.lab.lab.crl);
+	stand_expect(&stand, 1, "E_REVOKED");
+	X509_CRL_free(crl);
+}
+
+static void test_crl_newer_without_entry_does_not_unrevoke(void **state)
+{
+	X509_CRL *lists =
+		stand_make_crl(&stand, stand.lab.alice.cert, LAB_NOW_S - 50 * LAB_DAY_S, 30);
+
+	(void)state;
+	stand_trust(&stand, stand.lab.lab.root, lists);
+	stand_also_crl(&stand, stand.lab.lab.crl);
+	stand_expect(&stand, 1, "E_REVOKED");
+	X509_CRL_free(lists);
+}
+
+static void test_crl_of_other_ca_is_no_help_and_no_harm(void **state)
+{
+	const struct xp_pki_revocation rev = {.cert = stand.lab.alice.cert, .at_s = LAB_NOW_S - 5};
+	struct lab other;
+	X509_CRL *forged = NULL;
+
+	(void)state;
+	lab_open(&other);
+	/* the name of the lab's root, the key of another */
+	assert_int_equal(xp_pki_crl_new(&forged, NULL, &rev, other.root, other.root_key,
+					LAB_NOW_S - 5, LAB_NOW_S + LAB_DAY_S, NULL),
+			 XP_OK);
+	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_also_crl(&stand, forged);
+	stand_expect(&stand, 0, NULL);
+	check_lab_sign(&stand.lab, forged);
+	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_expect(&stand, 1, "E_CMS_CRLS");
+	X509_CRL_free(forged);
+	lab_close(&other);
+}
+
+static void test_crl_delta_is_refused(void **state)
+{
+	X509_CRL *crl = stand_make_crl(&stand, NULL, LAB_NOW_S - 5, 30);
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+
+	(void)state;
+	assert_int_equal(ASN1_INTEGER_set(base, 1), 1);
+	assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0), 1);
+	assert_true(X509_CRL_sign(crl, stand.lab.lab.root_key, EVP_sha256()) > 0);
+	stand_trust(&stand, stand.lab.lab.root, crl);
+	stand_expect(&stand, 2, "I_REVOCATION_UNKNOWN");
+	ASN1_INTEGER_free(base);
+	X509_CRL_free(crl);
+}
+
+static void test_crl_partitioned_is_refused(void **state)
+{
+	X509_CRL *crl = stand_make_crl(&stand, NULL, LAB_NOW_S - 5, 30);
+	ISSUING_DIST_POINT *idp = ISSUING_DIST_POINT_new();
+
+	(void)state;
+	idp->onlyuser = 0xff;
+	assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0), 1);
+	assert_true(X509_CRL_sign(crl, stand.lab.lab.root_key, EVP_sha256()) > 0);
+	stand_trust(&stand, stand.lab.lab.root, crl);
+	stand_expect(&stand, 2, "I_REVOCATION_UNKNOWN");
+	ISSUING_DIST_POINT_free(idp);
+	X509_CRL_free(crl);
+}
+
+/* A list that clears nobody still accuses: beside one that is clean and current. */
+static void test_crl_that_cannot_be_relied_upon_still_accuses(void **state)
+{
+	X509_CRL *future = stand_make_crl(&stand, stand.lab.alice.cert, LAB_NOW_S + LAB_DAY_S, 30);
+	X509_CRL *delta = stand_make_crl(&stand, stand.lab.alice.cert, LAB_NOW_S - 5, 30);
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+	struct lab other;
+	X509_CRL *strange = NULL;
+	const struct xp_pki_revocation rev = {.cert = stand.lab.alice.cert, .at_s = LAB_NOW_S - 5};
+
+	(void)state;
+	assert_int_equal(ASN1_INTEGER_set(base, 1), 1);
+	assert_int_equal(X509_CRL_add1_ext_i2d(delta, NID_delta_crl, base, 1, 0), 1);
+	assert_true(X509_CRL_sign(delta, stand.lab.lab.root_key, EVP_sha256()) > 0);
+	ASN1_INTEGER_free(base);
+	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_also_crl(&stand, delta);
+	stand_expect(&stand, 1, "E_REVOKED");
+	stand_trust(&stand, stand.lab.lab.root, future);
+	stand_also_crl(&stand, stand.lab.lab.crl);
+	stand_expect(&stand, 1, "E_REVOKED");
+	/* a stranger accuses nobody */
+	lab_open(&other);
+	assert_int_equal(xp_pki_crl_new(&strange, NULL, &rev, other.root, other.root_key,
+					LAB_NOW_S - 5, LAB_NOW_S + LAB_DAY_S, NULL),
+			 XP_OK);
+	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_also_crl(&stand, strange);
+	stand_expect(&stand, 0, NULL);
+	lab_close(&other);
+	X509_CRL_free(strange);
+	X509_CRL_free(future);
+	X509_CRL_free(delta);
+}
+
+static void test_crl_files_that_are_none_are_usage_errors(void **state)
+{
+	struct xp_trust *t;
+
+	(void)state;
+	stand_trust(&stand, NULL, NULL);
+	t = xp_check_trust(stand.lab.check);
+	assert_int_equal(xp_trust_add_crls(t, "", 0, "x", NULL), XP_E_USAGE);
+	assert_int_equal(xp_trust_add_crls(t, "hello", 5, "x", NULL), XP_E_USAGE);
+	assert_int_equal(xp_trust_add_anchors(t, "hello", 5, "x", NULL), XP_E_USAGE);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_crl_missing_is_indeterminate),
+		T(test_crl_embedded_counts),
+		T(test_crl_out_of_date_is_stale),
+		T(test_crl_from_the_future_is_not_used),
+		T(test_crl_that_lists_signer_fails),
+		T(test_crl_newer_without_entry_does_not_unrevoke),
+		T(test_crl_of_other_ca_is_no_help_and_no_harm),
+		T(test_crl_delta_is_refused),
+		T(test_crl_partitioned_is_refused),
+		T(test_crl_that_cannot_be_relied_upon_still_accuses),
+		T(test_crl_files_that_are_none_are_usage_errors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

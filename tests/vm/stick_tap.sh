@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# stick_tap.sh: what a test of the boot stick sources. It has the words of tests/cli/tap.sh, and:
+. tests/cli/tap.sh
+stick_folder=$(mktemp -d /tmp/stick.XXXXXX) # the names of sockets are short
+stick_job=
+# shellcheck disable=SC2317 # called by the trap
+stick_cleanup() {
+	stick_kill
+	[ ! -e "$stick_folder/rigd.pid" ] || kill "$(cat "$stick_folder/rigd.pid")" 2>/dev/null
+	rm -rf "$stick_folder"
+}
+trap stick_cleanup EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+
+# stick_image: builds the stick, or leaves out every check of this script
+stick_image() {
+	local i n
+	vm-images/boot/build.sh >"$TMPDIR/image.log" 2>&1 && return
+	n=$(grep -cE '^[[:space:]]*(check|is|exits|shows) ' "$0")
+	for i in $(seq "$n"); do
+		skip "$(basename "$0" .sh) $i" "no stick can be built here: $(cat build/image/why-not 2>/dev/null)"
+	done
+	done_testing
+	exit 0
+}
+
+# stick_start WORD...: tests/vm/stick.sh in the background
+stick_start() {
+	tests/vm/stick.sh "$@" "$stick_folder/run" 3>&- &
+	stick_job=$!
+	rm -f "$stick_folder/run/console"
+}
+
+# stick_waits REGEX SECONDS: until the serial line has shown it
+stick_waits() {
+	local i
+	for i in $(seq $(($2 * 4))); do
+		grep -aqE -- "$1" "$stick_folder/run/console" 2>/dev/null && return 0
+		kill -0 "$stick_job" 2>/dev/null || break
+		sleep 0.25
+	done
+	grep -aqE -- "$1" "$stick_folder/run/console" 2>/dev/null
+}
+
+# shows NAME, REGEX, SECONDS
+shows() {
+	if stick_waits "$2" "$3"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		tr -d '\r\033' <"$stick_folder/run/console" 2>/dev/null | tail -n 25 | cut -c 1-200 | sed 's/^/# /'
+		sed 's/^/# qemu: /' "$stick_folder/run/qemu.log" 2>/dev/null
+	fi
+}
+
+# stick_type TEXT: on the serial line
+stick_type() {
+	python3 - "$stick_folder/run/serial" "$1" <<'PYTHON'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+for c in sys.argv[2].encode().decode("unicode_escape").encode():
+    s.sendall(bytes([c]))
+    s.settimeout(0.3)
+    try:
+        s.recv(4096)  # its echo, so that no key is lost
+    except TimeoutError:
+        pass
+PYTHON
+}
+
+# stick_ends SECONDS: until the machine switches itself off
+stick_ends() {
+	local i
+	for i in $(seq $(($1 * 4))); do
+		if ! kill -0 "$stick_job" 2>/dev/null; then
+			stick_job=
+			return 0
+		fi
+		sleep 0.25
+	done
+	return 1
+}
+
+# stick_kill: as if the power went
+stick_kill() {
+	[ -n "$stick_job" ] || return 0
+	[ ! -e "$stick_folder/run/qemu.pid" ] || kill -9 "$(cat "$stick_folder/run/qemu.pid")" 2>/dev/null
+	wait "$stick_job" 2>/dev/null
+	stick_job=
+}
+
+# stick_copy FILE: the stick as it was built, for a test to write on
+stick_copy() {
+	cp --sparse=always build/image/expunge.img "$1"
+}
+
+# stick_partition N: where it begins, in bytes
+stick_partition() {
+	od -A n -t u4 -j $((0x1be + 16 * ($1 - 1) + 8)) -N 4 build/image/expunge.img | awk '{ print $1 * 512 }'
+}
+
+# stick_mtools TOOL FILE WORD...: one of mtools on the data partition of FILE
+stick_mtools() {
+	local tool=$1 file=$2
+	shift 2
+	MTOOLSRC=/dev/null MTOOLS_SKIP_CHECK=1 "build/image-packages/mtools/usr/bin/$tool" \
+		-i "$file@@$(stick_partition 1)" "$@"
+}
