@@ -11,6 +11,7 @@ extern const struct xp_command xp_command_status;
 extern const struct xp_command xp_command_resume;
 extern const struct xp_command xp_command_wait;
 extern const struct xp_command xp_command_unlock;
+extern const struct xp_command xp_command_release;
 extern const struct xp_command xp_command_unattended;
 extern const struct xp_command xp_command_locate;
 extern const struct xp_command xp_command_tui;
