@@ -58,8 +58,8 @@ sanitize_SRC := $(wildcard sanitize/*.c sanitize/overwrite/*.c)
 verify_SRC := $(wildcard verify/*.c)
 certs_SRC := $(wildcard certs/*.c)
 # cli: cert_*.c and expunge_cert.c are expunge-cert's, cmd_*.c and expunge.c are expunge's, the rest both's
-cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job% cli/boot%,$(wildcard cli/*.c))
-job_SRC := $(wildcard cli/job*.c cli/boot*.c)
+cli_shared_SRC := $(filter-out cli/cmd_% cli/cert_% cli/expunge.c cli/expunge_cert.c cli/job% cli/boot% cli/upload%,$(wildcard cli/*.c))
+job_SRC := $(wildcard cli/job*.c cli/boot*.c cli/upload*.c)
 tui_SRC := $(wildcard cli/tui/*.c)
 expunge_SRC := $(wildcard cli/expunge.c cli/cmd_*.c)
 expunge_cert_SRC := $(wildcard cli/expunge_cert.c cli/cert_*.c)
@@ -69,7 +69,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib = $(B)/lib$(1).a
 
 LIBS_CERT := -ljansson -lcrypto -lpthread
-LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -lqrencode -ljansson -lcrypto -lm -lpthread
+LIBS_ALL := -luring -lblkid -lnvme -lcryptsetup -lncursesw -lqrencode -ljansson -lssl -lcrypto -lm -lpthread
 
 .PHONY: all
 all: $(B)/expunge $(B)/expunge-cert

@@ -28,12 +28,22 @@ bool xp_check_target_digest(uint8_t out[32], const struct xp_identity *id)
 	       EVP_Digest(text, (size_t)n, out, NULL, EVP_sha256(), NULL) == 1;
 }
 
-void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r)
+void xp_check_outcome_clear(struct xp_check_outcome *o)
+{
+	free(o->drive);
+	*o = (struct xp_check_outcome){0};
+}
+
+enum xp_rc xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r,
+				 struct xp_err *err)
 {
 	*o = (struct xp_check_outcome){.exit_code = xp_check_exit_code(r)};
 	memcpy(o->json_sha256, r->json_sha256, 32);
+	o->drive = strdup(r->record ? drive_of(r->record) : "");
+	if (!o->drive)
+		return xp_fail(err, XP_E_NOMEM, "results");
 	if (!r->record)
-		return;
+		return XP_OK;
 	o->has_record = xp_check_target_digest(o->target_sha256, &r->record->media);
 	o->issued_s = r->record->issued_s;
 	o->scope = r->record->claim.scope;
@@ -41,10 +51,10 @@ void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_res
 	o->kind = r->record->kind;
 	o->level = r->record->claim.level;
 	snprintf(o->id, sizeof(o->id), "%s", r->record->id);
-	snprintf(o->drive, sizeof(o->drive), "%s", drive_of(r->record));
 	snprintf(o->model, sizeof(o->model), "%s", r->record->media.model);
 	snprintf(o->supersedes_id, sizeof(o->supersedes_id), "%s", r->record->supersedes_id);
 	memcpy(o->supersedes_sha256, r->record->supersedes_sha256, 32);
+	return XP_OK;
 }
 
 static int by_id(const void *a, const void *b)

@@ -12,7 +12,7 @@ struct xp_check_outcome {
 	char id[XP_UUID_LEN];
 	uint8_t json_sha256[32];
 	enum xp_record_kind kind;
-	char drive[256];	   /* serial number; none: wwn, then name */
+	char *drive;		   /* serial number; none: wwn, then name; owned */
 	uint8_t target_sha256[32]; /* of all that tells one target from another */
 	int64_t issued_s;
 	enum xp_scope scope;
@@ -26,7 +26,10 @@ struct xp_check_outcome {
 
 /* SHA-256 of all that tells one target from another; false: it cannot be said. */
 bool xp_check_target_digest(uint8_t out[32], const struct xp_identity *id);
-void xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r);
+/* XP_E_NOMEM. */
+MUST_USE enum xp_rc xp_check_outcome_fill(struct xp_check_outcome *o,
+					  const struct xp_check_result *r, struct xp_err *err);
+void xp_check_outcome_clear(struct xp_check_outcome *o);
 /*
  * Fills closed_by: an authentic failure (exit code 3) is closed by a passed record of a
  * sanitization or a destruction that names its id and its digest, is of the same target and not

@@ -7,6 +7,7 @@
 
 #include "device/protocol/ata_identify.h"
 #include "device/protocol/ata_sanitize.h"
+#include "device/protocol/drive_word.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,17 @@ static void say(struct xp_completion *out, enum xp_completion_end end, const cha
 {
 	out->end = end;
 	snprintf(out->why, sizeof(out->why), "%s", why);
+}
+
+/* The same with the drive's own word behind it. */
+static void say_word(struct xp_completion *out, enum xp_completion_end end, const char *why,
+		     const uint8_t *sense, size_t len)
+{
+	char word[XP_DRIVE_WORD_LEN];
+
+	xp_drive_word(word, sense, len);
+	out->end = end;
+	snprintf(out->why, sizeof(out->why), "%s%s%s", why, *word ? ": " : "", word);
 }
 
 static void decode_status(struct xp_ata_sanitize_status *out, const uint8_t *sense, size_t len)
@@ -161,7 +173,8 @@ static void decide_sanitize(struct xp_completion *out, const struct xp_phase *er
 	}
 	xp_sat_registers_parse(&regs, c->sense, c->sense_len);
 	if (!xp_sat_registers_are_lost(&regs) && (regs.status & XP_ATA_STATUS_ERR)) {
-		say(out, XP_COMPLETION_FAILED, "the drive refused the command");
+		say_word(out, XP_COMPLETION_FAILED, "the drive refused the command", c->sense,
+			 c->sense_len);
 		return;
 	}
 	if (!xp_sat_registers_are_good(&regs)) {
@@ -171,6 +184,9 @@ static void decide_sanitize(struct xp_completion *out, const struct xp_phase *er
 	if (raw)
 		decode_status(&last, raw->data, raw->len);
 	decide_end(out, last.state);
+	if (raw && out->end == XP_COMPLETION_FAILED)
+		say_word(out, XP_COMPLETION_FAILED, "the last sanitize failed, sectors are left",
+			 raw->data, raw->len);
 	if (out->end != XP_COMPLETION_PROVEN)
 		return;
 	decode_status(&sent, c->sense, c->sense_len);
@@ -194,7 +210,7 @@ static void decide_erase_unit(struct xp_completion *out, const struct xp_phase *
 	}
 	xp_sat_registers_parse(&regs, c->sense, c->sense_len);
 	if (!xp_sat_registers_are_lost(&regs) && (regs.status & XP_ATA_STATUS_ERR)) {
-		say(out, XP_COMPLETION_FAILED, "the drive aborted it");
+		say_word(out, XP_COMPLETION_FAILED, "the drive aborted it", c->sense, c->sense_len);
 		return;
 	}
 	if (!xp_sat_registers_are_good(&regs)) {

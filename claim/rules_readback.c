@@ -38,12 +38,25 @@ static bool sample_is_weaker(const struct xp_judge *j, const struct xp_readback_
 	       r->bytes_planned < asked.bytes;
 }
 
+/* Stopped in the middle, or the target fell silent: its figures are those of a part. */
+static bool is_unfinished(const struct xp_judge *j)
+{
+	return j->readback && (j->readback->stalled ||
+			       (j->ev->cancelled && j->readback == &j->ev->phases[j->ev->n - 1]));
+}
+
 /* 24: the policy asks for a readback, and there is none that is as good. */
 void xp_rule_readback_missing(struct xp_judge *j)
 {
 	const struct xp_readback_result *r = j->readback ? &j->readback->readback : NULL;
 	enum xp_readback_mode asked = xp_policy_readback(j->policy);
 
+	if (is_unfinished(j)) {
+		lower_missing(j, "readback-unfinished",
+			      j->readback->stalled ? "the target stopped to answer in the readback"
+						   : "the readback was stopped before its end");
+		return;
+	}
 	if (asked == XP_READBACK_NONE) {
 		if (!r)
 			xp_judge_note(j, 24, "not-read-back",
@@ -123,7 +136,7 @@ void xp_rule_readback_contradicts(struct xp_judge *j)
 {
 	const struct xp_readback_result *r = j->readback ? &j->readback->readback : NULL;
 
-	if (!r)
+	if (!r || is_unfinished(j))
 		return;
 	if (r->mode == XP_READBACK_NONE)
 		lower_false(j, "readback-without-mode", "a readback that read nothing");

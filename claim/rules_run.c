@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "claim/completion.h"
+#include "device/protocol/drive_word.h"
 
 #include <string.h>
 
@@ -23,6 +24,7 @@ static bool is_erase_of(const struct xp_judge *j, const struct xp_phase *p)
 static void rule_attempt_refused(struct xp_judge *j)
 {
 	const struct xp_command_result *c = &j->erase->command;
+	char word[XP_DRIVE_WORD_LEN];
 
 	if (xp_technique_is_host_write(j->technique))
 		return;
@@ -32,9 +34,10 @@ static void rule_attempt_refused(struct xp_judge *j)
 			       "the drive's security was frozen");
 	if (c->locked)
 		xp_judge_lower(j, 5, "locked", XP_NONE, XP_OUTCOME_FAILED, "the drive was locked");
+	xp_drive_word(word, c->sense, c->sense_len);
 	if (c->aborted)
 		xp_judge_lower(j, 5, "command-aborted", XP_NONE, XP_OUTCOME_FAILED,
-			       "the drive aborted the command");
+			       "the drive aborted the command%s%s", *word ? ": " : "", word);
 	if (c->exit_failure_mode)
 		xp_judge_lower(j, 5, "failure-mode-left", XP_NONE, XP_OUTCOME_FAILED,
 			       "a failed sanitize was left without a successful one");

@@ -10,7 +10,7 @@
 void xp_verdicts_free(struct xp_verdicts *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
-		free(v->list[i].file);
+		xp_check_outcome_clear(&v->list[i].o);
 		json_decref(v->list[i].json);
 	}
 	free(v->list);

@@ -26,7 +26,7 @@ void xp_pairs_free(struct xp_pairs *p);
 
 /* What is kept of a record once it was checked. */
 struct xp_verdict {
-	char *file;
+	const char *file; /* of the pair */
 	struct xp_check_outcome o;
 	bool is_duplicate; /* of one before: the same record, the same verdict */
 	json_t *json;	   /* NULL unless asked for */

@@ -201,10 +201,10 @@ static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b, struct 
 static enum xp_rc look_back(bool *is_duplicate, struct xp_batch *b, struct xp_check_result *r,
 			    struct xp_err *err)
 {
-	struct xp_check_outcome o;
+	AUTO(xp_check_outcome_clear) struct xp_check_outcome o = {0};
 	size_t clash = SIZE_MAX;
 
-	xp_check_outcome_fill(&o, r);
+	TRY(xp_check_outcome_fill(&o, r, err));
 	TRY(xp_check_seen_add(is_duplicate, &clash, &b->verdicts.seen, &o, b->verdicts.n, err));
 	if (clash != SIZE_MAX)
 		xp_findings_add(&r->findings, "E_ID_TWICE",
@@ -222,14 +222,17 @@ static enum xp_rc keep(struct xp_batch *b, const char *file, struct xp_check_res
 
 	TRY(look_back(&is_duplicate, b, r, err));
 	v = xp_verdicts_add(&b->verdicts);
+	if (v && xp_check_outcome_fill(&v->o, r, err) != XP_OK) {
+		b->verdicts.n--;
+		return XP_E_NOMEM;
+	}
 	j = b->json || b->jsonl ? xp_verdict_json(file, r) : NULL;
 
 	if (!v || ((b->json || b->jsonl) && !j)) {
 		json_decref(j);
 		return xp_fail(err, XP_E_NOMEM, "results");
 	}
-	v->file = strdup(file);
-	xp_check_outcome_fill(&v->o, r);
+	v->file = file;
 	v->is_duplicate = is_duplicate;
 	if (j && is_duplicate)
 		json_object_set_new(j, "duplicate", json_true());

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/cmd_inspect_facts.h"
 #include "cli/cmd_inspect_luks.h"
+#include "cli/job_reach.h"
 #include "cli/output.h"
 #include "device/probe.h"
 #include "device/probe_node.h"
@@ -32,7 +33,7 @@ struct inspection {
 	struct xp_err why; /* where none did: why; rc 0: there is none to ask */
 	struct xp_uses uses;
 	struct xp_err uses_why; /* rc 0: uses is complete */
-	json_t *luks; /* members for the document; NULL: a transcript has none */
+	json_t *luks;		/* members for the document; NULL: a transcript has none */
 	bool is_replay;
 	bool blanks_serials;
 };
@@ -82,8 +83,11 @@ static enum xp_rc inspect_target(struct inspection *in, const char *path, const 
 				 struct xp_err *err)
 {
 	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
+	char why[384];
 
 	TRY(xp_sysroot_open(&root, "/", err));
+	if (!xp_job_can_reach(why, sizeof(why), &root, path))
+		return xp_fail(err, XP_E_REFUSED, "%s: %s", path, why);
 	TRY(xp_target_resolve(&in->target, &root, path, err));
 	if (xp_uses_find(&in->uses, &root, &in->target, 0, &in->uses_why) == XP_OK)
 		in->uses_why = (struct xp_err){0};

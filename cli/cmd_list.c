@@ -49,6 +49,11 @@ static void print_obstacles(const struct xp_list_answer *answer)
 		xp_print_escaped(stdout, text_of(o, "remedy"));
 		putchar('\n');
 	}
+	if (*text_of(answer->details, "at_work")) {
+		printf("    now      ");
+		xp_print_escaped(stdout, text_of(answer->details, "at_work"));
+		putchar('\n');
+	}
 	if (!*text_of(answer->details, "drive_unknown"))
 		return;
 	printf("    note     the drive was not asked what it can do: ");

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_confirm.h"
+#include "cli/job_find.h"
 #include "cli/job_journal.h"
 #include "cli/job_session.h"
 #include "cli/job_tell.h"
@@ -44,14 +45,13 @@ static void resume_free(struct resume **r)
 /* The job that is named, or the only one that was interrupted. */
 static enum xp_rc choose(struct resume *r, const struct xp_args *args, struct xp_err *err)
 {
-	AUTO(xp_kept_state_close)
-	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
+	AUTO(xp_state_close)
+	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
 	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
-	const struct xp_state *state = &kept.state;
 	unsigned found = 0;
 
-	TRY(xp_kept_state_open(&kept, args, true, err));
-	TRY(xp_job_summaries_read(&all, state, err));
+	TRY(xp_state_open_existing(&state, xp_args_string(args, "state"), err));
+	TRY(xp_job_summaries_read(&all, &state, err));
 	for (size_t i = 0; i < all.n; i++) {
 		const struct xp_job_summary *s = &all.list[i];
 
@@ -64,7 +64,7 @@ static enum xp_rc choose(struct resume *r, const struct xp_args *args, struct xp
 	if (found == 1)
 		return XP_OK;
 	if (args->operands_n)
-		return xp_fail(err, XP_E_NOENT, "no job %s in %s", args->operands[0], state->path);
+		return xp_fail(err, XP_E_NOENT, "no job %s in %s", args->operands[0], state.path);
 	return xp_fail(err, XP_E_USAGE,
 		       found ? "several jobs were interrupted; name one (expunge status)"
 			     : "no interrupted job");
@@ -73,6 +73,27 @@ static enum xp_rc choose(struct resume *r, const struct xp_args *args, struct xp
 static const char *text_of(const json_t *o, const char *key)
 {
 	return json_string_value(json_object_get(o, key));
+}
+
+/* Disks may have changed places since the job began. */
+static enum xp_rc resume_where_it_is(struct resume *r, const char *path, struct xp_err *err)
+{
+	struct xp_job *job = &r->batch.jobs[0];
+	char now[sizeof(job->target.path)];
+	unsigned fits;
+
+	if (!path)
+		path = "";
+	xp_job_find(now, sizeof(now), &fits, &job->record.media, &r->session.inventory, path);
+	if (strcmp(now, path) != 0)
+		xp_say("the drive of job %s was %s and is %s now", r->id, path, now);
+	else if (fits > 1)
+		TRY(xp_refusals_add(&job->refusals, err, XP_REFUSED_CONFIRM_AMBIGUOUS,
+				    "name the right one with --target, or take the others out",
+				    "%s: %u drives that are present bear the names of the drive of "
+				    "job %s",
+				    path, fits, r->id));
+	return xp_job_resume_prepare(job, &r->session.setup, now, err);
 }
 
 /* The journal is read once for the key and the folders, then taken with everything set up. */
@@ -109,9 +130,9 @@ static enum xp_rc set_up(struct resume *r, const struct xp_args *args, struct xp
 		TRY(xp_confirms_add(&r->confirms, *confirms, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
 	path = xp_args_string(args, "target");
-	if (!path)
-		path = text_of(r->first, "path");
-	return xp_job_resume_prepare(job, &r->session.setup, path ? path : "", err);
+	if (path)
+		return xp_job_resume_prepare(job, &r->session.setup, path, err);
+	return resume_where_it_is(r, text_of(r->first, "path"), err);
 }
 
 static int run(const struct xp_args *args)

@@ -236,6 +236,11 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 		return xp_fail(err, XP_E_USAGE, "run needs a TARGET or --expect FILE");
 	if (expect && *confirms)
 		return xp_fail(err, XP_E_USAGE, "--expect and --confirm do not go together");
+	if (xp_args_string(args, "upload") && xp_args_flag(args, "detach"))
+		return xp_fail(err, XP_E_USAGE,
+			       "--detach and --upload do not go together: the connection cannot go "
+			       "along into the background; `expunge upload` sends the records "
+			       "afterwards");
 	if (wish.key && xp_key_uri_is(wish.key) && xp_args_flag(args, "detach"))
 		return xp_fail(err, XP_E_USAGE,
 			       "--detach: a token's session cannot go along into the background; "

@@ -1,8 +1,11 @@
 #include "cli/commands_expunge.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "certs/key_uri.h"
 #include "cli/output.h"
 #include "cli/tui/tui_app.h"
 
@@ -19,6 +22,26 @@ static const struct xp_option options[] = {
 static const char *or_configured(const char *option, const char *configured)
 {
 	return option ? option : *configured ? configured : NULL;
+}
+
+/* What is named must be there: said at once, and not after the operator has typed. */
+static enum xp_rc demand_files(const struct xp_tui_app *app, struct xp_err *err)
+{
+	const char *const files[] = {
+		app->key && !xp_key_uri_is(app->key) ? app->key : NULL,
+		app->cert,
+		app->passphrase_file,
+		app->fields_path,
+		app->expect_path,
+	};
+
+	if (!app->key != !app->cert)
+		return xp_fail(err, XP_E_USAGE, "--key and --cert go together");
+	for (size_t i = 0; i < XP_ARRAY_LEN(files); i++)
+		if (files[i] && access(files[i], R_OK))
+			return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_PERM, "%s",
+					     files[i]);
+	return XP_OK;
 }
 
 /* What the command line does not say is taken from the configuration. */
@@ -57,7 +80,7 @@ static enum xp_rc set_up(struct xp_tui_app *app, struct xp_boot_config *config,
 	app->fields_path = xp_args_string(args, "record-fields");
 	app->expect_path = xp_args_string(args, "expect");
 	app->ascii = xp_args_flag(args, "ascii");
-	return XP_OK;
+	return demand_files(app, err);
 }
 
 static int run(const struct xp_args *args)

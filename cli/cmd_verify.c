@@ -8,6 +8,7 @@
 #include "claim/bound.h"
 #include "cli/job_progress.h"
 #include "cli/job_reread.h"
+#include "cli/job_reach.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
@@ -206,6 +207,7 @@ static bool on_cancelled(void *ctx)
 static enum xp_rc check(struct check *c, const struct xp_args *args, struct xp_err *err)
 {
 	const char *mode = xp_args_string(args, "verify");
+	char why[384];
 	const char *record = xp_args_string(args, "record");
 	struct xp_reread_request req = {
 		.root = &c->root,
@@ -224,6 +226,8 @@ static enum xp_rc check(struct check *c, const struct xp_args *args, struct xp_e
 		return xp_fail(err, XP_E_USAGE, "--verify %s: only full", mode);
 	TRY(xp_sysroot_open(&c->root, "/", err));
 	TRY(xp_record_read_file(&c->record, c->record_sha256, record, err));
+	if (!xp_job_can_reach(why, sizeof(why), &c->root, args->operands[0]))
+		return xp_fail(err, XP_E_REFUSED, "%s: %s", args->operands[0], why);
 	TRY(xp_target_resolve(&c->target, &c->root, args->operands[0], err));
 	TRY(xp_progress_new(&c->progress, 1, -1, xp_args_flag(args, "quiet"), xp_clock_system(),
 			    err));

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -97,11 +98,55 @@ static enum xp_rc use_landlock(bool *done, const char *const *inputs, struct xp_
  * What reading files, hashing and printing takes. Nothing else: no network, no other process, no
  * new program, nothing opened for writing. Memory never becomes executable.
  */
-static const struct sock_filter filter[] = {
+static const struct sock_filter filter_head[] = {
 	LOAD(arch),
 	IS(ARCH, 1, 0),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	LOAD(nr),
+};
+
+/* What speaking to a server takes besides: no other kind of socket, and nobody is listened for. */
+static const struct sock_filter filter_net[] = {
+	CALL(connect),
+	CALL(bind),
+	CALL(sendto),
+	CALL(sendmsg),
+	CALL(sendmmsg),
+	CALL(recvfrom),
+	CALL(recvmsg),
+	CALL(getsockname),
+	CALL(getpeername),
+	CALL(getsockopt),
+	CALL(setsockopt),
+	CALL(shutdown),
+	CALL(ppoll),
+	CALL(uname),
+	CALL(clock_nanosleep),
+	CALL(nanosleep),
+	CALL(getuid),
+	CALL(geteuid),
+	CALL(getgid),
+	CALL(getegid),
+#ifdef SYS_poll
+	CALL(poll),
+#endif
+	/* socket(family): the names of the local host's addresses come by netlink */
+	IS(SYS_socket, 0, 6),
+	LOAD_ARG(0),
+	IS(AF_INET, 2, 0),
+	IS(AF_INET6, 1, 0),
+	IS(AF_NETLINK, 0, 1),
+	PASS,
+	REFUSE(EPERM),
+	/* ioctl(fd, what): how much has come; what else there is, is told below */
+	IS(SYS_ioctl, 0, 4),
+	LOAD_ARG(1),
+	IS(FIONREAD, 0, 1),
+	PASS,
+	LOAD(nr),
+};
+
+static const struct sock_filter filter_tail[] = {
 	CALL(read),
 	CALL(readv),
 	CALL(pread64),
@@ -186,12 +231,20 @@ static const struct sock_filter filter[] = {
 	REFUSE(EPERM),
 };
 
-static enum xp_rc use_seccomp(bool *done, struct xp_err *err)
+static enum xp_rc use_seccomp(bool *done, bool net, struct xp_err *err)
 {
-	struct sock_filter copy[XP_ARRAY_LEN(filter)]; /* the kernel's struct knows no const */
-	const struct sock_fprog program = {.len = XP_ARRAY_LEN(filter), .filter = copy};
+	/* the kernel's struct knows no const */
+	struct sock_filter copy[XP_ARRAY_LEN(filter_head) + XP_ARRAY_LEN(filter_net) +
+				XP_ARRAY_LEN(filter_tail)];
+	struct sock_fprog program = {.len = XP_ARRAY_LEN(filter_head), .filter = copy};
 
-	memcpy(copy, filter, sizeof(copy));
+	memcpy(copy, filter_head, sizeof(filter_head));
+	if (net) {
+		memcpy(copy + program.len, filter_net, sizeof(filter_net));
+		program.len += XP_ARRAY_LEN(filter_net);
+	}
+	memcpy(copy + program.len, filter_tail, sizeof(filter_tail));
+	program.len += XP_ARRAY_LEN(filter_tail);
 	*done = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
 			&program) == 0;
 	if (!*done && errno != ENOSYS && errno != EINVAL)
@@ -201,8 +254,9 @@ static enum xp_rc use_seccomp(bool *done, struct xp_err *err)
 
 #else
 
-static enum xp_rc use_seccomp(bool *done, struct xp_err *err)
+static enum xp_rc use_seccomp(bool *done, bool net, struct xp_err *err)
 {
+	(void)net;
 	(void)err;
 	*done = false;
 	return XP_OK;
@@ -210,7 +264,8 @@ static enum xp_rc use_seccomp(bool *done, struct xp_err *err)
 
 #endif
 
-enum xp_rc xp_confine(struct xp_confined *out, const char *const *inputs, struct xp_err *err)
+static enum xp_rc confine(struct xp_confined *out, const char *const *inputs, bool net,
+			  struct xp_err *err)
 {
 	*out = (struct xp_confined){0};
 #ifdef __SANITIZE_ADDRESS__
@@ -218,12 +273,23 @@ enum xp_rc xp_confine(struct xp_confined *out, const char *const *inputs, struct
 	(void)use_landlock;
 	(void)use_seccomp;
 	(void)inputs;
+	(void)net;
 	(void)err;
 	return XP_OK;
 #else
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return xp_fail_errno(err, XP_E_IO, "no_new_privs");
 	TRY(use_landlock(&out->by_landlock, inputs, err));
-	return use_seccomp(&out->by_seccomp, err);
+	return use_seccomp(&out->by_seccomp, net, err);
 #endif
+}
+
+enum xp_rc xp_confine(struct xp_confined *out, const char *const *inputs, struct xp_err *err)
+{
+	return confine(out, inputs, false, err);
+}
+
+enum xp_rc xp_confine_net(struct xp_confined *out, const char *const *inputs, struct xp_err *err)
+{
+	return confine(out, inputs, true, err);
 }

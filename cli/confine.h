@@ -19,3 +19,6 @@ struct xp_confined {
  */
 MUST_USE enum xp_rc xp_confine(struct xp_confined *out, const char *const *inputs,
 			       struct xp_err *err);
+/* The same, but connections to other hosts can be made: for the process that does nothing else. */
+MUST_USE enum xp_rc xp_confine_net(struct xp_confined *out, const char *const *inputs,
+				   struct xp_err *err);

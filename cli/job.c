@@ -2,12 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/job_drive.h"
 #include "cli/job_journal.h"
-#include "cli/job_keep.h"
+#include "cli/job_reach.h"
 #include "cli/output.h"
 #include "device/extent_map.h"
 #include "device/probe.h"
@@ -110,39 +111,43 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 	return XP_OK;
 }
 
-void xp_job_outputs(const char *out[XP_JOB_OUTPUTS_MAX], const struct xp_job_setup *setup)
+/* It would keep us waiting as well: there is no plan for it now. */
+static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const char *why,
+				     struct xp_err *err)
 {
-	unsigned n = 0;
+	struct stat st;
 
-	if (setup->state)
-		out[n++] = setup->state->path;
-	if (setup->out_dir)
-		out[n++] = setup->out_dir;
-	if (setup->state && setup->state->keep) {
-		out[n++] = xp_keep_dir(setup->state->keep);
-		/* the folder's name may lead elsewhere by now; its boxes are still open */
-		out[n++] = xp_keep_place(setup->state->keep);
-	}
-	out[n] = NULL;
+	snprintf(job->target.path, sizeof(job->target.path), "%s", path);
+	job->target.kind = XP_TARGET_DISK;
+	job->target.dev = stat(path, &st) == 0 ? st.st_rdev : 0;
+	snprintf(job->plan.message, sizeof(job->plan.message), "%s: %s", path, why);
+	job->plan.exit_code = xp_rc_exit_code(XP_E_REFUSED);
+	return xp_refusals_add(&job->refusals, err, XP_REFUSED_UNKNOWN,
+			       "wait until the drive is through, or start the computer again where "
+			       "it is not at work any more",
+			       "%s: %s", path, why);
 }
 
 enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, const char *path,
 			  struct xp_err *err)
 {
-	const char *outputs[XP_JOB_OUTPUTS_MAX];
+	const char *outputs[] = {setup->state ? setup->state->path : NULL, setup->out_dir, NULL};
 	struct xp_interlock_request req = {
 		.root = setup->root,
 		.target = &job->target,
 		.confirms = setup->confirms,
-		.outputs = outputs,
+		.outputs = outputs[0] ? outputs : outputs + 1,
 		.allow_remote = setup->options->allow_remote,
 		.closing = &job->closing,
 	};
 
-	xp_job_outputs(outputs, setup);
+	char why[384];
+
 	job->setup = setup;
 	job->attempt = 1;
 	TRY(xp_uuid7(job->id, setup->rng, xp_clock_wall_ms(setup->clock), err));
+	if (!xp_job_can_reach(why, sizeof(why), setup->root, path))
+		return refuse_unreachable(job, path, why, err);
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
 	if (setup->close_mappings)
 		xp_luks_mappings_find(&job->closing, setup->root, &job->target);

@@ -412,6 +412,8 @@ enum xp_rc xp_job_carry_out(struct xp_job *job, const struct xp_permit *permit, 
 		if (!may_go_on(job, rc) || on_cancelled(&(struct xp_attempt){.job = job}))
 			return rc;
 		next_rc = begin_then(&more, job, permit, &next_err);
+		if (rc != XP_OK && next_rc == XP_OK && more)
+			xp_job_emit(job, XP_EVENT_WARNING, "erase", 0, 0, err->msg);
 		if (next_rc != XP_OK)
 			more = false;
 	}

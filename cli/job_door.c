@@ -8,6 +8,15 @@
 #include "base/cleanup.h"
 #include "device/probe_node.h"
 
+/* By its generic node, where there is one. */
+static bool open_generic(struct xp_transport **out, const char *disk)
+{
+	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
+
+	return xp_sysroot_open(&root, "/", NULL) == XP_OK &&
+	       xp_probe_open_generic(out, &root, disk, NULL) == XP_OK;
+}
+
 static enum xp_rc open_drive(void *ctx, struct xp_transport **out, const struct xp_target *target,
 			     const struct xp_permit *permit, struct xp_err *err)
 {
@@ -20,6 +29,9 @@ static enum xp_rc open_drive(void *ctx, struct xp_transport **out, const struct 
 			       target->path);
 	if (permit)
 		return xp_probe_open_fd(out, bus, xp_permit_fd(permit, NULL), err);
+	/* while a drive is at it by itself, the kernel may wait for its disk, and so would we */
+	if (bus != XP_BUS_NVME && open_generic(out, target->disk))
+		return XP_OK;
 	return xp_probe_open_node(out, bus, target->disk, err);
 }
 

@@ -363,6 +363,8 @@ static void summarize_line(struct xp_job_summary *s, const json_t *line)
 		s->goes_on = false;
 	} else if (strcmp(type, "command") == 0) {
 		summarize_command(s, text_of(line, "note"));
+	} else if (strcmp(type, "unlocked") == 0) {
+		s->has_secret = false;
 	} else if (strcmp(type, "checkpoint") == 0) {
 		snprintf(s->where, sizeof(s->where), "in phase erase, done up to byte %s",
 			 text_of(line, "offset"));

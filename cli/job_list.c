@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/job_reach.h"
 #include "cli/output.h"
 #include "device/probe_node.h"
 
@@ -42,12 +43,15 @@ static json_t *describe(const struct xp_job *job)
 	const struct xp_identity *id = &job->media;
 	json_t *plan = xp_job_plan_json(job);
 	json_t *o = json_object();
+	char at[96];
 	static const char *const kept[] = {"techniques", "obstacles", "drive_unknown"};
 
 	for (size_t i = 0; i < XP_ARRAY_LEN(kept); i++)
 		if (json_object_get(plan, kept[i]))
 			json_object_set(o, kept[i], json_object_get(plan, kept[i]));
 	json_decref(plan);
+	if (job->drive.answered && xp_job_is_at_work(at, sizeof(at), &job->drive.facts))
+		set_text(o, "at_work", at);
 	set_text(o, "vendor", id->vendor);
 	set_text(o, "model", id->model);
 	set_text(o, "serial", id->serial);

@@ -95,47 +95,52 @@ static enum xp_rc open_target(int *fd, bool *direct, const struct xp_target *tar
 	return XP_OK;
 }
 
-/* Puts the drive's own words over the kernel's, as the job did. FOUND stays where there are none.
- */
-static void let_speak(struct xp_identity *found, const struct xp_reread_request *req, int fd)
+/* What the drive itself says. false: it does not answer, or there is none. */
+static bool let_speak(struct xp_identity *own, const struct xp_identity *kernel,
+		      const struct xp_reread_request *req, int fd)
 {
 	AUTO(xp_transport_free) struct xp_transport *t = NULL;
-	AUTO(xp_identity_free) struct xp_identity own = {0};
-	struct xp_identity scratch = *found;
+	struct xp_identity scratch = *kernel;
 	struct xp_drive_facts *facts = calloc(1, sizeof(*facts));
 	struct xp_err why;
+	bool spoke;
 
 	scratch.raw = NULL;
 	scratch.raw_n = 0;
-	if (facts && req->target->kind == XP_TARGET_DISK &&
-	    xp_probe_can_ask(found->bus, req->target->disk) &&
-	    xp_identity_copy(&own, found, &why) == XP_OK &&
-	    xp_probe_open_fd(&t, found->bus, fd, &why) == XP_OK &&
-	    xp_probe_drive(facts, t, &scratch, &why) == XP_OK &&
-	    xp_probe_identity(&own, t, facts, xp_probe_nsid(req->root, req->target->disk), &why) ==
-		    XP_OK) {
-		struct xp_identity kernel = *found;
-
-		*found = own;
-		own = kernel;
-	}
+	spoke = facts && req->target->kind == XP_TARGET_DISK &&
+		xp_probe_can_ask(kernel->bus, req->target->disk) &&
+		xp_identity_copy(own, kernel, &why) == XP_OK &&
+		xp_probe_open_fd(&t, kernel->bus, fd, &why) == XP_OK &&
+		xp_probe_drive(facts, t, &scratch, &why) == XP_OK &&
+		xp_probe_identity(own, t, facts, xp_probe_nsid(req->root, req->target->disk),
+				  &why) == XP_OK;
 	xp_raws_free(&scratch.raw, &scratch.raw_n);
 	if (facts)
 		xp_drive_facts_free(facts);
 	free(facts);
+	return spoke;
 }
 
-static enum xp_rc demand_same(struct xp_identity *found, const struct xp_reread_request *req,
-			      int fd, struct xp_err *err)
+/* Did the drive answer for itself when the record was made? */
+static bool had_spoken(const struct xp_record *r)
 {
-	struct xp_identity then = req->record->media;
-	struct xp_identity plain;
-	const char *difference = NULL;
-	bool same;
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].identity.raw_n)
+			return true;
+	return r->media.raw_n > 0;
+}
 
-	TRY(xp_target_identify_fd(found, req->root, fd, req->target->path, err));
-	let_speak(found, req, fd);
-	plain = *found;
+bool xp_reread_is_same(const struct xp_record *record, const struct xp_identity *kernel,
+		       const struct xp_identity *own, const char **difference)
+{
+	struct xp_identity then = record->media;
+	const struct xp_identity *now = own && had_spoken(record) ? own : kernel;
+	struct xp_identity plain = *now;
+
+	/* a record by the kernel's word alone: the drive must not contradict that word today */
+	*difference = "serial";
+	if (own && now == kernel && !xp_serials_agree(then.serial, own->serial))
+		return false;
 	/* a later boot numbers its disks anew; a copy of an image lies elsewhere: that is no other
 	 * drive */
 	then.diskseq = plain.diskseq = 0;
@@ -143,7 +148,26 @@ static enum xp_rc demand_same(struct xp_identity *found, const struct xp_reread_
 	then.fs_dev = plain.fs_dev = 0;
 	if (plain.raw_n == 0)
 		then.raw_n = 0;
-	same = xp_identity_same(&then, &plain, &difference);
+	return xp_identity_same(&then, &plain, difference);
+}
+
+static enum xp_rc demand_same(struct xp_identity *found, const struct xp_reread_request *req,
+			      int fd, struct xp_err *err)
+{
+	AUTO(xp_identity_free) struct xp_identity own = {0};
+	const char *difference = NULL;
+	bool spoke;
+	bool same;
+
+	TRY(xp_target_identify_fd(found, req->root, fd, req->target->path, err));
+	spoke = let_speak(&own, found, req, fd);
+	same = xp_reread_is_same(req->record, found, spoke ? &own : NULL, &difference);
+	if (spoke) {
+		struct xp_identity kernel = *found;
+
+		*found = own;
+		own = kernel;
+	}
 	if (!same)
 		return xp_fail(err, XP_E_REFUSED, "%s is not the target of the record: %s differs",
 			       req->target->path, difference);

@@ -38,6 +38,13 @@ struct xp_reread_request {
 MUST_USE enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *req,
 				  struct xp_err *err);
 void xp_reread_free(struct xp_reread *r);
+/*
+ * Is what is there now the target of the record? KERNEL: by the kernel's word; OWN: by the drive's,
+ * NULL where it does not answer. A record that was made without the drive's word is held against
+ * the kernel's, and the drive's must not contradict it.
+ */
+bool xp_reread_is_same(const struct xp_record *record, const struct xp_identity *kernel,
+		       const struct xp_identity *own, const char **difference);
 /* What was read, in the form of a record's evidence, for `expunge-cert validate --readback`. */
 MUST_USE enum xp_rc xp_reread_evidence(json_t **out, const struct xp_reread *r,
 				       const struct xp_record *record, struct xp_err *err);

@@ -8,6 +8,7 @@
 #include "certs/evidence_json.h"
 #include "cli/job_drive.h"
 #include "cli/job_journal.h"
+#include "cli/job_reach.h"
 #include "cli/job_restore.h"
 #include "device/extent_map.h"
 #include "device/interlock.h"
@@ -380,6 +381,8 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 		return take_log(job, line, err);
 	if (strcmp(type, "capacity") == 0)
 		return xp_job_restore_take_line(job, line, err);
+	if (strcmp(type, "unlocked") == 0)
+		job->resume.has_secret = false;
 	if (strcmp(type, "resume") == 0)
 		job->resume.takes++;
 	if (strcmp(type, "cancelled") == 0) {
@@ -498,13 +501,23 @@ static enum xp_rc resolve(struct xp_job *job, const char *path, struct xp_err *e
 	return xp_target_resolve(&job->target, root, path, err);
 }
 
+/* Whatever is opened would wait with the kernel; the journal stands, and the drive is at it. */
+static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const char *why,
+				     struct xp_err *err)
+{
+	snprintf(job->target.path, sizeof(job->target.path), "%s", path);
+	return xp_refusals_add(&job->refusals, err, XP_REFUSED_UNKNOWN,
+			       "wait until the drive is through, and resume then",
+			       "%s: job %s cannot go on yet: %s", path, job->id, why);
+}
+
 enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *setup,
 				 const char *path, struct xp_err *err)
 {
 	const char *difference = NULL;
 	char birth[XP_BIRTH_LEN];
-	char text[256];
-	const char *outputs[XP_JOB_OUTPUTS_MAX];
+	char text[384];
+	const char *outputs[] = {setup->state->path, setup->out_dir, NULL};
 	struct xp_interlock_request req = {
 		.root = setup->root,
 		.target = &job->target,
@@ -515,6 +528,8 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 
 	job->setup = setup;
 	xp_journal_keep(job->journal, setup->state->durable);
+	if (!xp_job_can_reach(text, sizeof(text), setup->root, path))
+		return refuse_unreachable(job, path, text, err);
 	TRY(resolve(job, path, err));
 	xp_job_birth(birth, &job->target);
 	TRY(xp_job_drive_ask(job, NULL, err));
@@ -533,6 +548,5 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	/* nothing was written yet: the headers are still there to be found */
 	if (job->plan.technique == XP_LUKS_DESTROY && !has_volumes(&job->record.evidence))
 		TRY(xp_luks_find(&job->luks, &job->target, err));
-	xp_job_outputs(outputs, setup);
 	return xp_interlock_check(&job->refusals, &req, err);
 }

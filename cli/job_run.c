@@ -24,10 +24,22 @@ static void fail(struct xp_job *job, const struct xp_err *err)
 	job->exit_code = xp_rc_exit_code(err->rc);
 }
 
+/* What was refused deep down names its code in front. */
+static enum xp_refusal_code code_of(const struct xp_err *err)
+{
+	const char *name = xp_refusal_code_name(XP_REFUSED_IDENTITY_CHANGED);
+
+	return strncmp(err->msg, name, strlen(name)) == 0 ? XP_REFUSED_IDENTITY_CHANGED
+							  : XP_REFUSED_UNKNOWN;
+}
+
 static void refuse(struct xp_job *job, const struct xp_err *err)
 {
-	/* a refusal that is on the list is told from there */
-	if (job->refusals.n == 0)
+	/* a refusal is told from the list, by its code */
+	if (job->refusals.n == 0 &&
+	    xp_refusals_add(&job->refusals, NULL, code_of(err),
+			    "look what is there now (expunge list, expunge plan), and begin again",
+			    "%s", err->msg) != XP_OK)
 		job->err = *err;
 	job->state = XP_JOB_REFUSED;
 	job->exit_code = xp_rc_exit_code(XP_E_REFUSED);
@@ -200,7 +212,7 @@ static enum xp_rc check_before(struct xp_job *job, struct xp_err *err)
 static enum xp_rc acquire(struct xp_permit **permit, struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_job_setup *s = job->setup;
-	const char *outputs[XP_JOB_OUTPUTS_MAX];
+	const char *outputs[] = {s->state->path, s->out_dir, NULL};
 	struct xp_interlock_request req = {
 		.root = s->root,
 		.target = &job->target,
@@ -209,7 +221,6 @@ static enum xp_rc acquire(struct xp_permit **permit, struct xp_job *job, struct 
 		.allow_remote = s->options->allow_remote,
 	};
 
-	xp_job_outputs(outputs, s);
 	return xp_interlock_acquire(permit, &job->refusals, &req, err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/job_reach.h"
 #include "cli/output.h"
 #include "device/interlock.h"
 #include "device/probe.h"
@@ -95,8 +96,11 @@ static enum xp_rc hold(struct unlocking *u, const char *path, bool allow_remote,
 		.allow_remote = allow_remote,
 	};
 	enum xp_rc rc;
+	char why[384];
 
 	TRY(xp_sysroot_open(&u->root, "/", err));
+	if (!xp_job_can_reach(why, sizeof(why), &u->root, path))
+		return xp_fail(err, XP_E_REFUSED, "%s: %s", path, why);
 	TRY(xp_target_resolve(&u->target, &u->root, path, err));
 	if (u->target.kind != XP_TARGET_DISK || u->target.identity.bus == XP_BUS_NVME ||
 	    !xp_probe_can_ask(u->target.identity.bus, u->target.disk))

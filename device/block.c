@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <linux/major.h>
+#include <linux/raid/md_u.h>
 #include <sys/ioctl.h>
 
 #ifndef BLKGETDISKSEQ
@@ -57,4 +59,9 @@ bool xp_block_loop_backing(struct xp_loop_backing *out, int fd)
 bool xp_block_reread_partitions(int fd)
 {
 	return ioctl(fd, BLKRRPART, 0) == 0;
+}
+
+bool xp_block_md_stop(int fd)
+{
+	return ioctl(fd, STOP_ARRAY, NULL) == 0;
 }

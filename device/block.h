@@ -1,6 +1,7 @@
 /*
  * block: the ioctls of the block layer on an open descriptor: size, sequence number, what a loop
- * device stands on, re-reading partitions. None of them writes to the medium.
+ * device stands on, re-reading partitions, stopping an array. None of them writes to the medium but
+ * the last, which lets an array note that it was stopped.
  */
 #pragma once
 #include "base/err.h"
@@ -27,3 +28,9 @@ bool xp_block_loop_backing(struct xp_loop_backing *out, int fd);
 
 /* Asks the kernel to read the partition table of a whole disk again; FD is held O_EXCL. */
 bool xp_block_reread_partitions(int fd);
+
+/*
+ * Stops the md array behind FD, which is open O_EXCL; its members are free then. The kernel refuses
+ * (EBUSY) where anybody else has it open. false with errno.
+ */
+bool xp_block_md_stop(int fd);

@@ -1,4 +1,4 @@
-/* interlock_checks: the checks of the interlock, without the locks. For interlock.c alone. */
+/* interlock_checks: the checks of the interlock, without the locks. For interlock.c and release.c. */
 #pragma once
 #include "device/interlock.h"
 #include "device/usage_scan.h"

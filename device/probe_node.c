@@ -53,6 +53,24 @@ enum xp_rc xp_probe_open_node(struct xp_transport **out, enum xp_bus bus, const 
 	return xp_probe_open_fd(out, bus, fd, err);
 }
 
+enum xp_rc xp_probe_open_generic(struct xp_transport **out, const struct xp_sysroot *root,
+				 const char *disk, struct xp_err *err)
+{
+	AUTO(xp_names_free) struct xp_names names = {0};
+	char path[80];
+	AUTO_FD int fd = -1;
+
+	TRY(xp_sysroot_list(&names, root, err, "sys/class/block/%s/device/scsi_generic", disk));
+	if (names.n != 1)
+		return xp_fail(err, XP_E_NOENT, "%s: no generic node", disk);
+	snprintf(path, sizeof(path), "/dev/%.70s", names.list[0]);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return xp_fail_errno(err, errno == EACCES || errno == EPERM ? XP_E_PERM : XP_E_IO,
+				     "%s", path);
+	return xp_transport_sgio_open(out, fd, err);
+}
+
 uint32_t xp_probe_nsid(const struct xp_sysroot *root, const char *disk)
 {
 	uint64_t nsid = 0;

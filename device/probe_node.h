@@ -16,6 +16,12 @@ MUST_USE enum xp_rc xp_probe_open_fd(struct xp_transport **out, enum xp_bus bus,
 /* Opens /dev/DISK for asking only: O_RDONLY, nothing is locked. XP_E_PERM, XP_E_IO. */
 MUST_USE enum xp_rc xp_probe_open_node(struct xp_transport **out, enum xp_bus bus, const char *disk,
 				       struct xp_err *err);
+/*
+ * The same by the generic node of a SCSI disk (/dev/sgN), which opens also while the kernel waits
+ * for the disk. XP_E_NOENT: there is none.
+ */
+MUST_USE enum xp_rc xp_probe_open_generic(struct xp_transport **out, const struct xp_sysroot *root,
+					  const char *disk, struct xp_err *err);
 /* The namespace that the disk is; 0: it is none, or it cannot be told. */
 uint32_t xp_probe_nsid(const struct xp_sysroot *root, const char *disk);
 /*

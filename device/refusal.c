@@ -47,6 +47,8 @@ const char *xp_refusal_code_name(enum xp_refusal_code v)
 		return "no_durable_output";
 	case XP_REFUSED_INTERRUPTED_JOB:
 		return "interrupted_job";
+	case XP_REFUSED_LEVEL_UNREACHABLE:
+		return "level_unreachable";
 	case XP_REFUSED_UNKNOWN:
 		return "unknown";
 	}

@@ -23,7 +23,8 @@ enum xp_refusal_code {
 	XP_REFUSED_CLOCK_IMPLAUSIBLE,
 	XP_REFUSED_NO_DURABLE_OUTPUT,
 	XP_REFUSED_INTERRUPTED_JOB,
-	XP_REFUSED_UNKNOWN, /* what cannot be known refuses */
+	XP_REFUSED_LEVEL_UNREACHABLE, /* nothing here reaches the level, and less is not allowed */
+	XP_REFUSED_UNKNOWN,	      /* what cannot be known refuses */
 };
 const char *xp_refusal_code_name(enum xp_refusal_code v); /* "mounted", ... */
 

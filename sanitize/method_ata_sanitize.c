@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/wire.h"
 #include "device/protocol/ata_sanitize.h"
+#include "device/protocol/drive_word.h"
 #include "sanitize/ata_command.h"
 #include "sanitize/device_command.h"
 
@@ -139,13 +140,16 @@ static enum xp_rc judge_answer(struct xp_method_run *run, const struct xp_reply 
 	struct xp_command_result *c = &run->phase->command;
 	struct xp_ata_sanitize_status is;
 	struct xp_ata_registers regs;
+	char word[XP_DRIVE_WORD_LEN];
 
 	xp_sat_registers_parse(&regs, reply->sense, reply->sense_len);
 	xp_ata_sanitize_status_decide(&is, &regs);
 	if (!xp_sat_registers_are_lost(&regs) && (regs.status & XP_ATA_STATUS_ERR)) {
 		c->aborted = true;
-		return xp_fail(err, XP_E_DEVICE, "the drive refused %s: %s",
-			       xp_technique_name(run->req->technique), reason_text(is.reason));
+		xp_drive_word(word, reply->sense, reply->sense_len);
+		return xp_fail(err, XP_E_DEVICE, "the drive refused %s: %s (%s)",
+			       xp_technique_name(run->req->technique), reason_text(is.reason),
+			       word);
 	}
 	if (!xp_sat_registers_are_good(&regs))
 		return xp_fail(err, XP_E_INDETERMINATE,
@@ -259,6 +263,7 @@ static enum xp_rc finish(struct xp_method_run *run, enum xp_method_state *state,
 {
 	const struct xp_command_result *c = &run->phase->command;
 	struct xp_ata_sanitize_status is = {.state = XP_ATA_SANITIZE_UNKNOWN};
+	char word[XP_DRIVE_WORD_LEN] = "";
 	struct xp_ata_registers regs;
 
 	for (size_t i = 0; i < c->after_n; i++) {
@@ -266,16 +271,20 @@ static enum xp_rc finish(struct xp_method_run *run, enum xp_method_state *state,
 			continue;
 		xp_sat_registers_parse(&regs, c->after[i].data, c->after[i].len);
 		xp_ata_sanitize_status_decide(&is, &regs);
+		xp_drive_word(word, c->after[i].data, c->after[i].len);
 	}
 	TRY(xp_ata_keep_identify(NULL, run, true, err));
 	*state = XP_METHOD_DONE;
 	if (is.state == XP_ATA_SANITIZE_FAILED)
-		return xp_fail(err, XP_E_DEVICE,
-			       "the drive reports that the sanitize failed; until one succeeds it "
-			       "refuses its data");
+		return xp_fail(
+			err, XP_E_DEVICE,
+			"the drive reports that the sanitize failed (%s); until one succeeds "
+			"it refuses its data",
+			word);
 	if (is.state == XP_ATA_SANITIZE_NONE)
 		return xp_fail(err, XP_E_DEVICE,
-			       "the drive took the sanitize and reports no success of it");
+			       "the drive took the sanitize and reports no success of it (%s)",
+			       word);
 	return XP_OK;
 }
 

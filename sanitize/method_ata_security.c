@@ -6,6 +6,7 @@
 #include "sanitize/method_ata.h"
 
 #include "base/cleanup.h"
+#include "device/protocol/drive_word.h"
 #include "sanitize/ata_command.h"
 #include "sanitize/device_command.h"
 #include "sanitize/unlock_ata.h"
@@ -110,14 +111,16 @@ static enum xp_rc set_password(struct xp_method_run *run, struct xp_ata_identify
 	struct xp_ata_door door = xp_ata_door_of(run);
 	struct xp_ata_taskfile tf = xp_ata_security_set_password();
 	uint8_t data[XP_ATA_SECURITY_DATA_LEN];
+	char word[XP_DRIVE_WORD_LEN];
 	struct xp_ata_answer a;
 
 	xp_ata_security_data(data, ours.text, strlen(ours.text), false, false);
 	TRY(xp_ata_ask(&a, &door, &tf, data, 0, err));
+	xp_drive_word(word, a.reply.sense, a.reply.sense_len);
 	if (!xp_sat_registers_are_good(&a.regs))
 		return xp_fail(err, XP_E_DEVICE,
-			       "the drive did not take the temporary password, or its registers "
-			       "do not come back");
+			       "the drive did not take the temporary password%s%s",
+			       *word ? ": " : ", or its registers do not come back", word);
 	TRY(xp_ata_keep_identify(id, run, false, err));
 	if (!id->security.enabled || id->security.locked || id->security.frozen ||
 	    id->security.master_is_maximum)
@@ -168,16 +171,20 @@ static enum xp_rc erase(struct xp_method_run *run, const struct xp_ata_identify 
 {
 	struct xp_command_result *c = &run->phase->command;
 	enum pair_end end = PAIR_AGAIN;
+	char word[XP_DRIVE_WORD_LEN];
 
 	/* a disk that does not say that it encrypts has no other way than to write all of itself */
 	c->overwrite_passes =
 		run->phase->identity.media == XP_MEDIA_HDD && !id->encrypts_all ? 1 : 0;
 	for (unsigned i = 0; i < PAIRS && end == PAIR_AGAIN; i++)
 		TRY(run_pair(&end, run, patience_ms(run, id), err));
-	if (end == PAIR_AGAIN)
+	if (end == PAIR_AGAIN) {
+		xp_drive_word(word, c->sense, c->sense_len);
 		return xp_fail(err, XP_E_DEVICE,
 			       "the drive took the temporary password and refused SECURITY ERASE "
-			       "UNIT");
+			       "UNIT%s%s",
+			       *word ? ": " : "", word);
+	}
 	if (c->accepted)
 		TRY(xp_device_command_note(run, XP_COMMAND_ACCEPTED, err));
 	return xp_device_command_note(run, XP_COMMAND_ENDED, err);

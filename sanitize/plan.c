@@ -109,6 +109,21 @@ bool xp_capabilities_hide(const struct xp_capabilities *c)
 	       larger(c->capacity.native, c->capacity.factory) > c->capacity.current;
 }
 
+bool xp_plan_drive_is_at_it(const struct xp_plan_request *req)
+{
+	const struct xp_drive_facts *f = req->facts;
+
+	return f && f->is_ata && f->ata.sanitize_status == XP_ASKED_GOOD &&
+	       (f->ata.sanitize.state == XP_ATA_SANITIZE_FAILED ||
+		f->ata.sanitize.state == XP_ATA_SANITIZE_RUNNING);
+}
+
+static bool is_ata_sanitize(enum xp_technique t)
+{
+	return t == XP_ATA_SANITIZE_CRYPTO || t == XP_ATA_SANITIZE_BLOCK ||
+	       t == XP_ATA_SANITIZE_OVERWRITE;
+}
+
 static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum xp_technique t)
 {
 	struct xp_capacity_facts capacity = req->capabilities->capacity;
@@ -116,6 +131,12 @@ static void expect(struct xp_claim *out, const struct xp_plan_request *req, enum
 	/* it will be given back before the job begins, or the drive refuses, and the claim falls */
 	if (xp_policy_restores_hidden(req->policy) && xp_capabilities_hide(req->capabilities))
 		capacity.current = larger(capacity.native, capacity.factory);
+	/* it gives no answer now; a sanitize covers what it hides, and it is asked behind that */
+	if (is_ata_sanitize(t) && capacity.hidden_areas_apply && !capacity.hidden_areas_known &&
+	    xp_plan_drive_is_at_it(req)) {
+		capacity.hidden_areas_known = true;
+		capacity.native = capacity.factory = capacity.current;
+	}
 	if (xp_policy_restores_hidden(req->policy) && req->capabilities->restores_reduced) {
 		capacity.hidden_areas_known = true;
 		capacity.native = capacity.factory = capacity.current;
@@ -338,7 +359,7 @@ static void forbid_less(struct xp_plan *p, const struct xp_plan_request *req)
 	if (!p->has_technique || p->expected.level >= p->accepted || !lower_is_forbidden(req))
 		return;
 	p->has_technique = false;
-	p->exit_code = 4;
+	p->exit_code = XP_PLAN_EXIT_REFUSED;
 	snprintf(p->message, sizeof(p->message),
 		 "%s is asked for, %s is the most that %s reaches here, and less is not allowed",
 		 xp_level_name(p->asked), xp_level_name(p->expected.level),
@@ -358,7 +379,7 @@ static void decide_exit(struct xp_plan *p, const struct xp_plan_request *req)
 	enum xp_level level = p->expected.level;
 
 	if (p->refusals.n) {
-		p->exit_code = 4;
+		p->exit_code = XP_PLAN_EXIT_REFUSED;
 		snprintf(p->message, sizeof(p->message), "%.250s", p->refusals.list[0].message);
 	} else if (!p->has_technique) {
 		p->exit_code = p->exit_code ? p->exit_code : 69;
@@ -427,5 +448,13 @@ enum xp_rc xp_plan_make(struct xp_plan *out, const struct xp_plan_request *req, 
 	}
 	TRY(xp_plan_describe_blast(out, req, err));
 	decide_exit(out, req);
-	return say_what_stood_in_the_way(out, req, err);
+	TRY(say_what_stood_in_the_way(out, req, err));
+	/* whoever is refused hears a code */
+	if (out->exit_code != XP_PLAN_EXIT_REFUSED || out->refusals.n)
+		return XP_OK;
+	return xp_refusals_add(
+		&out->refusals, err, XP_REFUSED_LEVEL_UNREACHABLE,
+		"accept less (--accept clear, without --no-fallback), or destroy the "
+		"medium",
+		"%s: %s", req->target->path, out->message);
 }

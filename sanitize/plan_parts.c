@@ -310,20 +310,34 @@ static void add_readback(struct xp_plan *p, const struct xp_plan_request *req)
 			 xp_sample_scheme_name(p->verification.scheme), who);
 }
 
-static void describe_command(struct xp_plan_step *s, const struct xp_plan *p, const char *choice)
+/* Why a sanitize, where the drive is in the middle of one, or was left in its failure. */
+static const char *way_out(const struct xp_plan_request *req)
+{
+	if (!xp_plan_drive_is_at_it(req))
+		return "";
+	return req->facts->ata.sanitize.state == XP_ATA_SANITIZE_FAILED
+		       ? "; its last sanitize failed, and a new one is the way out: what it hides "
+			 "is "
+			 "asked for behind it"
+		       : "; it is at a sanitize of somebody's, which is waited for first";
+}
+
+static void describe_command(struct xp_plan_step *s, const struct xp_plan *p,
+			     const struct xp_plan_request *req, const char *choice)
 {
 	const struct xp_sanitize_overwrite *o = &p->overwrite;
 
 	if (!xp_technique_is_sanitize_overwrite(p->technique))
-		snprintf(s->why, sizeof(s->why), "the drive erases itself; %s", choice);
+		snprintf(s->why, sizeof(s->why), "the drive erases itself; %s%s", choice,
+			 way_out(req));
 	else
 		snprintf(
 			s->why, sizeof(s->why),
 			"the drive overwrites itself, %u pass%s%s, the last with %02x%02x%02x%02x; "
-			"%s",
+			"%s%s",
 			o->passes, o->passes == 1 ? "" : "es",
 			o->inverts ? ", each the complement of the one before" : "", o->pattern[0],
-			o->pattern[1], o->pattern[2], o->pattern[3], choice);
+			o->pattern[1], o->pattern[2], o->pattern[3], choice, way_out(req));
 }
 
 static void add_close(struct xp_plan *p, const struct xp_luks_mappings *closing)
@@ -389,7 +403,7 @@ void xp_plan_fill_steps(struct xp_plan *p, const struct xp_plan_request *req, co
 		s = step(p, "command", seconds);
 		s->has_technique = true;
 		s->technique = p->technique;
-		describe_command(s, p, choice);
+		describe_command(s, p, req, choice);
 	}
 	add_readback(p, req);
 	s = step(p, "identify", 0);

@@ -5,6 +5,9 @@
 /* What will be destroyed, as text. */
 MUST_USE enum xp_rc xp_plan_describe_blast(struct xp_plan *p, const struct xp_plan_request *req,
 					   struct xp_err *err);
+#define XP_PLAN_EXIT_REFUSED 4
+/* A drive at a sanitize, or left by one in its failure state: what it hides is asked for later. */
+bool xp_plan_drive_is_at_it(const struct xp_plan_request *req);
 /* The largest pattern that a drive's own overwrite takes; shorter ones divide it. */
 #define XP_SANITIZE_PATTERN_LEN 4
 /* Passes, inversion and pattern of a drive's own overwrite. */

@@ -142,7 +142,7 @@ struct xp_tui_scan {
 };
 
 #define XP_TUI_WISHES_MAX   8
-#define XP_TUI_MESSAGES_MAX 64
+#define XP_TUI_MESSAGES_MAX 32
 #define XP_TUI_MESSAGE_LEN  240
 
 struct xp_tui {

@@ -66,6 +66,10 @@ void xp_tui_summary_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 	for (size_t i = 0; i < t->jobs_n; i++)
 		if (t->jobs[i].state != XP_TUI_JOB_BAD)
 			add_job(&text, &t->jobs[i]);
+	if (t->host_signs && t->jobs_n)
+		xp_buf_puts(&text, "\nThis machine's own key signed, no person's (role host): "
+				   "somebody must sign for these records later, by expunge-cert "
+				   "endorse, or expunge-cert validate.\n");
 	if (*t->checkpoint_note)
 		xp_buf_printf(&text,
 			      "\nThe log stands at this checkpoint; c shows it as a code that "

@@ -13,6 +13,7 @@
 #include "cli/job_journal.h"
 #include "cli/key_option.h"
 #include "cli/output.h"
+#include "cli/passphrase.h"
 
 #define FIELDS_MAX_BYTES (1u << 20)
 #define EXPECT_MAX_BYTES (16u << 20)
@@ -134,6 +135,15 @@ static void ask_secret(struct xp_tui_app *app)
 		return;
 	}
 	xp_tui_go(t, XP_TUI_PASSPHRASE);
+}
+
+/* The file that the configuration names; the option's is read with the session. */
+static enum xp_rc read_secret(struct xp_tui_app *app, struct xp_err *err)
+{
+	if (!app->key || !app->passphrase_file || app->host_key ||
+	    xp_args_string(app->args, "passphrase-file"))
+		return XP_OK;
+	return xp_passphrase_read(&app->passphrase, app->passphrase_file, err);
 }
 
 static void signer_name(struct xp_tui_app *app)
@@ -315,8 +325,10 @@ void xp_tui_app_advance(struct xp_tui_app *app)
 	case XP_TUI_UNLOCK_KEY:
 		if (needs_passphrase(app))
 			ask_secret(app);
-		else
+		else if (read_secret(app, &err) == XP_OK)
 			app->stage = XP_TUI_OPEN;
+		else
+			app->fatal = err;
 		return;
 	case XP_TUI_OPEN:
 		if (open_session(app, &err) == XP_OK)

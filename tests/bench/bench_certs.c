@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
+#include "tests/bench/cert_maker.h"
 
 #define RUNS	5
 #define PAIRS	64
@@ -24,17 +24,7 @@
 #define PROCESS 10
 #define THREADS 2
 
-struct pair {
-	char *json;
-	size_t json_len;
-	uint8_t *p7s;
-	size_t p7s_len;
-};
-
-static struct pair pairs[PAIRS];
-static EVP_PKEY *root_key, *key;
-static X509 *root, *cert;
-static X509_CRL *crl;
+static struct cert_maker maker;
 
 static void must(bool ok, const char *what)
 {
@@ -68,70 +58,6 @@ static double median(double *v)
 
 /* ---- what is checked ---- */
 
-static void make_people(void)
-{
-	const struct xp_pki_subject ca = {.name = "Bench Root"};
-	const struct xp_pki_subject who = {.name = "Bench", .person_id = "b-1"};
-	int64_t now = xp_clock_system()->wall_s(NULL);
-
-	must(xp_pki_key_new(&root_key, NULL) == XP_OK && xp_pki_key_new(&key, NULL) == XP_OK,
-	     "keys");
-	must(xp_pki_root_new(&root, root_key, &ca, now - 86400, now + 86400 * 99, NULL) == XP_OK &&
-		     xp_pki_issue(&cert, key, XP_ROLE_PERFORMER, &who, now - 86400, now + 86400,
-				  root, root_key, NULL) == XP_OK &&
-		     xp_pki_crl_new(&crl, NULL, NULL, root, root_key, now - 60, now + 86400,
-				    NULL) == XP_OK,
-	     "certificates");
-}
-
-/* A sampled overwrite, judged by the policy that is used most. */
-static struct xp_record *read_record(void)
-{
-	struct xp_record *r = calloc(1, sizeof(*r));
-	AUTO(xp_findings_free) struct xp_findings f = {0};
-	AUTO(xp_policy_free) struct xp_policy *policy = NULL;
-	AUTO_MEM char *json = NULL;
-	size_t len = 0;
-
-	must(r && xp_file_read(&json, &len, "tests/fuzz/corpus/record/good-sample.json", 1 << 20,
-			       NULL) == XP_OK,
-	     "record");
-	must(xp_record_parse(r, json, len, &f, NULL) == XP_OK, "record");
-	free(r->policy_json);
-	must(xp_file_read(&r->policy_json, &r->policy_len, "docs/policies/nist-800-88r2.json",
-			  1 << 20, NULL) == XP_OK,
-	     "policy");
-	must(xp_policy_parse(&policy, r->policy_json, r->policy_len, NULL) == XP_OK, "policy");
-	xp_claim_compute(&r->claim, &r->evidence, policy);
-	return r;
-}
-
-static void make_pairs(void)
-{
-	struct xp_record *r = read_record();
-	STACK_OF(X509) *certs = sk_X509_new_null();
-	STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
-	struct xp_signing_key *k = NULL;
-	int64_t now = xp_clock_system()->wall_s(NULL);
-
-	must(certs && crls && sk_X509_push(certs, cert) > 0, "memory");
-	must(xp_signing_key_make(&k, key, certs, crls, NULL) == XP_OK, "signing key");
-	r->signers_n = r->persons_n = 1;
-	xp_signing_key_describe(&r->signers[0], &r->persons[0], k);
-	for (unsigned i = 0; i < PAIRS; i++) {
-		r->nonce[0] = (uint8_t)i;
-		must(xp_record_write(&pairs[i].json, &pairs[i].json_len, r, NULL) == XP_OK &&
-			     xp_sign(&pairs[i].p7s, &pairs[i].p7s_len, k, pairs[i].json,
-				     pairs[i].json_len, now, NULL) == XP_OK,
-		     "signature");
-	}
-	xp_signing_key_free(&k);
-	sk_X509_free(certs);
-	sk_X509_CRL_free(crls);
-	xp_record_free(r);
-	free(r);
-}
-
 static struct xp_check *make_check(void)
 {
 	struct xp_check *c = NULL;
@@ -140,8 +66,8 @@ static struct xp_check *make_check(void)
 	size_t pem_len = 0, list_len = 0;
 
 	must(xp_check_new(&c, xp_clock_system(), NULL) == XP_OK &&
-		     xp_pki_cert_to_pem(&pem, &pem_len, root, NULL) == XP_OK &&
-		     xp_pki_crl_to_pem(&list, &list_len, crl, NULL) == XP_OK,
+		     xp_pki_cert_to_pem(&pem, &pem_len, maker.root, NULL) == XP_OK &&
+		     xp_pki_crl_to_pem(&list, &list_len, maker.crl, NULL) == XP_OK,
 	     "checker");
 	must(xp_trust_add_anchors(xp_check_trust(c), pem, pem_len, "root", NULL) == XP_OK &&
 		     xp_trust_add_crls(xp_check_trust(c), list, list_len, "list", NULL) == XP_OK,
@@ -154,7 +80,7 @@ static struct xp_check *make_check(void)
 static void check_some(const struct xp_check *c, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		const struct pair *p = &pairs[i % PAIRS];
+		const struct cert_pair *p = &maker.pairs[i % PAIRS];
 		struct xp_check_result r;
 
 		must(xp_check_pair(&r, c, p->json, p->json_len, p->p7s, p->p7s_len, NULL) == XP_OK,
@@ -175,7 +101,7 @@ static double raw_rate(void)
 	static const uint8_t digest[32] = {1, 2, 3};
 	uint8_t sig[80];
 	size_t len = sizeof(sig);
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(maker.key, NULL);
 	double begin;
 
 	must(c && EVP_PKEY_sign_init(c) == 1 &&
@@ -266,11 +192,11 @@ static double process_rate(const char *program)
 	snprintf(p7s, sizeof(p7s), "%s/r.json.p7s", folder);
 	snprintf(trust, sizeof(trust), "%s/root.pem", folder);
 	snprintf(list, sizeof(list), "%s/root.crl", folder);
-	must(xp_pki_cert_to_pem(&pem, &pem_len, root, NULL) == XP_OK &&
-		     xp_pki_crl_to_pem(&lists, &list_len, crl, NULL) == XP_OK,
+	must(xp_pki_cert_to_pem(&pem, &pem_len, maker.root, NULL) == XP_OK &&
+		     xp_pki_crl_to_pem(&lists, &list_len, maker.crl, NULL) == XP_OK,
 	     "PEM");
-	put_file(json, pairs[0].json, pairs[0].json_len);
-	put_file(p7s, pairs[0].p7s, pairs[0].p7s_len);
+	put_file(json, maker.pairs[0].json, maker.pairs[0].json_len);
+	put_file(p7s, maker.pairs[0].p7s, maker.pairs[0].p7s_len);
 	put_file(trust, pem, pem_len);
 	put_file(list, lists, list_len);
 	posix_spawn_file_actions_init(&quiet);
@@ -306,8 +232,8 @@ int main(int argc, char **argv)
 	double share[RUNS], gain[RUNS], rate[RUNS], process[RUNS];
 	struct xp_check *c;
 
-	make_people();
-	make_pairs();
+	cert_maker_open(&maker);
+	cert_maker_pairs(&maker, PAIRS);
 	c = make_check();
 	check_some(c, 1);
 	for (unsigned i = 0; i < RUNS; i++) {
@@ -325,5 +251,6 @@ int main(int argc, char **argv)
 	     1.6);
 	fprintf(stderr, "%.0f certificates a second and core\n", median(rate));
 	xp_check_free(&c);
+	cert_maker_close(&maker);
 	return 0;
 }

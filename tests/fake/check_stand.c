@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 static int64_t wall(void *ctx)
 {
 	const struct check_stand *s = ctx;
@@ -86,4 +88,26 @@ X509_CRL *stand_make_crl(struct check_stand *s, const X509 *revoked, int64_t at_
 					at_s, at_s + days * LAB_DAY_S, NULL),
 			 XP_OK);
 	return crl;
+}
+
+void stand_log(struct check_stand *s, struct xp_log *log, const uint8_t (*signatures)[32],
+	       char **proof, size_t *len)
+{
+	AUTO_MEM char *leaf = NULL;
+	struct xp_check_result r;
+	uint8_t own[1][32];
+	uint64_t index = 0;
+	size_t n = 0;
+
+	assert_int_equal(xp_check_pair(&r, s->lab.check, s->lab.json, s->lab.json_len, s->lab.p7s,
+				       s->lab.p7s_len, NULL),
+			 XP_OK);
+	memcpy(own[0], r.signers[0].signature_sha256, 32);
+	assert_int_equal(xp_log_leaf_record(&leaf, &n, r.record->id, r.json_sha256,
+					    signatures ? signatures : (const uint8_t(*)[32])own, 1,
+					    NULL),
+			 XP_OK);
+	xp_check_result_free(&r);
+	assert_int_equal(xp_log_append(log, leaf, n, &index, NULL), XP_OK);
+	assert_int_equal(xp_log_prove(log, index, proof, len, NULL), XP_OK);
 }

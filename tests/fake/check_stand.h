@@ -1,5 +1,6 @@
 /* check_stand: the lab's record before a checker whose clock, anchors and lists a test sets. */
 #pragma once
+#include "certs/log_writer.h"
 #include "tests/fake/check_lab.h"
 
 struct check_stand {
@@ -20,3 +21,7 @@ void stand_expect(struct check_stand *s, int want, const char *code);
 void stand_write_and_expect(struct check_stand *s, int want, const char *code);
 /* A list of the lab's root, of AT_S, for DAYS; REVOKED NULL: of nobody. */
 X509_CRL *stand_make_crl(struct check_stand *s, const X509 *revoked, int64_t at_s, int64_t days);
+/* Appends the leaf of the pair to LOG, and proves it; SIGNATURES: what the leaf says of them; NULL:
+ * what is true. */
+void stand_log(struct check_stand *s, struct xp_log *log, const uint8_t (*signatures)[32],
+	       char **proof, size_t *len);

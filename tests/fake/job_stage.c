@@ -88,6 +88,8 @@ static void door_sleep(void *ctx, uint32_t ms)
 
 /* --- a process that is killed --- */
 
+#define CDB_ATA_16 0x85
+
 /* Whatever it would still write stays unwritten: what the journal has ends here. */
 static void die(struct world *w)
 {
@@ -127,6 +129,8 @@ static void at_exec(void *ctx, struct emu_scsi_cmd *cmd)
 	if (boundary(w))
 		return;
 	w->inner.ops->exec(w->inner.ctx, cmd);
+	if (w->kill_on && cmd->cdb[0] == CDB_ATA_16 && cmd->cdb[14] == w->kill_on && !w->dead)
+		w->kill_at = w->boundaries + 1;
 	if (boundary(w))
 		cmd->answered = false;
 }
@@ -391,7 +395,7 @@ void stage_reopen(struct world *w)
 	if (w->dead)
 		w->state.certificates_fd = w->kept_fd;
 	w->dead = false;
-	w->kill_at = 0;
+	w->kill_at = w->kill_on = 0;
 	w->job = calloc(1, sizeof(*w->job));
 	if (!w->job)
 		abort();

@@ -32,6 +32,7 @@ struct world {
 	 */
 	uint64_t boundaries, kill_at; /* 0: never */
 	uint64_t kill_behind;	      /* for who counts from somewhere else */
+	uint8_t kill_on;	      /* ... or behind this ATA command; 0: none */
 	bool cuts_power;	      /* the drive loses its power with it */
 	bool dead;
 	/* a kernel that shows what it knew, for who puts it into the door */

@@ -10,8 +10,8 @@ mapfile -t all < <(code)
 mapfile -t below_cli < <(code | grep -v '^cli/')
 mapfile -t extent < <(files 'device/extent*.c')
 
-only_in "ioctls only where drives, block nodes, file maps and the terminal are" 'ioctl' \
-	'device/transport_[a-z0-9_]*\.o|device/block\.o|device/extent[a-z_]*\.o|cli/tui/.*|cli/(job_progress|output)\.o' "$symbols"
+only_in "ioctls only where drives, block nodes, device-mapper, file maps and the terminal are" 'ioctl' \
+	'device/transport_[a-z0-9_]*\.o|device/(block|dm_control)\.o|device/extent[a-z_]*\.o|cli/tui/.*|cli/(job_progress|output)\.o' "$symbols"
 grep_code '\bioctl\s*\(' "${extent[@]}" | grep -vE 'FS_IOC_|FIGETBSZ' |
 	report "device/extent asks only for file maps"
 grep_code '\bioctl\s*\(' cli/job_progress.c cli/output.c | grep -v 'TIOCGWINSZ' | report "cli asks only how wide the terminal is"

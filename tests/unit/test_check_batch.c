@@ -21,8 +21,7 @@ static int setup(void **state)
 					    .id = "id-1",
 					    .scope = XP_SCOPE_DRIVE,
 					    .wanted = XP_PURGE,
-					    .issued_s = 1000,
-					    .drive = "S-1"};
+					    .issued_s = 1000};
 	memset(failure.json_sha256, 7, 32);
 	success = (struct xp_check_outcome){.has_record = true,
 					    .kind = XP_RECORD_SANITIZATION,
@@ -30,7 +29,6 @@ static int setup(void **state)
 					    .scope = XP_SCOPE_DRIVE,
 					    .level = XP_PURGE,
 					    .issued_s = 1000,
-					    .drive = "S-1",
 					    .supersedes_id = "id-1"};
 	memset(success.supersedes_sha256, 7, 32);
 	return 0;

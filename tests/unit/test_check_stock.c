@@ -241,28 +241,6 @@ static void expect_logged(const char *proof, size_t len, const struct xp_note_vk
 	xp_check_result_free(&r);
 }
 
-/* The leaf of the lab's pair; SIGNATURES: what it says of them. */
-static void log_pair(struct xp_log *log, const uint8_t (*signatures)[32], char **proof, size_t *len)
-{
-	AUTO_MEM char *leaf = NULL;
-	struct xp_check_result r;
-	uint8_t own[1][32];
-	uint64_t index = 0;
-	size_t n = 0;
-
-	assert_int_equal(xp_check_pair(&r, stand.lab.check, stand.lab.json, stand.lab.json_len,
-				       stand.lab.p7s, stand.lab.p7s_len, NULL),
-			 XP_OK);
-	memcpy(own[0], r.signers[0].signature_sha256, 32);
-	assert_int_equal(xp_log_leaf_record(&leaf, &n, r.record->id, r.json_sha256,
-					    signatures ? signatures : (const uint8_t(*)[32])own, 1,
-					    NULL),
-			 XP_OK);
-	xp_check_result_free(&r);
-	assert_int_equal(xp_log_append(log, leaf, n, &index, NULL), XP_OK);
-	assert_int_equal(xp_log_prove(log, index, proof, len, NULL), XP_OK);
-}
-
 static void test_log_is_nothing_to_stock_tools(void **state)
 {
 	static const uint8_t others[1][32] = {{1}};
@@ -275,9 +253,9 @@ static void test_log_is_nothing_to_stock_tools(void **state)
 
 	(void)state;
 	assert_int_equal(log_place_try_open(&fork, &elsewhere, 77), XP_OK);
-	log_pair(log, NULL, &proof, &len);
-	log_pair(log, others, &false_proof, &false_len);
-	log_pair(fork, NULL, &forked, &forked_len);
+	stand_log(&stand, log, NULL, &proof, &len);
+	stand_log(&stand, log, others, &false_proof, &false_len);
+	stand_log(&stand, fork, NULL, &forked, &forked_len);
 	expect_logged(proof, len, xp_log_vkey(log), NULL);
 	expect_logged(false_proof, false_len, xp_log_vkey(log), "E_LOG_LEAF");
 	/* a log of the same name whose key is another */

@@ -48,6 +48,33 @@ static void test_job_stopped_in_a_sanitize_is_resumed(void **state)
 	assert_int_equal(p->readback.baseline_informative, XP_ANSWER_YES);
 }
 
+/* Stopped in the readback: the record says that, and nothing of figures that do not fit. */
+static void test_job_stopped_in_its_readback_says_so(void **state)
+{
+	struct world *w = *state;
+	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
+	const struct xp_claim *c;
+	bool said = false;
+
+	stage_plug(w, &cfg);
+	w->cancel_at_io = 2;
+	stage_run(w);
+	assert_int_equal(w->job->state, XP_JOB_INTERRUPTED);
+	c = &w->job->record.claim;
+	assert_int_equal(c->outcome, XP_OUTCOME_ABORTED);
+	for (unsigned i = 0; i < c->reasons_n; i++) {
+		said = said || strcmp(c->reasons[i].code, "readback-unfinished") == 0;
+		if (strcmp(c->reasons[i].code, "sample-contradicts") == 0 ||
+		    strcmp(c->reasons[i].code, "readback-undelivered") == 0)
+			fail_msg("%s", c->reasons[i].text);
+	}
+	assert_true(said);
+	w->cancel_at_io = 0;
+	xp_journal_close(&w->job->journal);
+	stage_resume(w);
+	stage_assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_OVERWRITE);
+}
+
 /* Nobody holds the drive between two takes, and somebody else puts it to use. */
 static void use_again(struct world *w)
 {
@@ -156,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_job_stopped_in_a_sanitize_is_resumed),
+		CASE(test_job_stopped_in_its_readback_says_so),
 		CASE(test_job_used_behind_a_change_of_key_is_erased_again),
 		CASE(test_job_used_behind_an_unseen_end_is_erased_again),
 		CASE(test_job_used_behind_an_overwrite_is_found),

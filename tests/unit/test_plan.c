@@ -163,7 +163,8 @@ static void test_plan_less_than_asked_without_fallback_is_refused(void **state)
 	S.req.no_fallback = true;
 	plan(&S);
 	assert_int_equal(S.plan.exit_code, 4);
-	assert_int_equal(S.plan.refusals.n, 0);
+	assert_int_equal(S.plan.refusals.n, 1);
+	assert_int_equal(S.plan.refusals.list[0].code, XP_REFUSED_LEVEL_UNREACHABLE);
 	assert_non_null(strstr(S.plan.message, "not allowed"));
 	assert_false(S.plan.has_technique); /* nobody can run it by oversight */
 	assert_int_equal(S.plan.steps_n, 0);

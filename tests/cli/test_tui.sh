@@ -1,0 +1,133 @@
+#!/bin/bash
+# The full screen as a technician has it: chooses, confirms, watches, quits midway, goes on.
+# shellcheck source=tests/cli/tap.sh
+. tests/cli/tap.sh
+# shellcheck source=tests/cli/tmux.sh
+. tests/cli/tmux.sh
+trap tmux_end EXIT
+export LC_ALL=C.UTF-8 NO_COLOR=
+cd "${TMPDIR:?}" || exit 1
+tui=("$EXPUNGE" tui --state state --level clear --out out.d)
+plain() { find "$1" -name '*.json' 2>/dev/null | wc -l; }
+# is_zero FILE
+is_zero() { cmp -s -n "$(stat -c %s "$1")" "$1" /dev/zero; }
+for i in 1 2 3; do yes "data that must go" | head -c 4M >"disk-000$i.img"; done
+
+# ---- without a terminal ----
+exits 'no terminal' 64 "$EXPUNGE" tui disk-0001.img
+check 'leads to what scripts use' grep -q 'expunge run' err
+
+# ---- a batch, on a serial line that knows nothing but ASCII ----
+on_screen 24 80 vt100 "${tui[@]}" --key k.key --cert k.pem disk-0001.img
+ended 'a key that is not there ends it before anything' 66
+printf 'secret\n' >pass
+"$EXPUNGE_CERT" keys setup keys --organization Org --name 'Erika Muster' --passphrase-file pass >/dev/null 2>&1
+on_screen 24 80 vt100 "${tui[@]}" --key keys/performer.key --cert keys/performer.pem disk-000{1,2,3}.img
+sees 'who works is asked first' 'Who does this work?'
+write_text 'Erika Muster'
+press Enter
+sees 'the key wants its passphrase' 'performer.key needs its passphrase'
+write_text 'wrong'
+press Enter
+sees 'a wrong one is told' 'keys/performer.key'
+check 'and never shown' test -z "$(screen | grep -F wrong | grep -v passphrase)"
+write_text 'secret'
+press Enter
+sees 'the list' 'disk-0003.img'
+sees 'with its best level' 'clear free'
+write_text "disk-0002.img"
+press Enter
+sees 'a scanner selects' 'disk-0002.img is selected'
+write_text "nobody-knows-this"
+press Enter
+sees 'an unknown number is told' 'no drive here has the serial number nobody-knows-this'
+press Up Space
+sees 'two are selected' '2 selected (8.3 MB)'
+press Enter
+sees 'the plan' '2 drives would be destroyed, 8.3 MB'
+sees 'has the blast radius' 'destroys'
+press Enter
+sees 'the confirmation' 'EVERYTHING ON THESE DRIVES WILL BE DESTROYED'
+write_text '2 nonsense'
+press Enter
+sees 'a wrong word confirms nothing' 'nothing is confirmed, nothing was touched'
+check 'and begins nothing' test -z "$(ls state/jobs 2>/dev/null)"
+write_text "$(screen | sed -n 's/.*number and the word: //p')"
+press Enter
+sees 'the summary comes by itself' '2  done, and the evidence supports it'
+sees 'it names the certificates' 'certificate '
+check 'two are erased' is_zero disk-0001.img
+check 'both' is_zero disk-0002.img
+check 'the third is as it was' grep -q 'data that must go' disk-0003.img
+is 'a certificate each' "$(plain out.d)" 2
+press q
+sees 'quitting asks' 'Nothing is at work'
+press y
+ended 'and ends with 0' 0
+sees 'the terminal has its echo again' ' echo '
+"$EXPUNGE_CERT" verify out.d --require-level clear --require-scope logical-unit --trust keys/root.pem >verified 2>&1
+rc=$?
+is 'the certificates verify' "$rc" 0
+[ "$rc" -eq 0 ] || sed "s/^/# /" verified
+check 'the operator stands in them' grep -rq 'Erika Muster' out.d
+
+# ---- one drive, midway ----
+truncate -s 3G big.img
+on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random big.img
+sees 'who works is asked at each start' 'Who does this work?'
+press Escape
+sees 'the list again' 'big.img'
+press Space Enter
+sees 'the plan of one' '1 drive would be destroyed'
+press Enter
+sees 'asks for its name' 'To confirm, scan or type: big.img'
+write_text big.imgx
+press Enter
+sees 'another name does nothing' 'nothing was touched'
+write_text big.img
+press Enter
+sees 'a bar' '[#'
+press q
+sees 'quitting asks while jobs work' '1 job is at work'
+press y
+sees 'it is stopped in good order' '1  stopped: can be gone on with'
+press q y
+ended 'with the code of an interruption' 5
+exits 'status knows it' 0 "$EXPUNGE" status --state state
+check 'as interrupted' grep -q interrupted out
+
+# ---- shown first, and gone on with ----
+on_screen 24 80 xterm "${tui[@]}" big.img
+sees 'asked again' 'Who does this work?'
+press Escape
+sees 'what was interrupted is shown first' 'data may remain on the drives'
+sees 'its target is here' '(here)'
+press r
+sees 'it goes on' '[#'
+sees 'and ends' '1  done, and the evidence supports it'
+sees 'it says that only a host signed' 'role host'
+press q y
+ended 'well' 0
+exits 'nothing is left' 0 "$EXPUNGE" status --state state
+check 'of it' grep -q 'no job runs' err
+
+# ---- killed ----
+on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random big.img
+sees 'a last time' 'Who does this work?'
+press Escape
+sees 'the list a last time' 'big.img'
+press Space Enter
+sees 'the plan a last time' 'would be destroyed'
+press Enter
+write_text big.img
+press Enter
+sees 'it is at work' '[#'
+pid=$(tmux list-panes -F '#{pane_pid}')
+pid=$(pgrep -P "$pid" -x expunge | head -n 1)
+kill -9 "$pid"
+ended 'kill -9 ends it' 137
+sees 'the terminal is given back all the same' ' echo '
+check 'on the screen that was there before' grep -q 'THE END' <(screen)
+exits 'the job can be gone on with' 0 "$EXPUNGE" status --state state
+check 'it is only interrupted' grep -q 'interrupted' out
+done_testing

@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# tmux.sh: a terminal for the full screen, driven by a test that sources tests/cli/tap.sh first. Keys are
+# typed as fingers do, with a pause behind each; what is waited for is waited for at most 15 seconds.
+tmux_n=0
+tmux() { command tmux -L "expunge-test-$$-$tmux_n" -f /dev/null "$@"; }
+tmux_end() { tmux kill-server 2>/dev/null; }
+
+# on_screen ROWS COLUMNS TERM COMMAND...: in a window of its own; its exit code goes to $TMPDIR/exit
+on_screen() {
+	local rows=$1 columns=$2 term=$3
+	shift 3
+	tmux_end
+	# a server that is about to end takes no new window: the next one is another
+	tmux_n=$((tmux_n + 1))
+	rm -f "$TMPDIR/exit"
+	tmux new-session -d -x "$columns" -y "$rows" \
+		"TERM=$term $(printf '%q ' "$@"); echo \$? >$(printf %q "$TMPDIR/exit"); echo THE END; stty -a; exec sleep 300"
+}
+
+# screen: what is to be seen now
+screen() { tmux capture-pane -p; }
+
+# sees NAME, TEXT: it comes to be seen (a fixed string)
+sees() {
+	local i
+	for ((i = 0; i < 150; i++)); do
+		if screen | grep -qF -- "$2"; then
+			ok "$1"
+			return 0
+		fi
+		tmux has-session 2>/dev/null || break
+		sleep 0.1
+	done
+	not_ok "$1"
+	screen | sed 's/^/# /'
+	return 1
+}
+
+# press KEY...: names as tmux has them
+press() {
+	local key
+	for key in "$@"; do
+		tmux send-keys "$key"
+		sleep 0.2
+	done
+}
+
+# write_text TEXT: all at once, as a scanner or a paste
+write_text() {
+	tmux send-keys -l -- "$1"
+	sleep 0.1
+}
+
+# ended NAME, CODE: the command came to its end, with this code
+ended() {
+	local i
+	for ((i = 0; i < 150; i++)); do
+		[ -s "$TMPDIR/exit" ] && break
+		sleep 0.1
+	done
+	is "$1" "$(cat "$TMPDIR/exit" 2>/dev/null)" "$2"
+}

@@ -1,0 +1,116 @@
+#!/bin/bash
+# long
+#
+# The power goes in the middle of luks-destroy, at several moments: the machine is killed, and the drive loses
+# power with it. After the next boot no record says that keys are gone while a copy of the header could bring
+# them back; `resume` ends the job, and then cryptsetup can neither read, mend nor open it, from either copy.
+# shellcheck disable=SC2154 # DRIVE_name comes from the rig
+. tests/vm/tap.sh
+S=/mnt/state
+MOMENTS='0 0.3 0.8 1.5 2.5 4'
+opens() { cryptsetup open --test-passphrase --key-file /tmp/key "$1" 2>/dev/null; }
+dead() {
+	! cryptsetup luksDump "$1" >/dev/null 2>&1 && ! cryptsetup repair -q "$1" >/dev/null 2>&1 </dev/null && ! opens "$1"
+}
+# with the second copy where the first one stood
+dead_by_copies() {
+	local at
+	for at in 4 8; do
+		head -c 17825792 "$1" >/tmp/again
+		dd if="$1" of=/tmp/again bs=4096 skip="$at" count=4 conv=notrunc status=none
+		printf 'LUKS\xba\xbe' | dd of=/tmp/again bs=1 conv=notrunc status=none
+		dead /tmp/again || return 1
+	done
+}
+claims() { cat "$S"/certificates/*.json 2>/dev/null | grep -c '"level":"clear","reasons\|"claim":{[^}]*"level":"clear"'; }
+# the guest's clock runs ahead, and the next boot's would be behind what the journal has
+set_clock() {
+	touch /run/vm/time
+	date -s "@$(stat -c %Y /run/vm/time)" >/dev/null
+}
+# in the machine: what is left of the last cut, and the next one at WHEN; none: the end
+boot() {
+	local when=${1:-}
+	modprobe -a virtio_blk ext4
+	mount /dev/vda /mnt || exit 1
+	printf secret >/tmp/key
+	set_clock
+	rig delay disk 0
+	if [ -d "$S/jobs" ]; then
+		cp "$DRIVE_disk" /tmp/cut
+		if [ "$(claims)" -eq 0 ] || dead /tmp/cut; then
+			ok 'after the cut no record says more than was done'
+		else
+			not_ok 'after the cut no record says more than was done'
+		fi
+		set_clock
+		exits 'the job is taken up' 0 "$EXPUNGE" resume --state "$S" --json
+		check 'cryptsetup cannot read, mend or open it' dead "$DRIVE_disk"
+		check 'nor from its second copy' dead_by_copies "$DRIVE_disk"
+		exits 'the certificate verifies' 0 "$EXPUNGE_CERT" verify "$S/certificates" --trust "$S/host.crt" \
+			--require-scope logical-unit --require-level clear --require-role host
+		rm -rf "$S/jobs" "$S/certificates"
+	fi
+	if [ -n "$when" ]; then
+		cryptsetup -q luksFormat --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$DRIVE_disk" \
+			/tmp/key || exit 1
+		check 'it opens before' opens "$DRIVE_disk"
+		sync
+		set_clock
+		rig delay disk 150
+		"$EXPUNGE" run "$DRIVE_disk" --state "$S" --level clear --technique luks-destroy --confirm VMLUKSDISK \
+			--quiet >/dev/null 2>&1 &
+		while ! grep -qs '"type":"phase-begin","kind":"erase"\|"kind":"erase"' "$S"/jobs/*/journal.jsonl; do
+			sleep 0.05
+		done
+		sleep "$when"
+		echo "now" >/run/vm/now
+		sleep 600
+	fi
+	umount /mnt
+	exit 0
+}
+[ -z "${VM_GUEST:-}" ] || boot "$@"
+
+# on the host
+rigd=$(mktemp -d /tmp/vm.XXXXXX)
+cleanup() {
+	kill "$(cat "$rigd/rigd.pid")" 2>/dev/null
+	rm -rf "$rigd"
+}
+trap cleanup EXIT
+tests/vm/rigd.sh tests/vm/rigs/luks.json "$rigd" || exit 1
+truncate -s 64M "$TMPDIR/state.img"
+mke2fs -q -t ext4 "$TMPDIR/state.img" || exit 1
+# told FILE: what a boot found, under numbers of our own
+told() {
+	local line
+	while read -r line; do
+		case $line in
+		'ok '*) ok "${line#* - }" ;;
+		'not ok '*) not_ok "${line#* - }" ;;
+		*) echo "# ${line#\# }" ;;
+		esac
+	done <"$1"
+}
+n=0
+for when in $MOMENTS end; do
+	n=$((n + 1))
+	word=$when
+	[ "$when" != end ] || word=
+	# shellcheck disable=SC2086 # none is no word
+	tests/vm/run.sh --rigd "$rigd" --disk "$TMPDIR/state.img" --keep "$rigd/$n" - "$0" $word >"$TMPDIR/told" 2>&1 &
+	machine=$!
+	while kill -0 $machine 2>/dev/null && [ ! -e "$rigd/$n/share/now" ]; do sleep 0.05; done
+	if [ -e "$rigd/$n/share/now" ]; then
+		kill -9 "$(cat "$rigd/$n/qemu.pid")"
+		"$B/rigd" --ask "$rigd" power-cycle disk >/dev/null
+	fi
+	wait $machine 2>/dev/null
+	ended=$?
+	[ "$when" = end ] || is "the power goes $when s into it" "$ended" 125
+	grep -v '^vm: \|Killed' "$TMPDIR/told" >"$TMPDIR/lines"
+	told "$TMPDIR/lines"
+done
+is 'the last boot ends well' "$ended" 0
+done_testing
