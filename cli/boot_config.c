@@ -195,6 +195,15 @@ static enum xp_rc read_expect(struct reader *r, json_t *v, struct xp_err *err)
 	return XP_OK;
 }
 
+static enum xp_rc read_expect_ca(struct reader *r, json_t *v, struct xp_err *err)
+{
+	struct xp_boot_unattended *u = &r->c->unattended;
+	const char *text = json_string_value(v);
+
+	u->expect_system_ca = text && strcmp(text, "system") == 0;
+	return u->expect_system_ca ? XP_OK : read_path(u->expect_ca, r, v, err);
+}
+
 static enum xp_rc read_settle(struct reader *r, json_t *v, struct xp_err *err)
 {
 	return read_seconds(&r->c->unattended.settle_s, r, v, 3600, err);
@@ -221,6 +230,7 @@ static enum xp_rc read_unattended(struct reader *r, json_t *v, struct xp_err *er
 {
 	static const struct member members[] = {
 		{"expect", read_expect},
+		{"expect_ca", read_expect_ca},
 		{"settle_seconds", read_settle},
 		{"settle_max_seconds", read_settle_max},
 		{"countdown_seconds", read_countdown},

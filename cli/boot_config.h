@@ -30,6 +30,9 @@ struct xp_boot_upload {
 struct xp_boot_unattended {
 	bool present; /* false: nothing is done without a person, unless the command line says so */
 	char expect[XP_BOOT_PATH_MAX]; /* a file, or an https address; empty: none was named */
+	/* whom the list's server is checked against (PEM); empty: as the upload's */
+	char expect_ca[XP_BOOT_PATH_MAX];
+	bool expect_system_ca;
 	uint32_t settle_s, settle_max_s, countdown_s;
 	enum xp_boot_then then;
 };

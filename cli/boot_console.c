@@ -37,7 +37,6 @@ enum xp_rc xp_consoles_open(struct xp_consoles *c, const char *const *paths, str
 	*c = (struct xp_consoles){0};
 	if (!*paths) {
 		c->list[0].out_fd = STDERR_FILENO;
-		c->list[0].key_fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
 		c->n = 1;
 	}
 	for (; *paths; paths++) {
@@ -50,15 +49,25 @@ enum xp_rc xp_consoles_open(struct xp_consoles *c, const char *const *paths, str
 			xp_fail_errno(err, XP_E_IO, "console %s", *paths);
 			continue;
 		}
-		c->list[c->n].out_fd = c->list[c->n].key_fd = fd;
+		c->list[c->n].out_fd = fd;
 		c->list[c->n++].owned = true;
 	}
 	if (c->n == 0)
 		return err->rc;
-	for (unsigned i = 0; i < c->n; i++)
+	xp_consoles_listen(c);
+	return XP_OK;
+}
+
+void xp_consoles_listen(struct xp_consoles *c)
+{
+	for (unsigned i = 0; i < c->n; i++) {
+		if (c->list[i].owned)
+			c->list[i].key_fd = c->list[i].out_fd;
+		else
+			c->list[i].key_fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
 		if (c->list[i].key_fd >= 0)
 			listen_to(c, i);
-	return XP_OK;
+	}
 }
 
 /* A console that takes nothing (flow control, no carrier) must not hold up the others. */

@@ -35,6 +35,8 @@ void xp_consoles_show(const struct xp_consoles *c, const char *fmt, ...)
 bool xp_consoles_key(struct xp_consoles *c, unsigned timeout_ms);
 /* Can anybody press a key at all? */
 bool xp_consoles_have_keys(const struct xp_consoles *c);
+/* Keys count again, after xp_consoles_release; those that were pressed meanwhile do not. */
+void xp_consoles_listen(struct xp_consoles *c);
 /* The terminals as they were; for what speaks to them itself. Nothing is listened to any more. */
 void xp_consoles_release(struct xp_consoles *c);
 void xp_consoles_close(struct xp_consoles *c);

@@ -76,6 +76,12 @@ enum xp_rc xp_boot_run_compose(struct xp_boot_run *out, const struct xp_boot_con
 	TRY(add_pair(out, "--key", c->key, err));
 	TRY(add_pair(out, "--cert", c->cert, err));
 	TRY(add_pair(out, "--passphrase-file", c->passphrase_file, err));
+	if (*c->upload.url) {
+		TRY(add_pair(out, "--upload", c->upload.url, err));
+		TRY(add_pair(out, "--upload-ca", c->upload.system_ca ? "system" : c->upload.ca,
+			     err));
+		TRY(add_pair(out, "--upload-header", c->upload.header_file, err));
+	}
 	for (; *own; own++)
 		TRY(add(out, *own, err));
 	return XP_OK;

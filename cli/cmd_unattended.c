@@ -17,12 +17,15 @@
 #include "cli/boot_config.h"
 #include "cli/boot_console.h"
 #include "cli/boot_end.h"
+#include "cli/boot_net.h"
 #include "cli/boot_run.h"
 #include "cli/expect_match.h"
 #include "cli/https_url.h"
 #include "cli/job_fields.h"
 #include "cli/job_quiet.h"
+#include "cli/job_session.h"
 #include "cli/job_tell.h"
+#include "cli/job_upload.h"
 #include "cli/output.h"
 #include "device/discover.h"
 
@@ -50,13 +53,14 @@
 
 static const struct xp_option options[] = {
 	{"config", XP_OPT_STRING, "FILE", "expunge.json: the rules, the key, who does it"},
-	{"expect", XP_OPT_STRING, "FILE", "CSV of the drives that are to be erased on this host"},
+	{"expect", XP_OPT_STRING, "FILE", "CSV of the drives to be erased; an https address, too"},
 	{"cmdline", XP_OPT_STRING, "FILE", "the kernel's command line (" CMDLINE ")"},
 	{"console", XP_OPT_LIST, "DEVICE", "a terminal to speak to; again for more of them"},
 	{"settle", XP_OPT_STRING, "SECONDS", "how long no drive may come or go before it starts"},
 	{"settle-max", XP_OPT_STRING, "SECONDS", "then it goes on with the drives that are there"},
 	{"countdown", XP_OPT_STRING, "SECONDS", "how long any key stops it"},
 	{"then", XP_OPT_STRING, "WHAT", "at the end: wait, poweroff or reboot"},
+	XP_UPLOAD_OPTION_ROWS,
 	PASSED_ON_ROWS,
 	{0},
 };
@@ -117,6 +121,27 @@ static enum xp_rc read_words(struct xp_boot_cmdline *words, const struct xp_args
 	return xp_boot_cmdline_parse(words, text, len, err);
 }
 
+static enum xp_rc override_upload(struct xp_boot_upload *u, const struct xp_args *args,
+				  struct xp_err *err)
+{
+	const char *url = xp_args_string(args, "upload");
+	const char *ca = xp_args_string(args, "upload-ca");
+	const char *header = xp_args_string(args, "upload-header");
+
+	if ((url && strlen(url) >= sizeof(u->url)) || (ca && strlen(ca) >= sizeof(u->ca)) ||
+	    (header && strlen(header) >= sizeof(u->header_file)))
+		return xp_fail(err, XP_E_USAGE, "--upload...: the name is too long");
+	if (url)
+		snprintf(u->url, sizeof(u->url), "%s", url);
+	if (ca)
+		u->system_ca = strcmp(ca, "system") == 0;
+	if (ca && !u->system_ca)
+		snprintf(u->ca, sizeof(u->ca), "%s", ca);
+	if (header)
+		snprintf(u->header_file, sizeof(u->header_file), "%s", header);
+	return XP_OK;
+}
+
 /* What was typed goes before the kernel's words, and those before the file. */
 static enum xp_rc override(struct unattended *u, const struct xp_args *args, struct xp_err *err)
 {
@@ -132,6 +157,7 @@ static enum xp_rc override(struct unattended *u, const struct xp_args *args, str
 	rules->settle_s = (uint32_t)settle;
 	rules->settle_max_s = (uint32_t)(settle_max > settle ? settle_max : settle);
 	rules->countdown_s = (uint32_t)countdown;
+	TRY(override_upload(&u->config.upload, args, err));
 	if (then && !xp_boot_then_parse(&rules->then, then))
 		return xp_fail(err, XP_E_USAGE, "--then %s: wait, poweroff or reboot", then);
 	if (expect && strlen(expect) >= sizeof(rules->expect))
@@ -174,13 +200,65 @@ static enum xp_rc read_rules(struct unattended *u, const struct xp_args *args, s
 	return XP_OK;
 }
 
+/* ---- the time ---- */
+
+/* A server that does not answer is no reason to stop: the clock is checked before each erase. */
+static enum xp_rc ask_time(struct unattended *u, const struct xp_args *args, struct xp_err *err)
+{
+	AUTO(xp_state_close)
+	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	AUTO(xp_courier_free) struct xp_courier *courier = NULL;
+	const char *host = u->config.ntp;
+	int64_t step_ms = 0;
+	struct xp_err why;
+
+	if (!*host || xp_clock_is_synchronized(&step_ms) || xp_args_string(args, "clock"))
+		return XP_OK;
+	TRY(xp_boot_courier(&courier, "", err));
+	if (xp_boot_ntp(&step_ms, courier, host, xp_clock_setter_system(), &why) != XP_OK) {
+		xp_consoles_say(&u->consoles, "the time was not had from %s: %s", host, why.msg);
+		return XP_OK;
+	}
+	xp_consoles_say(&u->consoles, "the clock was set by %s; it was off by %lld ms", host,
+			(long long)step_ms);
+	TRY(xp_state_open(&state, xp_args_string(args, "state"), err));
+	return xp_clock_note_write(state.fd, XP_CLOCK_NTP, err);
+}
+
 /* ---- the list ---- */
+
+/* Over the network only by https, from a server that an authority vouches for. */
+static enum xp_rc fetch_list(struct unattended *u, struct xp_err *err)
+{
+	const struct xp_boot_unattended *rules = &u->config.unattended;
+	const struct xp_boot_upload *upload = &u->config.upload;
+	const bool own = *rules->expect_ca || rules->expect_system_ca;
+	const char *ca = own ? rules->expect_ca : upload->ca;
+	const bool system_ca = own ? rules->expect_system_ca : upload->system_ca;
+	AUTO(xp_courier_free) struct xp_courier *courier = NULL;
+	AUTO(xp_buf_free) struct xp_buf got = {0};
+
+	if (!*ca && !system_ca)
+		return xp_fail(err, XP_E_USAGE,
+			       "%s: nobody says which authority its server is checked against "
+			       "(unattended.expect_ca, expunge.upload_ca= or --upload-ca)",
+			       rules->expect);
+	TRY(xp_boot_courier(&courier, system_ca ? "" : ca, err));
+	TRY(xp_boot_fetch(&got, courier, rules->expect, EXPECT_MAX_BYTES, err));
+	u->expect_len = got.len;
+	u->expect = got.data ? got.data : calloc(1, 1);
+	got = (struct xp_buf){0};
+	return u->expect ? XP_OK : xp_fail(err, XP_E_NOMEM, "the expect list");
+}
 
 static enum xp_rc read_list(struct unattended *u, struct xp_err *err)
 {
 	const char *path = u->config.unattended.expect;
+	enum xp_rc rc = xp_text_is_url(path) ? fetch_list(u, err)
+					     : xp_file_read(&u->expect, &u->expect_len, path,
+							    EXPECT_MAX_BYTES, err);
 
-	if (xp_file_read(&u->expect, &u->expect_len, path, EXPECT_MAX_BYTES, err) != XP_OK)
+	if (rc != XP_OK)
 		return xp_err_prefix(err, "the expect list");
 	if (xp_expect_list_parse(&u->list, u->expect, u->expect_len, err) != XP_OK)
 		return xp_err_prefix(err, "%s", path);
@@ -403,20 +481,35 @@ static bool may_end(int exit_code)
 	       exit_code == 6;
 }
 
-static int end(struct unattended *u, int exit_code)
+/* Nothing that is only here may be lost by what comes now. */
+static bool is_all_kept(struct unattended *u, const struct xp_args *args)
+{
+	struct xp_err err;
+
+	if (!*u->config.upload.url)
+		return true;
+	if (xp_boot_drain(&u->config.upload, xp_args_string(args, "state"), &u->consoles, &err) ==
+	    XP_OK)
+		return true;
+	xp_consoles_say(&u->consoles, "the server does not hold everything: %s", err.msg);
+	return false;
+}
+
+static int end(struct unattended *u, const struct xp_args *args, int exit_code)
 {
 	const enum xp_boot_then then = u->config.unattended.then;
+	const bool all_kept = is_all_kept(u, args);
 	struct xp_err err;
 
 	xp_consoles_say(&u->consoles, "the unattended run has ended with exit code %d", exit_code);
 	if (then == XP_BOOT_WAIT)
-		return exit_code;
-	if (!may_end(exit_code)) {
+		return all_kept ? exit_code : xp_exit_worse(exit_code, EXIT_STOPPED);
+	if (!may_end(exit_code) || !all_kept) {
 		xp_consoles_say(
 			&u->consoles,
 			"%s was asked for, but this wants a person's look; going no further",
 			xp_boot_then_name(then));
-		return exit_code;
+		return all_kept ? exit_code : xp_exit_worse(exit_code, EXIT_STOPPED);
 	}
 	xp_consoles_say(&u->consoles, "%s", xp_boot_then_name(then));
 	if (xp_boot_end(then, XP_BOOT_IMAGE_MARK, xp_boot_end_system(), &err) != XP_OK)
@@ -427,14 +520,26 @@ static int end(struct unattended *u, int exit_code)
 static enum xp_rc prepare(struct unattended *u, const struct xp_args *args, struct xp_err *err)
 {
 	TRY(read_rules(u, args, err));
-	TRY(read_list(u, err));
-	TRY(compose(u, args, err));
 	TRY(hold_alone(u, xp_args_string(args, "state"), err));
 	xp_cancel_install();
 	TRY(xp_consoles_open(&u->consoles, xp_args_list(args, "console"), err));
+	TRY(ask_time(u, args, err));
+	TRY(read_list(u, err));
+	TRY(compose(u, args, err));
 	TRY(settle(u, err));
 	TRY(announce(u, err));
 	return count_down(u, err);
+}
+
+/* Consoles of its own do not see the standard error. */
+static void tell_owned(const struct unattended *u, const struct xp_err *err)
+{
+	for (unsigned i = 0; i < u->consoles.n; i++) {
+		if (u->consoles.list[i].owned) {
+			xp_consoles_say(&u->consoles, "%s", err->msg);
+			return;
+		}
+	}
 }
 
 static int run(const struct xp_args *args)
@@ -443,6 +548,7 @@ static int run(const struct xp_args *args)
 	const bool json = xp_args_flag(args, "json");
 	int exit_code = 0;
 	struct xp_err err;
+	enum xp_rc rc;
 
 	if (!u) {
 		xp_fail(&err, XP_E_NOMEM, "unattended");
@@ -450,15 +556,16 @@ static int run(const struct xp_args *args)
 	}
 	u->only_fd = u->run.expect_fd = u->run.fields_fd = -1;
 	xp_boot_config_init(&u->config);
-	if (prepare(u, args, &err) != XP_OK || carry_out(&exit_code, u, &err) != XP_OK) {
-		for (unsigned i = 0; i < u->consoles.n; i++)
-			if (u->consoles.list[i].owned) {
-				xp_consoles_say(&u->consoles, "%s", err.msg);
-				break;
-			}
+	rc = prepare(u, args, &err);
+	if (rc != XP_OK) {
+		tell_owned(u, &err);
+		return xp_say_untouched(&err, json);
+	}
+	if (carry_out(&exit_code, u, &err) != XP_OK) {
+		tell_owned(u, &err);
 		return xp_report_error(&err, json, "results");
 	}
-	return end(u, exit_code);
+	return end(u, args, exit_code);
 }
 
 const struct xp_command xp_command_unattended = {

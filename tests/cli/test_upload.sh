@@ -1,40 +1,19 @@
 #!/usr/bin/env bash
 # What goes up, and what each way in which a server can fail comes to.
 . tests/cli/tap.sh
-root=$PWD
+# shellcheck source=tests/cli/put_server.sh
+. tests/cli/put_server.sh
 cd "${TMPDIR:?}" || exit 1
 S=$TMPDIR/state
-servers=()
-cleanup() { for p in "${servers[@]}"; do kill "$p" 2>/dev/null; done; }
-trap cleanup EXIT
+trap stop_servers EXIT
 
 # --- an authority, a certificate for this host's address, and ones that are none
-ca() { # NAME
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" \
-		-subj "/CN=$1" -days 2 -addext 'basicConstraints=critical,CA:TRUE' \
-		-addext 'keyUsage=critical,keyCertSign' 2>/dev/null
-}
-cert() { # NAME CA ALTERNATIVE-NAME
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" \
-		2>/dev/null
-	openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 2 -out "$1.pem" \
-		-extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "$3") 2>/dev/null
-}
 ca ca
 ca other-ca
 cert good ca 'IP:127.0.0.1,DNS:localhost'
 cert othername ca 'IP:127.0.0.2,DNS:elsewhere.example'
 cert foreign other-ca 'IP:127.0.0.1'
 
-# serve NAME CERTIFICATE: $port
-serve() {
-	mkdir -p "$1/files"
-	: >"$1/requests"
-	python3 "$root/tests/cli/put_server.py" "$1/files" "$2.pem" "$2.key" "$1/mode" >"$1/port" 2>"$1/errors" &
-	servers+=($!)
-	for _ in $(seq 100); do [ -s "$1/port" ] && break; sleep 0.05; done
-	port=$(cat "$1/port")
-}
 serve main good
 url=https://127.0.0.1:$port/put
 upload() { "$EXPUNGE" upload --state "$S" --upload-ca ca.pem --upload "$url" --tries 1 --quiet "$@"; }
@@ -128,7 +107,7 @@ if [ ! -w /dev/shm ] || [ "$(stat -f -c %T /dev/shm)" != tmpfs ]; then
 	done_testing
 fi
 M=$(mktemp -d /dev/shm/xp-upload-XXXXXX)
-trap 'cleanup; rm -rf "$M"' EXIT
+trap 'stop_servers; rm -rf "$M"' EXIT
 head -c 1048576 /dev/urandom >mem.img
 cp mem.img mem.before
 in_memory() {

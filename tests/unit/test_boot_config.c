@@ -88,7 +88,7 @@ static void test_config_addresses_and_tokens_are_no_paths(void **state)
 			       "{\"version\":1,\"key\":\"pkcs11:token=t\",\"cert\":\"c.pem\","
 			       "\"policy\":\"own.json\",\"upload\":{\"url\":\"https://h/x\","
 			       "\"ca\":\"system\"},\"unattended\":{\"expect\":"
-			       "\"https://h/list?host=7\"}}",
+			       "\"https://h/list?host=7\",\"expect_ca\":\"ca.pem\"}}",
 			       &err),
 			 XP_OK);
 	assert_string_equal(c.key, "pkcs11:token=t");
@@ -96,6 +96,8 @@ static void test_config_addresses_and_tokens_are_no_paths(void **state)
 	assert_true(c.upload.system_ca);
 	assert_string_equal(c.upload.ca, "");
 	assert_string_equal(c.unattended.expect, "https://h/list?host=7");
+	assert_string_equal(c.unattended.expect_ca, "/stick/ca.pem");
+	assert_false(c.unattended.expect_system_ca);
 }
 
 static void test_config_wrong_is_refused_with_its_place(void **state)
