@@ -1,4 +1,4 @@
-#include "tests/fake/job_stage.h"
+#include "tests/fake/job_stage_inside.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -34,6 +34,8 @@ static enum xp_rc door_open(void *ctx, struct xp_transport **out, const struct x
 
 	(void)target;
 	(void)permit;
+	if (w->slot.drive)
+		return stage_nvme_open(out, w, err);
 	return emu_transport_open_unit(out, w->at, err);
 }
 
@@ -47,6 +49,10 @@ static enum xp_rc door_view(void *ctx, struct xp_identity *out, const struct xp_
 	if (permit)
 		TRY(xp_permit_identify(NULL, permit, err));
 	(void)target;
+	if (w->slot.drive) {
+		stage_nvme_view(out, w);
+		return XP_OK;
+	}
 	if (w->sas) { /* blocks of 520 bytes are none to the kernel */
 		*out = (struct xp_identity){.media = XP_MEDIA_HDD,
 					    .bus = XP_BUS_SAS,
@@ -75,6 +81,8 @@ static enum xp_rc door_open_io(void *ctx, struct xp_extent_io **out, struct xp_e
 	(void)permit;
 	w->ios++;
 	cfg->clock = &w->clock;
+	if (w->slot.drive)
+		return stage_nvme_open_io(out, w, cfg, err);
 	return xp_extent_sg_new(out, cfg, w->io_way, err);
 }
 
@@ -114,7 +122,7 @@ static void die(struct world *w)
 	w->state.certificates_fd = -1;
 }
 
-static bool boundary(struct world *w)
+bool stage_boundary(struct world *w)
 {
 	if (!w->dead && ++w->boundaries == w->kill_at)
 		die(w);
@@ -126,12 +134,12 @@ static void at_exec(void *ctx, struct emu_scsi_cmd *cmd)
 	struct world *w = ctx;
 
 	cmd->answered = false;
-	if (boundary(w))
+	if (stage_boundary(w))
 		return;
 	w->inner.ops->exec(w->inner.ctx, cmd);
 	if (w->kill_on && cmd->cdb[0] == CDB_ATA_16 && cmd->cdb[14] == w->kill_on && !w->dead)
 		w->kill_at = w->boundaries + 1;
-	if (boundary(w))
+	if (stage_boundary(w))
 		cmd->answered = false;
 }
 
@@ -171,6 +179,11 @@ static const struct emu_unit_ops at_ops = {.exec = at_exec,
 
 void stage_power_cycle(struct world *w)
 {
+	if (w->slot.drive) {
+		emu_nvme_power_off(w->slot.drive);
+		emu_nvme_power_on(w->slot.drive);
+		return;
+	}
 	w->inner.ops->power_off(w->inner.ctx);
 	w->inner.ops->power_on(w->inner.ctx);
 }
@@ -248,6 +261,7 @@ int stage_teardown(void **state)
 	xp_transport_free(&w->io_way);
 	emu_ata_free(&w->d);
 	emu_scsi_free(&w->sas);
+	emu_nvme_free(&w->slot.drive);
 	xp_policy_free(&w->options.policy);
 	xp_log_free(&w->log);
 	xp_signing_key_free(&w->key);

@@ -7,6 +7,7 @@
 #include "cli/job.h"
 #include "tests/emu/drive_scsi.h"
 #include "tests/emu/emu_transport.h"
+#include "tests/emu/emu_transport_nvme.h"
 
 #define STAGE_SECTORS 16384
 
@@ -24,8 +25,9 @@ struct world {
 	struct emu_satl unit;
 	struct emu_scsi *sas; /* in place of d */
 	struct emu_scsi_bay bay;
-	struct emu_unit inner; /* one of these */
-	struct emu_unit at;    /* the same, with the boundaries counted */
+	struct emu_nvme_slot slot; /* in place of both */
+	struct emu_unit inner;	   /* one of these */
+	struct emu_unit at;	   /* the same, with the boundaries counted */
 	/*
 	 * Before and behind each command is a boundary, counted from 1. At kill_at the process is
 	 * as if it were dead: no command reaches the drive any more, nothing is written.
@@ -62,6 +64,8 @@ int stage_teardown(void **state);
 void stage_plug(struct world *w, const struct emu_ata_config *cfg);
 /* A SAS drive; its bytes go by its own commands. */
 void stage_plug_sas(struct world *w, const struct emu_scsi_config *cfg);
+/* An NVMe drive; the target is its first namespace. */
+void stage_plug_nvme(struct world *w, const struct emu_nvme_config *cfg);
 /* The policy of the stage with further keys, under a name of its own. */
 void stage_policy(struct world *w, const char *more);
 void stage_job_drop(struct world *w);

@@ -1,0 +1,8 @@
+#!/bin/bash
+# Whole jobs on an emulated NVMe drive, killed or without power at every boundary of every command; in
+# `make test` at some of them.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+b=${B:-build/release}
+make --no-print-directory "$b/tests/test_job_nvme" || exit 1
+JOB_CUT_STRIDE=1 "$b/tests/test_job_nvme"
