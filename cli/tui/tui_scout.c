@@ -161,7 +161,7 @@ static void be_child(const struct xp_tui_scout *s, const struct xp_tui_scout_set
 		say(s->answers_fd, json_pack("{s:o}", "answers", ask_host(&setup, &inv)));
 		_exit(0);
 	}
-	if (*how->targets)
+	if (how->targets && *how->targets)
 		(void)scan_targets(list, &setup, how->targets, paths);
 	else
 		scan_host(list, &inv, &root, paths);

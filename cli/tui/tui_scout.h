@@ -15,7 +15,7 @@ struct xp_tui_scout {
 };
 
 struct xp_tui_scout_setup {
-	const char *const *targets; /* NULL-terminated; none: every drive of the host */
+	const char *const *targets; /* NULL-terminated; NULL or none: every drive of the host */
 	const struct xp_plan_options *options;
 	/* what brings the terminal back to where it was; may be NULL */
 	const char *terminal_end;

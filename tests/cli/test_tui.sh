@@ -4,8 +4,10 @@
 . tests/cli/tap.sh
 # shellcheck source=tests/cli/tmux.sh
 . tests/cli/tmux.sh
-trap tmux_end EXIT
+loop=
+trap 'tmux_end; [ -z "$loop" ] || losetup -d "$loop" 2>/dev/null' EXIT
 export LC_ALL=C.UTF-8 NO_COLOR=
+here=$PWD/tests/cli
 cd "${TMPDIR:?}" || exit 1
 tui=("$EXPUNGE" tui --state state --level clear --out out.d)
 plain() { find "$1" -name '*.json' 2>/dev/null | wc -l; }
@@ -56,6 +58,27 @@ write_text "$(screen | sed -n 's/.*number and the word: //p')"
 press Enter
 sees 'the summary comes by itself' '2  done, and the evidence supports it'
 sees 'it names the certificates' 'certificate '
+# code_reads NAME: what is to be seen now is a code that a reader knows, and it holds the log's checkpoint
+code_reads() {
+	local root size
+	tmux capture-pane -p -e | python3 "$here/screen_to_pbm.py" >code.pbm
+	zbarimg -q --raw code.pbm >code.txt 2>code.err
+	size=$(sed -n 2p state/log/checkpoint)
+	root=$(sed -n 3p state/log/checkpoint | base64 -d | base32 -w 0 | tr -d =)
+	check "$1" grep -qE "^EXPUNGE-LOG1 [A-Z0-9./_-]+ $size $root [A-Z2-7]{103}$" code.txt
+}
+press c
+sees 'on 80 x 24 without UTF-8 the checkpoint is words' "$(sed -n 3p state/log/checkpoint)"
+tmux resize-window -x 130 -y 52
+sees 'on a larger screen it is a code' 'Photograph it'
+if command -v zbarimg >/dev/null; then
+	code_reads 'that a reader reads'
+else
+	skip 'that a reader reads' 'no zbarimg'
+fi
+tmux resize-window -x 80 -y 24
+press Escape
+sees 'back to the summary' 'certificate '
 check 'two are erased' is_zero disk-0001.img
 check 'both' is_zero disk-0002.img
 check 'the third is as it was' grep -q 'data that must go' disk-0003.img
@@ -106,10 +129,44 @@ press r
 sees 'it goes on' '[#'
 sees 'and ends' '1  done, and the evidence supports it'
 sees 'it says that only a host signed' 'role host'
+press c
+sees 'the checkpoint on 80 x 24 is a code of half blocks' 'Photograph it'
+check 'of 24 rows' test "$(screen | grep -c '[▀▄█]')" -eq 24
+if command -v zbarimg >/dev/null; then
+	code_reads 'that a reader reads, too'
+else
+	skip 'that a reader reads, too' 'no zbarimg'
+fi
+press Escape
 press q y
 ended 'well' 0
 exits 'nothing is left' 0 "$EXPUNGE" status --state state
 check 'of it' grep -q 'no job runs' err
+
+# ---- every drive of the host, that come and go ----
+if [ "$(id -u)" -eq 0 ]; then
+	on_screen 30 110 xterm "${tui[@]}"
+	sees 'asked once more' 'Who does this work?'
+	press Escape
+	sees 'the drives of this host' ' selected ('
+	truncate -s 20M "comes-and-goes.img"
+	if loop=$(losetup -f --show comes-and-goes.img 2>err); then
+		sees 'one that comes is shown by itself' 'comes-and-goes.img'
+		write_text '/'
+		write_text 'goes'
+		press Enter
+		sees 'it has said what it can do' 'clear free'
+		press Space
+		sees 'it can be selected' '>[x] loop'
+		losetup -d "$loop"
+		loop=
+		sees 'one that goes is told' 'comes-and-goes.img is gone; it was selected'
+	fi
+	press Escape q y
+	ended 'nothing was done' 0
+else
+	skip 'drives that come and go' 'not root'
+fi
 
 # ---- killed ----
 on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random big.img
