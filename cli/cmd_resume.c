@@ -45,13 +45,14 @@ static void resume_free(struct resume **r)
 /* The job that is named, or the only one that was interrupted. */
 static enum xp_rc choose(struct resume *r, const struct xp_args *args, struct xp_err *err)
 {
-	AUTO(xp_state_close)
-	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	AUTO(xp_kept_state_close)
+	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
 	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
+	const struct xp_state *state = &kept.state;
 	unsigned found = 0;
 
-	TRY(xp_state_open_existing(&state, xp_args_string(args, "state"), err));
-	TRY(xp_job_summaries_read(&all, &state, err));
+	TRY(xp_kept_state_open(&kept, args, true, err));
+	TRY(xp_job_summaries_read(&all, state, err));
 	for (size_t i = 0; i < all.n; i++) {
 		const struct xp_job_summary *s = &all.list[i];
 
@@ -64,7 +65,7 @@ static enum xp_rc choose(struct resume *r, const struct xp_args *args, struct xp
 	if (found == 1)
 		return XP_OK;
 	if (args->operands_n)
-		return xp_fail(err, XP_E_NOENT, "no job %s in %s", args->operands[0], state.path);
+		return xp_fail(err, XP_E_NOENT, "no job %s in %s", args->operands[0], state->path);
 	return xp_fail(err, XP_E_USAGE,
 		       found ? "several jobs were interrupted; name one (expunge status)"
 			     : "no interrupted job");

@@ -4,12 +4,14 @@
 
 #include "base/cleanup.h"
 #include "cli/job_journal.h"
+#include "cli/job_keep.h"
 #include "cli/job_tell.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
 	{"all", XP_OPT_FLAG, NULL, "jobs that have ended, too"},
 	{"state", XP_OPT_STRING, "DIR", "the state folder"},
+	XP_KEEP_OPTION_ROW,
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
 	{0},
 };
@@ -52,6 +54,10 @@ static void print_summary(const struct xp_job_summary *s, const struct xp_state 
 		xp_buf_puts(&option, " --state ");
 		xp_buf_shell_word(&option, state->path);
 	}
+	if (state->keep) {
+		xp_buf_puts(&option, " --keep ");
+		xp_buf_shell_word(&option, xp_keep_dir(state->keep));
+	}
 	printf("%s  %-11s  ", s->id, state_name(s));
 	xp_print_escaped(stdout, s->path);
 	if (xp_confirm_tells_more(s->path, s->confirm)) {
@@ -90,20 +96,21 @@ static void print_summary(const struct xp_job_summary *s, const struct xp_state 
 
 static int run(const struct xp_args *args)
 {
-	AUTO(xp_state_close)
-	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	AUTO(xp_kept_state_close)
+	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
+	const struct xp_state *state = &kept.state;
 	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
 	bool json = xp_args_flag(args, "json");
 	bool with_ended = xp_args_flag(args, "all");
 	size_t shown = 0;
 	json_t *jobs;
 	struct xp_err err;
-	enum xp_rc rc = xp_state_open_existing(&state, xp_args_string(args, "state"), &err);
+	enum xp_rc rc = xp_kept_state_open(&kept, args, false, &err);
 
 	/* no state folder: no jobs, which is an answer */
 	if (rc == XP_OK)
-		rc = xp_job_summaries_read(&all, &state, &err);
-	if (rc != XP_OK && rc != XP_E_NOENT)
+		rc = xp_job_summaries_read(&all, state, &err);
+	if (rc != XP_OK && (rc != XP_E_NOENT || xp_args_string(args, "keep")))
 		return xp_report_error(&err, xp_args_flag(args, "json"), "jobs");
 	jobs = json ? json_array() : NULL;
 	for (size_t i = 0; i < all.n; i++) {
@@ -113,7 +120,7 @@ static int run(const struct xp_args *args)
 		if (json)
 			json_array_append_new(jobs, summary_json(&all.list[i]));
 		else
-			print_summary(&all.list[i], &state);
+			print_summary(&all.list[i], state);
 		shown++;
 	}
 	if (!json && shown == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/job_keep.h"
 #include "cli/job_unlock.h"
 #include "cli/job_unlocked.h"
 #include "cli/output.h"
@@ -11,6 +12,7 @@ static const struct xp_option options[] = {
 	{"journal", XP_OPT_STRING, "FILE",
 	 "journal.jsonl of the interrupted job: the drive must be the one that it names"},
 	{"state", XP_OPT_STRING, "DIR", "the state folder whose jobs are told"},
+	XP_KEEP_OPTION_ROW,
 	{"allow-remote", XP_OPT_FLAG, NULL, "allow iSCSI and FC targets"},
 	{0},
 };
@@ -34,8 +36,8 @@ static int exit_code_of(enum xp_unlock_end end)
 /* Whoever keeps account of the password hears that it is gone. What fails here changed no drive. */
 static void tell_journals(const char *serial, const struct xp_args *args)
 {
-	AUTO(xp_state_close)
-	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	AUTO(xp_kept_state_close)
+	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
 	const char *journal = xp_args_string(args, "journal");
 	char where[4096] = "";
 	unsigned told = 0;
@@ -49,12 +51,15 @@ static void tell_journals(const char *serial, const struct xp_args *args)
 			       "the drive back and run expunge unlock on the host of the journal, "
 			       "and its status will not name it any more",
 			       journal, where);
+		/* a journal of the state folder: the boxes take what it has got by now */
+		if (rc == XP_OK && xp_args_string(args, "keep"))
+			rc = xp_kept_state_open(&kept, args, true, &err);
 	} else {
-		rc = xp_state_open_existing(&state, xp_args_string(args, "state"), &err);
-		if (rc == XP_E_NOENT)
+		rc = xp_kept_state_open(&kept, args, true, &err);
+		if (rc == XP_E_NOENT && !xp_args_string(args, "keep"))
 			return; /* no jobs here */
 		if (rc == XP_OK)
-			rc = xp_job_unlocked_tell(&told, &state, serial, &err);
+			rc = xp_job_unlocked_tell(&told, &kept.state, serial, &err);
 	}
 	if (rc != XP_OK)
 		xp_say("the drive is open, and its job could not be told: %s", err.msg);
@@ -63,8 +68,13 @@ static void tell_journals(const char *serial, const struct xp_args *args)
 static enum xp_rc unlock(int *exit_code, const struct xp_args *args, struct xp_err *err)
 {
 	const char *path = args->operands[0];
+	AUTO(xp_kept_state_close)
+	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
 	struct xp_unlocked unlocked;
 
+	/* the journal that is named may be in the boxes only */
+	if (xp_args_string(args, "keep"))
+		TRY(xp_kept_state_open(&kept, args, false, err));
 	TRY(xp_unlock_drive(&unlocked, path, xp_args_string(args, "journal"),
 			    xp_args_flag(args, "allow-remote"), err));
 	xp_say("%s (%s, serial %s): %s", path, unlocked.model, unlocked.serial,

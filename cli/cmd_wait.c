@@ -5,10 +5,12 @@
 
 #include "base/cleanup.h"
 #include "cli/job_journal.h"
+#include "cli/job_keep.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
 	{"state", XP_OPT_STRING, "DIR", "the state folder"},
+	XP_KEEP_OPTION_ROW,
 	{0},
 };
 
@@ -29,17 +31,17 @@ static enum xp_rc find(struct xp_job_summary *out, const struct xp_state *state,
 
 static int run(const struct xp_args *args)
 {
-	AUTO(xp_state_close)
-	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	AUTO(xp_kept_state_close)
+	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
 	const struct timespec pause = {.tv_nsec = 200000000};
 	struct xp_job_summary s = {0};
 	struct xp_err err;
 
-	if (xp_state_open_existing(&state, xp_args_string(args, "state"), &err) != XP_OK)
+	if (xp_kept_state_open(&kept, args, false, &err) != XP_OK)
 		return xp_say_error(&err);
 	xp_cancel_install();
 	for (;;) {
-		if (find(&s, &state, args->operands[0], &err) != XP_OK)
+		if (find(&s, &kept.state, args->operands[0], &err) != XP_OK)
 			return xp_say_error(&err);
 		if (!s.running || xp_cancel_requested())
 			break;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/job_drive.h"
 #include "cli/job_journal.h"
+#include "cli/job_keep.h"
 #include "cli/job_reach.h"
 #include "cli/output.h"
 #include "device/extent_map.h"
@@ -111,6 +112,22 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 	return XP_OK;
 }
 
+void xp_job_outputs(const char *out[XP_JOB_OUTPUTS_MAX], const struct xp_job_setup *setup)
+{
+	unsigned n = 0;
+
+	if (setup->state)
+		out[n++] = setup->state->path;
+	if (setup->out_dir)
+		out[n++] = setup->out_dir;
+	if (setup->state && setup->state->keep) {
+		out[n++] = xp_keep_dir(setup->state->keep);
+		/* the folder's name may lead elsewhere by now; its boxes are still open */
+		out[n++] = xp_keep_place(setup->state->keep);
+	}
+	out[n] = NULL;
+}
+
 /* It would keep us waiting as well: there is no plan for it now. */
 static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const char *why,
 				     struct xp_err *err)
@@ -131,18 +148,18 @@ static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const
 enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, const char *path,
 			  struct xp_err *err)
 {
-	const char *outputs[] = {setup->state ? setup->state->path : NULL, setup->out_dir, NULL};
+	const char *outputs[XP_JOB_OUTPUTS_MAX];
 	struct xp_interlock_request req = {
 		.root = setup->root,
 		.target = &job->target,
 		.confirms = setup->confirms,
-		.outputs = outputs[0] ? outputs : outputs + 1,
+		.outputs = outputs,
 		.allow_remote = setup->options->allow_remote,
 		.closing = &job->closing,
 	};
-
 	char why[384];
 
+	xp_job_outputs(outputs, setup);
 	job->setup = setup;
 	job->attempt = 1;
 	TRY(xp_uuid7(job->id, setup->rng, xp_clock_wall_ms(setup->clock), err));

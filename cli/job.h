@@ -47,6 +47,12 @@ struct xp_job_door {
 			   const struct xp_target *target);
 };
 
+struct xp_job_setup;
+
+/* The folders that jobs write to; NULL-terminated. */
+#define XP_JOB_OUTPUTS_MAX 5
+void xp_job_outputs(const char *out[XP_JOB_OUTPUTS_MAX], const struct xp_job_setup *setup);
+
 /* What all jobs of one command share. Read only while jobs run. */
 struct xp_job_setup {
 	const struct xp_sysroot *root;

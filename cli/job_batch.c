@@ -6,7 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/job_attempt.h"
+#include "cli/job_export.h"
+#include "cli/job_keep.h"
 #include "cli/job_progress.h"
+#include "cli/job_record.h"
 #include "cli/job_tell.h"
 #include "cli/output.h"
 
@@ -72,7 +76,44 @@ static int start_worker(pthread_t *thread, void *(*work)(void *), void *what)
 	return rc;
 }
 
+/*
+ * Room for what every one of them may come to is there before the first is begun, or none is.
+ */
+static enum xp_rc demand_room(struct xp_batch *b, struct xp_err *err)
+{
+	AUTO_MEM const char **ids = calloc(b->n, sizeof(*ids));
+	struct xp_keep *keep = NULL;
+	struct xp_err why;
+	size_t n = 0;
+
+	if (!ids)
+		return xp_fail(err, XP_E_NOMEM, "%u jobs", b->n);
+	for (unsigned i = 0; i < b->n; i++) {
+		if (!is_to_run(&b->jobs[i]))
+			continue;
+		if (b->jobs[i].setup->state)
+			keep = b->jobs[i].setup->state->keep;
+		ids[n++] = b->jobs[i].id;
+	}
+	if (!keep || xp_keep_demand_room(keep, ids, n, &why) == XP_OK)
+		return XP_OK;
+	for (unsigned i = 0; i < b->n; i++) {
+		struct xp_job *job = &b->jobs[i];
+
+		if (!is_to_run(job))
+			continue;
+		TRY(xp_job_refuse_kept(job, &why, err));
+		job->state = XP_JOB_REFUSED;
+		job->exit_code = xp_rc_exit_code(XP_E_REFUSED);
+		if (job->setup->on_settled)
+			job->setup->on_settled(job->setup->on_settled_ctx, job);
+		xp_job_emit(job, XP_EVENT_END, NULL, 0, 0, xp_job_end_text(job));
+	}
+	return XP_OK;
+}
+
 struct xp_batch_workers {
+	const struct xp_state *state;
 	pthread_t *threads;
 	bool *started;
 	unsigned n;
@@ -89,10 +130,12 @@ enum xp_rc xp_batch_start(struct xp_batch_workers **out, struct xp_batch *b, str
 		w->threads = calloc(b->n, sizeof(*w->threads));
 		w->started = calloc(b->n, sizeof(*w->started));
 		w->n = b->n;
+		w->state = b->n && b->jobs[0].setup ? b->jobs[0].setup->state : NULL;
 	}
 	*out = w;
 	if (!w || !w->threads || !w->started)
 		return xp_fail(err, XP_E_NOMEM, "%u workers", b->n);
+	TRY(demand_room(b, err));
 	for (unsigned i = 0; i < b->n; i++) {
 		if (!is_to_run(&b->jobs[i]))
 			continue;
@@ -121,6 +164,8 @@ void xp_batch_join(struct xp_batch_workers **workers)
 			pthread_join(w->threads[i], NULL);
 	if (w->has_files)
 		pthread_join(w->files, NULL);
+	if (w->state)
+		xp_export_beside_boxes(w->state);
 	free(w->threads);
 	free(w->started);
 	free(w);

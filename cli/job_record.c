@@ -14,6 +14,7 @@
 #include "claim/firmware.h"
 #include "cli/job_drive.h"
 #include "cli/job_host.h"
+#include "cli/job_keep.h"
 #include "cli/job_log.h"
 #include "cli/job_reread.h"
 
@@ -92,6 +93,25 @@ static enum xp_rc reserve_in(struct xp_job *job, int fd, const char *what, struc
 			       "%s: %s: the certificate could not be kept", what, why.msg);
 }
 
+static enum xp_rc reserve_kept(struct xp_job *job, struct xp_err *err)
+{
+	struct xp_keep *keep = job->setup->state->keep;
+	const char *id = job->id;
+	struct xp_err why;
+
+	if (!keep || xp_keep_demand_room(keep, &id, 1, &why) == XP_OK)
+		return XP_OK;
+	return xp_job_refuse_kept(job, &why, err);
+}
+
+enum xp_rc xp_job_refuse_kept(struct xp_job *job, const struct xp_err *why, struct xp_err *err)
+{
+	return xp_refusals_add(&job->refusals, err, XP_REFUSED_NO_DURABLE_OUTPUT,
+			       "take fewer drives at once; or save what is there with expunge "
+			       "export, and use a fresh stick or other boxes (--keep)",
+			       "%s: %s", job->target.path, why->msg);
+}
+
 enum xp_rc xp_job_record_reserve(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_job_setup *s = job->setup;
@@ -99,7 +119,7 @@ enum xp_rc xp_job_record_reserve(struct xp_job *job, struct xp_err *err)
 	TRY(reserve_in(job, s->state->certificates_fd, s->state->path, err));
 	if (s->out_fd >= 0)
 		TRY(reserve_in(job, s->out_fd, s->out_dir, err));
-	return XP_OK;
+	return reserve_kept(job, err);
 }
 
 void xp_job_record_unreserve(struct xp_job *job)

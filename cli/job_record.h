@@ -9,6 +9,9 @@ MUST_USE enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err);
  * (no_durable_output) where there is none. */
 MUST_USE enum xp_rc xp_job_record_reserve(struct xp_job *job, struct xp_err *err);
 void xp_job_record_unreserve(struct xp_job *job);
+/* Adds the refusal for boxes (--keep) that have no room, WHY. */
+MUST_USE enum xp_rc xp_job_refuse_kept(struct xp_job *job, const struct xp_err *why,
+				       struct xp_err *err);
 
 /*
  * Computes the claim, writes the record, signs it, puts both files into certificates/ and the --out

@@ -517,7 +517,7 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	const char *difference = NULL;
 	char birth[XP_BIRTH_LEN];
 	char text[384];
-	const char *outputs[] = {setup->state->path, setup->out_dir, NULL};
+	const char *outputs[XP_JOB_OUTPUTS_MAX];
 	struct xp_interlock_request req = {
 		.root = setup->root,
 		.target = &job->target,
@@ -548,5 +548,6 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	/* nothing was written yet: the headers are still there to be found */
 	if (job->plan.technique == XP_LUKS_DESTROY && !has_volumes(&job->record.evidence))
 		TRY(xp_luks_find(&job->luks, &job->target, err));
+	xp_job_outputs(outputs, setup);
 	return xp_interlock_check(&job->refusals, &req, err);
 }

@@ -212,7 +212,7 @@ static enum xp_rc check_before(struct xp_job *job, struct xp_err *err)
 static enum xp_rc acquire(struct xp_permit **permit, struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_job_setup *s = job->setup;
-	const char *outputs[] = {s->state->path, s->out_dir, NULL};
+	const char *outputs[XP_JOB_OUTPUTS_MAX];
 	struct xp_interlock_request req = {
 		.root = s->root,
 		.target = &job->target,
@@ -221,6 +221,7 @@ static enum xp_rc acquire(struct xp_permit **permit, struct xp_job *job, struct 
 		.allow_remote = s->options->allow_remote,
 	};
 
+	xp_job_outputs(outputs, s);
 	return xp_interlock_acquire(permit, &job->refusals, &req, err);
 }
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "certs/key_uri.h"
 #include "cli/clock_set.h"
+#include "cli/job_export.h"
 #include "cli/key_option.h"
 #include "cli/output.h"
 
@@ -104,6 +105,19 @@ static enum xp_rc host_key(struct xp_session *s, struct xp_err *err)
 	return XP_OK;
 }
 
+/* What cannot be kept may not be begun. */
+static enum xp_rc open_keep(struct xp_session *s, const char *dir, struct xp_err *err)
+{
+	if (!dir || xp_keep_open(&s->keep, &s->state, dir, true, err) == XP_OK) {
+		/* what a pulled stick left undone the last time */
+		xp_export_beside_boxes(&s->state);
+		return XP_OK;
+	}
+	if (err->rc != XP_E_USAGE && err->rc != XP_E_NOMEM)
+		err->rc = XP_E_REFUSED;
+	return xp_err_prefix(err, "no_durable_output");
+}
+
 static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 			     const struct xp_session_wish *wish, struct xp_err *err)
 {
@@ -126,6 +140,7 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 	}
 	if (xp_args_string(args, "clock"))
 		TRY(xp_clock_note_write(s->state.fd, XP_CLOCK_OPERATOR, err));
+	TRY(open_keep(s, xp_args_string(args, "keep"), err));
 	TRY(xp_job_upload_start(&s->upload, &s->state, args, wish->full_screen, err));
 	TRY(open_out(s, wish->out, err));
 	TRY(wish->key ? load_key(s, args, wish, err) : host_key(s, err));
@@ -196,6 +211,7 @@ void xp_session_close(struct xp_session *s)
 	xp_signing_key_free(&s->key);
 	xp_log_free(&s->log);
 	xp_inventory_free(&s->inventory);
+	xp_keep_free(&s->keep);
 	xp_state_close(&s->state);
 	xp_sysroot_close(&s->root);
 	xp_record_free(&s->fields);

@@ -5,6 +5,7 @@
 #pragma once
 #include "cli/job_batch.h"
 #include "cli/job_upload.h"
+#include "cli/job_keep.h"
 
 /* The rows of an option table that whatever runs jobs has. */
 #define XP_SESSION_KEEPING_ROWS                                                                    \
@@ -18,7 +19,7 @@
 		 "set the host's clock first (UTC); records say that the operator did"},           \
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                    \
-		XP_UPLOAD_OPTION_ROWS,                                                             \
+		XP_UPLOAD_OPTION_ROWS, XP_KEEP_OPTION_ROW,                                         \
 	{                                                                                          \
 		"stall", XP_OPT_STRING, "SECONDS",                                                 \
 			"give up a target that does nothing for so long (300)"                     \
@@ -39,6 +40,7 @@ struct xp_session {
 	struct xp_inventory inventory;
 	struct xp_state state;
 	struct xp_job_upload upload;
+	struct xp_keep *keep; /* NULL: without --keep */
 	struct xp_signing_key *key;
 	struct xp_log *log;
 	struct xp_record fields;

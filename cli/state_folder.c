@@ -133,7 +133,9 @@ enum xp_rc xp_state_index_add(const struct xp_state *s, const char *const *field
 	TRY(xp_fd_write_all(fd, b.data, b.len, err));
 	if (fsync(fd))
 		return xp_fail_errno(err, XP_E_IO, "index.csv: fsync");
-	return xp_durable_append(s->durable, "index.csv", (uint64_t)st.st_size, b.data, b.len, err);
+	TRY(xp_durable_append(s->durable, "index.csv", (uint64_t)st.st_size, b.data, b.len, err));
+	/* before another process may add a line behind it */
+	return xp_durable_flush(s->durable, err);
 }
 
 enum xp_rc xp_state_keep_file(const struct xp_state *s, const char *path, struct xp_err *err)

@@ -6,6 +6,8 @@
 #include "base/durable.h"
 #include "certs/log_writer.h"
 
+struct xp_keep;
+
 struct xp_state {
 	char path[4096];
 	bool is_default; /* nobody named another folder */
@@ -13,6 +15,7 @@ struct xp_state {
 	int jobs_fd;
 	int certificates_fd;
 	const struct xp_durable *durable; /* who else keeps it; NULL: nobody */
+	struct xp_keep *keep;		  /* the boxes of --keep; NULL: none */
 };
 
 /*

@@ -79,6 +79,9 @@ static char *nearest_existing(const char *path)
 {
 	AUTO_MEM char *part = strdup(path);
 
+	/* a descriptor leads to what was opened, also where nothing has that name any more */
+	if (part && strncmp(part, "/proc/self/fd/", 14) == 0)
+		return STEAL(part);
 	while (part && *part) {
 		char *real = realpath(part, NULL);
 		char *slash;

@@ -1,0 +1,103 @@
+#include "cli/commands_expunge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/job_export.h"
+#include "cli/job_keep.h"
+#include "cli/output.h"
+
+static const struct xp_option options[] = {
+	{"keep", XP_OPT_STRING, "DIR", "from the boxes there"},
+	{"state", XP_OPT_STRING, "DIR", "from this state folder (with --keep: from both)"},
+	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
+	{0},
+};
+
+/* From the boxes alone: no state folder is touched. */
+static enum xp_rc export_boxes(struct xp_export_report *report, const char *keep, const char *dir,
+			       struct xp_err *err)
+{
+	AUTO(xp_box_pair_free) struct xp_box_pair *pair = NULL;
+	AUTO_FD int fd = open(keep, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct xp_box_pair_request req = {.dir_fd = fd, .dir = keep, .ops = xp_box_ops_system()};
+
+	if (fd < 0)
+		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "--keep %s",
+				     keep);
+	TRY(xp_box_pair_open(&pair, &req, err));
+	return xp_export(report, &(struct xp_export_source){.pair = pair}, dir, err);
+}
+
+static enum xp_rc export_to(struct xp_export_report *report, const struct xp_args *args,
+			    struct xp_err *err)
+{
+	const char *keep = xp_args_string(args, "keep");
+	const char *dir = args->operands[0];
+	AUTO(xp_kept_state_close)
+	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
+
+	if (keep && !xp_args_string(args, "state"))
+		return export_boxes(report, keep, dir, err);
+	TRY(xp_kept_state_open(&kept, args, false, err));
+	return xp_export(report, &(struct xp_export_source){.state = &kept.state}, dir, err);
+}
+
+static void tell_list(const json_t *list, const char *what)
+{
+	size_t i;
+	json_t *path;
+
+	json_array_foreach (list, i, path) {
+		xp_say("%s: %s", what, json_string_value(path));
+	}
+}
+
+static json_t *report_json(const struct xp_export_report *r, int exit_code)
+{
+	return json_pack("{s:i, s:i, s:i, s:O, s:O, s:i}", "written", (int)r->written, "same",
+			 (int)r->same, "mended", (int)r->mended, "missing", r->missing, "differs",
+			 r->differs, "exit_code", exit_code);
+}
+
+static int run(const struct xp_args *args)
+{
+	AUTO(xp_export_report_free) struct xp_export_report r = {0};
+	bool json = xp_args_flag(args, "json");
+	int exit_code = 0;
+	struct xp_err err;
+
+	if (export_to(&r, args, &err) != XP_OK)
+		return xp_report_error(&err, json, NULL);
+	if (json_array_size(r.differs) || json_array_size(r.missing))
+		exit_code = xp_rc_exit_code(XP_E_IO);
+	tell_list(r.differs, "is there already and says something else, and stays");
+	tell_list(r.missing, "could not be written");
+	if (json_array_size(r.missing))
+		xp_say("%s; name a folder with more room, and export again", r.why.msg);
+	if (json)
+		return xp_exit_worse(exit_code, xp_print_json(report_json(&r, exit_code)));
+	xp_say("%s: %u files written, %u were there, %u were torn and are whole now",
+	       args->operands[0], r.written, r.same, r.mended);
+	return exit_code;
+}
+
+const struct xp_command xp_command_export = {
+	.name = "export",
+	.operands = "DIR",
+	.summary = "Write certificates, proofs, log and index as plain files.",
+	.details =
+		"Each file appears whole or not at all. Exporting again writes what is missing,\n"
+		"what has grown and what a pulled stick left torn; keys and journals stay where\n"
+		"they are. A file that is there, whole, and says something else is left and "
+		"named.\n"
+		"Exits 0 (all is there), 1 (files are missing or differ), 4 (DIR holds another "
+		"log).",
+	.options = options,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,76 @@
+#include "cli/commands_expunge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/box_pair.h"
+#include "cli/output.h"
+
+#define DEFAULT_BYTES (64ull << 20)
+
+static const struct xp_option make_options[] = {
+	{"bytes", XP_OPT_STRING, "N", "bytes of each of the two boxes (67108864)"},
+	{0},
+};
+
+static const struct xp_option repair_options[] = {
+	{0},
+};
+
+static int run_make(const struct xp_args *args)
+{
+	uint64_t bytes = DEFAULT_BYTES;
+	AUTO_FD int fd = -1;
+	struct xp_err err;
+
+	if (xp_args_number(&bytes, args, "bytes", DEFAULT_BYTES, UINT64_MAX, &err) != XP_OK ||
+	    xp_dir_make_open(&fd, args->operands[0], 0700, &err) != XP_OK ||
+	    xp_box_pair_make(fd, bytes, &err) != XP_OK)
+		return xp_say_error(&err);
+	xp_say("%s: made %s and %s, %llu bytes each", args->operands[0], XP_BOX_NAME_A,
+	       XP_BOX_NAME_B, (unsigned long long)bytes);
+	return 0;
+}
+
+static int run_repair(const struct xp_args *args)
+{
+	const char *name = NULL;
+	AUTO_FD int fd = open(args->operands[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct xp_err err;
+
+	if (fd < 0) {
+		xp_fail_errno(&err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "%s",
+			      args->operands[0]);
+		return xp_say_error(&err);
+	}
+	if (xp_box_pair_repair(&name, fd, args->operands[0], &err) != XP_OK)
+		return xp_say_error(&err);
+	if (name)
+		xp_say("%s: %s is made anew from the other", args->operands[0], name);
+	else
+		xp_say("%s: both boxes can be used", args->operands[0]);
+	return 0;
+}
+
+const struct xp_command xp_command_keep_make = {
+	.name = "keep make",
+	.operands = "DIR",
+	.summary = "Make the two boxes that --keep DIR wants, in a folder that has none.",
+	.options = make_options,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_make,
+};
+
+const struct xp_command xp_command_keep_repair = {
+	.name = "keep repair",
+	.operands = "DIR",
+	.summary = "Make the box that is gone or cannot be used anew, as a copy of the other.",
+	.options = repair_options,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_repair,
+};

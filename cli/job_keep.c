@@ -1,0 +1,438 @@
+#include "cli/job_keep.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "cli/box_pair.h"
+#include "cli/output.h"
+#include "sanitize/journal.h"
+
+/* In the state folder: the id of the boxes that it belongs to, once both hold the same. */
+#define MARK_NAME "keep.id"
+#define ID_LEN	  (2 * XP_BOX_ID_LEN)
+
+struct xp_keep {
+	char dir[4096];
+	char place[64];
+	int state_fd;
+	struct xp_box_pair *pair;
+	struct xp_durable durable;
+};
+
+/* --- as told --- */
+
+static enum xp_rc tell(struct xp_keep *keep, struct xp_box_entry *entry, const char *path,
+		       const void *bytes, size_t len, struct xp_err *err)
+{
+	if (strlen(path) >= sizeof(entry->path) || len > XP_BOX_FILE_MAX)
+		return xp_fail(err, XP_E_IO, "%.200s: %zu bytes are too many for the boxes", path,
+			       len);
+	snprintf(entry->path, sizeof(entry->path), "%s", path);
+	entry->len = (uint32_t)len;
+	if (xp_box_pair_tell(keep->pair, entry, bytes, err) != XP_OK)
+		return xp_err_prefix(err, "%s", keep->dir);
+	return XP_OK;
+}
+
+static enum xp_rc keep_append(void *ctx, const char *path, uint64_t offset, const void *bytes,
+			      size_t len, struct xp_err *err)
+{
+	struct xp_box_entry entry = {.kind = XP_BOX_APPEND, .offset = offset};
+
+	return tell(ctx, &entry, path, bytes, len, err);
+}
+
+static enum xp_rc keep_replace(void *ctx, const char *path, const void *bytes, size_t len,
+			       struct xp_err *err)
+{
+	struct xp_box_entry entry = {.kind = XP_BOX_PUT};
+
+	return tell(ctx, &entry, path, bytes, len, err);
+}
+
+static enum xp_rc keep_remove(void *ctx, const char *path, struct xp_err *err)
+{
+	struct xp_box_entry entry = {.kind = XP_BOX_REMOVE};
+
+	return tell(ctx, &entry, path, NULL, 0, err);
+}
+
+static enum xp_rc keep_flush(void *ctx, struct xp_err *err)
+{
+	const struct xp_keep *keep = ctx;
+
+	if (xp_box_pair_flush(keep->pair, err) != XP_OK)
+		return xp_err_prefix(err, "%s", keep->dir);
+	return XP_OK;
+}
+
+static enum xp_rc read_local(void *ctx, const char *path, char **out, size_t *len,
+			     struct xp_err *err)
+{
+	const struct xp_keep *keep = ctx;
+
+	return xp_file_read_at(out, len, keep->state_fd, path, XP_BOX_FILE_MAX, err);
+}
+
+/* --- state folder and boxes brought together --- */
+
+static mode_t mode_of(const char *path)
+{
+	return xp_durable_is_secret(path) || strncmp(path, "jobs/", 5) == 0 ? 0600 : 0644;
+}
+
+/* Writes a file of the boxes into the state folder; its form was checked, and leads nowhere else.
+ */
+static enum xp_rc put_local(const struct xp_keep *keep, const char *path, const char *data,
+			    size_t len, struct xp_err *err)
+{
+	mode_t mode = mode_of(path);
+	AUTO_FD int at = fcntl(keep->state_fd, F_DUPFD_CLOEXEC, 0);
+	const char *slash;
+
+	if (at < 0)
+		return xp_fail_errno(err, XP_E_IO, "%s", path);
+	while ((slash = strchr(path, '/'))) {
+		char part[XP_BOX_PATH_LEN];
+		int next;
+
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (mkdirat(at, part, 0700) && errno != EEXIST)
+			return xp_fail_errno(err, XP_E_IO, "state folder: %s", part);
+		next = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (next < 0)
+			return xp_fail_errno(err, XP_E_IO, "state folder: %s", part);
+		close(at);
+		at = next;
+		path = slash + 1;
+	}
+	return xp_file_write_at(at, path, data, len, mode, true, err);
+}
+
+static enum xp_rc restore(struct xp_keep *keep, const char *path, struct xp_err *err)
+{
+	AUTO_MEM char *data = NULL;
+	size_t len = 0;
+	enum xp_rc rc;
+
+	TRY(xp_box_pair_read(keep->pair, path, &data, &len, err));
+	rc = put_local(keep, path, data, len, err);
+	xp_wipe(data, len);
+	return rc;
+}
+
+struct meeting {
+	struct xp_keep *keep;
+	bool is_marked; /* the state folder belongs to these boxes: what it has is newer */
+	bool seeds;	/* the boxes are empty: they take what is there */
+	bool writes;
+	size_t local_n; /* files there */
+	size_t told_n;	/* of which the boxes had no, or another one */
+};
+
+static bool is_same(struct meeting *m, const char *path, const char *data, size_t len)
+{
+	const struct xp_box_file *f = xp_box_index_find(xp_box_pair_index(m->keep->pair), path);
+	AUTO_MEM char *kept = NULL;
+	size_t kept_len = 0;
+
+	if (!f || f->len != len ||
+	    xp_box_pair_read(m->keep->pair, path, &kept, &kept_len, NULL) != XP_OK)
+		return false;
+	return memcmp(kept, data, len) == 0;
+}
+
+static enum xp_rc meet_file(struct meeting *m, const char *path, struct xp_err *err)
+{
+	struct xp_box_entry entry = {.kind = XP_BOX_PUT};
+	AUTO_MEM char *data = NULL;
+	size_t len = 0;
+	enum xp_rc rc = XP_OK;
+
+	m->local_n++;
+	TRY(read_local(m->keep, path, &data, &len, err));
+	if (!is_same(m, path, data, len) &&
+	    !xp_box_index_is_outgrown(xp_box_pair_index(m->keep->pair), path)) {
+		m->told_n++;
+		if (m->writes && (m->is_marked || m->seeds))
+			rc = tell(m->keep, &entry, path, data, len, err);
+	}
+	xp_wipe(data, len);
+	return rc;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* Every file of the state folder that a box may hold. */
+static enum xp_rc meet_all(struct meeting *m, struct xp_err *err)
+{
+	char root[64];
+	char *const roots[] = {root, NULL};
+	enum xp_rc rc = XP_OK;
+	FTSENT *e;
+	FTS *fts;
+
+	snprintf(root, sizeof(root), "/proc/self/fd/%d/.", m->keep->state_fd);
+	fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, by_name);
+	if (!fts)
+		return xp_fail_errno(err, XP_E_IO, "state folder");
+	while (rc == XP_OK && (e = fts_read(fts)) != NULL) {
+		const char *path = e->fts_path + strlen(root);
+
+		while (*path == '/')
+			path++;
+		if (e->fts_info == FTS_F && xp_box_path_is_file(path))
+			rc = meet_file(m, path, err);
+	}
+	fts_close(fts);
+	return rc;
+}
+
+/* A job that a person has taken away from the state folder. */
+static bool is_taken_away(const struct meeting *m, char folder[XP_BOX_PATH_LEN], const char *path)
+{
+	if (!m->is_marked || strncmp(path, "jobs/", 5) != 0)
+		return false;
+	snprintf(folder, XP_BOX_PATH_LEN, "%.*s", 5 + XP_UUID_LEN - 1, path);
+	return faccessat(m->keep->state_fd, folder, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+	       errno == ENOENT;
+}
+
+/* What the boxes have and the state folder has not. */
+static enum xp_rc restore_all(struct meeting *m, struct xp_err *err)
+{
+	const struct xp_box_index *index = xp_box_pair_index(m->keep->pair);
+
+	for (size_t i = 0; i < index->n; i++) {
+		const char *path = index->files[i].path;
+		char folder[XP_BOX_PATH_LEN];
+
+		if (is_taken_away(m, folder, path)) {
+			if (m->writes)
+				TRY(keep_remove(m->keep, folder, err));
+			continue;
+		}
+		if (faccessat(m->keep->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		TRY(restore(m->keep, path, err));
+	}
+	return XP_OK;
+}
+
+static enum xp_rc refuse_stranger(const struct xp_keep *keep, const char *state, struct xp_err *err)
+{
+	return xp_fail(
+		err, XP_E_REFUSED,
+		"the state folder %s holds something else than the boxes in %s; name an empty "
+		"one with --state",
+		state, keep->dir);
+}
+
+static enum xp_rc meet(struct xp_keep *keep, const struct xp_state *state, bool writes,
+		       struct xp_err *err)
+{
+	struct meeting m = {.keep = keep, .writes = writes};
+	char id[ID_LEN + 1];
+	AUTO_MEM char *mark = NULL;
+	size_t mark_len = 0;
+	enum xp_rc rc = xp_file_read_at(&mark, &mark_len, keep->state_fd, MARK_NAME, ID_LEN, err);
+
+	if (rc != XP_OK && rc != XP_E_NOENT && rc != XP_E_MALFORMED)
+		return rc;
+	xp_box_pair_id(id, keep->pair);
+	m.is_marked = rc == XP_OK && strcmp(mark, id) == 0;
+	m.seeds = xp_box_pair_index(keep->pair)->n == 0;
+	TRY(meet_all(&m, err));
+	/* unmarked files may be of a filling that was broken off: then they are all the same */
+	if (!m.is_marked && !m.seeds && m.told_n)
+		return refuse_stranger(keep, state->path, err);
+	if (!m.seeds)
+		TRY(restore_all(&m, err));
+	if (writes && m.seeds && m.told_n)
+		xp_say("the boxes in %s are empty: they take what is in %s", keep->dir,
+		       state->path);
+	/* told under the lock that the opening took: it is let go for the flush to take it */
+	xp_box_pair_unlock(keep->pair);
+	if (writes)
+		TRY(keep_flush(keep, err));
+	if (m.is_marked || (m.seeds && !writes))
+		return XP_OK;
+	return xp_file_write_at(keep->state_fd, MARK_NAME, id, ID_LEN, 0600, true, err);
+}
+
+enum xp_rc xp_keep_open(struct xp_keep **out, struct xp_state *state, const char *dir, bool writes,
+			struct xp_err *err)
+{
+	AUTO(xp_keep_free) struct xp_keep *keep = calloc(1, sizeof(*keep));
+	AUTO_MEM char *real = realpath(dir, NULL);
+	AUTO_FD int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct xp_box_pair_request req = {.dir_fd = dir_fd, .dir = dir, .writes = writes};
+
+	if (!keep)
+		return xp_fail(err, XP_E_NOMEM, "--keep");
+	keep->state_fd = -1;
+	if (dir_fd < 0 || !real)
+		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "--keep %s", dir);
+	snprintf(keep->dir, sizeof(keep->dir), "%s", real);
+	keep->state_fd = fcntl(state->fd, F_DUPFD_CLOEXEC, 0);
+	if (keep->state_fd < 0)
+		return xp_fail_errno(err, XP_E_IO, "--keep %s", dir);
+	req.ops = xp_box_ops_system();
+	req.source = (struct xp_box_source){.ctx = keep, .read = read_local};
+	TRY(xp_box_pair_open(&keep->pair, &req, err));
+	xp_box_pair_place(keep->place, keep->pair);
+	TRY(meet(keep, state, writes, err));
+	xp_box_pair_unlock(keep->pair);
+	keep->durable = (struct xp_durable){
+		.ctx = keep,
+		.append = keep_append,
+		.replace = keep_replace,
+		.remove = keep_remove,
+		.flush = keep_flush,
+	};
+	state->keep = keep;
+	if (writes)
+		state->durable = &keep->durable;
+	*out = STEAL(keep);
+	return XP_OK;
+}
+
+void xp_keep_free(struct xp_keep **keep)
+{
+	if (!*keep)
+		return;
+	xp_box_pair_free(&(*keep)->pair);
+	xp_close_fd(&(*keep)->state_fd);
+	free(*keep);
+	*keep = NULL;
+}
+
+enum xp_rc xp_kept_state_open(struct xp_kept_state *out, const struct xp_args *args, bool writes,
+			      struct xp_err *err)
+{
+	const char *dir = xp_args_string(args, "keep");
+
+	out->keep = NULL;
+	if (!dir)
+		return xp_state_open_existing(&out->state, xp_args_string(args, "state"), err);
+	TRY(xp_state_open(&out->state, xp_args_string(args, "state"), err));
+	if (xp_keep_open(&out->keep, &out->state, dir, writes, err) == XP_OK)
+		return XP_OK;
+	xp_state_close(&out->state);
+	return err->rc;
+}
+
+void xp_kept_state_close(struct xp_kept_state *s)
+{
+	xp_keep_free(&s->keep);
+	xp_state_close(&s->state);
+}
+
+const char *xp_keep_dir(const struct xp_keep *keep)
+{
+	return keep->dir;
+}
+
+const char *xp_keep_place(const struct xp_keep *keep)
+{
+	return keep->place;
+}
+
+/* --- room --- */
+
+struct ids {
+	char (*list)[XP_UUID_LEN];
+	size_t n, cap;
+};
+
+static enum xp_rc add_id(struct ids *ids, const char *id, struct xp_err *err)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		if (strncmp(ids->list[i], id, XP_UUID_LEN - 1) == 0)
+			return XP_OK;
+	if (ids->n == ids->cap) {
+		size_t cap = ids->cap ? 2 * ids->cap : 64;
+		char(*list)[XP_UUID_LEN] = reallocarray(ids->list, cap, sizeof(*list));
+
+		if (!list)
+			return xp_fail(err, XP_E_NOMEM, "list of jobs");
+		ids->list = list;
+		ids->cap = cap;
+	}
+	snprintf(ids->list[ids->n++], XP_UUID_LEN, "%s", id);
+	return XP_OK;
+}
+
+/* Jobs that have not ended, and records that room was set aside for (".ID.reserve"). */
+static enum xp_rc add_ids_of(struct ids *ids, const struct xp_keep *keep, const char *folder,
+			     bool of_jobs, struct xp_err *err)
+{
+	int fd = openat(keep->state_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	enum xp_rc rc = XP_OK;
+
+	if (!dir) {
+		xp_close_fd(&fd);
+		return xp_fail_errno(err, XP_E_IO, "state folder: %s", folder);
+	}
+	while (rc == XP_OK && (e = readdir(dir)) != NULL) {
+		size_t len = strlen(e->d_name);
+
+		if (of_jobs && len == XP_UUID_LEN - 1 &&
+		    !xp_journal_has_ended(dirfd(dir), e->d_name))
+			rc = add_id(ids, e->d_name, err);
+		if (!of_jobs && e->d_name[0] == '.' && len > XP_UUID_LEN &&
+		    strcmp(e->d_name + XP_UUID_LEN, ".reserve") == 0)
+			rc = add_id(ids, e->d_name + 1, err);
+	}
+	closedir(dir);
+	return rc;
+}
+
+static enum xp_rc demand(struct xp_keep *keep, struct ids *ids, const char *const *more, size_t n,
+			 struct xp_err *err)
+{
+	size_t open_n;
+	uint64_t room = 0;
+	uint64_t fits;
+
+	TRY(add_ids_of(ids, keep, "jobs", true, err));
+	TRY(add_ids_of(ids, keep, "certificates", false, err));
+	open_n = ids->n;
+	for (size_t i = 0; i < n; i++)
+		TRY(add_id(ids, more[i], err));
+	TRY(xp_box_pair_room(&room, keep->pair, err));
+	fits = room / XP_KEEP_JOB_BYTES;
+	if (xp_box_pair_trouble(keep->pair))
+		return xp_fail(err, XP_E_REFUSED, "%s", xp_box_pair_trouble(keep->pair));
+	if (ids->n <= fits)
+		return XP_OK;
+	return xp_fail(err, XP_E_REFUSED,
+		       "the boxes in %s have room for what %llu more jobs may come to, not for %zu",
+		       keep->dir, (unsigned long long)(fits > open_n ? fits - open_n : 0),
+		       ids->n - open_n);
+}
+
+enum xp_rc xp_keep_demand_room(struct xp_keep *keep, const char *const *ids, size_t n,
+			       struct xp_err *err)
+{
+	struct ids all = {0};
+	enum xp_rc rc = demand(keep, &all, ids, n, err);
+
+	free(all.list);
+	return rc;
+}
