@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "claim/evidence.h"
+#include "device/protocol/scsi_inquiry.h"
 
 enum xp_completion_end {
 	XP_COMPLETION_UNPROVEN, /* lost, contradictory, another's, or no decoder for it */
@@ -19,6 +20,12 @@ struct xp_completion {
 
 /* ERASE is the erase phase of a device technique; of any other nothing is proven. */
 void xp_completion_decide(struct xp_completion *out, const struct xp_phase *erase);
+
+/*
+ * What a SCSI drive said, before its block or crypto erase, of reads after it (VPD B1h, WABEREQ and
+ * WACEREQ), by the page that stands in the evidence; XP_SCSI_AFTER_UNSAID for all else.
+ */
+enum xp_scsi_after xp_completion_promised_reads(const struct xp_phase *erase);
 
 /* A family each; OUT is unproven and empty when they are called. Inside claim/ only. */
 void xp_completion_ata(struct xp_completion *out, const struct xp_phase *erase);

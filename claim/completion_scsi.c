@@ -150,3 +150,18 @@ void xp_completion_scsi(struct xp_completion *out, const struct xp_phase *erase)
 	else
 		decide_by_end(out, erase, answered_at_end);
 }
+
+enum xp_scsi_after xp_completion_promised_reads(const struct xp_phase *erase)
+{
+	const struct xp_raw *page =
+		xp_completion_answer(erase, true, XP_RAW_SCSI_VPD, XP_VPD_MEDIA);
+	struct xp_scsi_media media;
+
+	if (!page || xp_scsi_vpd_media_parse(&media, page->data, page->len, NULL) != XP_OK)
+		return XP_SCSI_AFTER_UNSAID;
+	if (erase->technique == XP_SCSI_SANITIZE_BLOCK)
+		return media.after_block_erase;
+	if (erase->technique == XP_SCSI_SANITIZE_CRYPTO)
+		return media.after_crypto_erase;
+	return XP_SCSI_AFTER_UNSAID;
+}

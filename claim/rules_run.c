@@ -204,6 +204,20 @@ static void rule_not_all_written(struct xp_judge *j)
 			       (unsigned long long)j->id->capacity_bytes);
 }
 
+/* Did the drive say beforehand that reads fail after this erase, until something is written? */
+static bool is_as_promised(const struct xp_judge *j)
+{
+	switch (xp_completion_promised_reads(j->erase)) {
+	case XP_SCSI_AFTER_ERROR:
+	case XP_SCSI_AFTER_WRITE_FIRST:
+		return true;
+	case XP_SCSI_AFTER_UNSAID:
+	case XP_SCSI_AFTER_GOOD:
+		break;
+	}
+	return false;
+}
+
 /* 10: what was erased but cannot be read is listed, and borne within limits. */
 static void rule_unreadable(struct xp_judge *j)
 {
@@ -211,6 +225,15 @@ static void rule_unreadable(struct xp_judge *j)
 
 	if (!r || (r->read_errors.total_bytes == 0 && r->read_errors.n == 0))
 		return;
+	if (is_as_promised(j)) {
+		xp_judge_note(j, 10, "unreadable-as-promised",
+			      "%llu of %llu bytes could not be read back, as the drive says of "
+			      "reads after this erase (VPD page B1h): it cannot be verified by "
+			      "reading, and stands on the drive's word",
+			      (unsigned long long)r->read_errors.total_bytes,
+			      (unsigned long long)r->bytes_planned);
+		return;
+	}
 	xp_judge_lower(j, 10, "unreadable", XP_PURGE, XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS,
 		       "%llu bytes in %llu places could not be read back",
 		       (unsigned long long)r->read_errors.total_bytes,

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/wire.h"
 #include "claim/completion.h"
+#include "device/protocol/scsi_inquiry.h"
 #include "device/protocol/scsi_sanitize.h"
 #include "device/protocol/scsi_sense.h"
 #include "sanitize/device_command.h"
@@ -17,6 +18,7 @@
 #define SENDS_MAX	4
 #define ATTENTION_TRIES 4
 #define SENSE_LEN	252
+#define PAGE_LEN	64
 #define ASC_RESET	0x29 /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED, in all its kinds */
 #define ASC_FORMAT	0x31
 #define ASCQ_CORRUPTED	0x00
@@ -109,6 +111,33 @@ static enum xp_rc watch_running(struct erase *e, const struct xp_method_run *run
 				    s->progress, err);
 }
 
+/* What it says of reads after such an erase is evidence; a drive that says nothing is none the
+ * worse. */
+static enum xp_rc keep_promise(struct xp_method_run *run, struct xp_err *err)
+{
+	uint8_t data[PAGE_LEN] = {0};
+	struct xp_cmd cmd = {
+		.kind = XP_TRANSPORT_SCSI,
+		.dir = XP_DATA_IN,
+		.data = data,
+		.data_len = sizeof(data),
+	};
+	struct xp_reply reply;
+	enum xp_rc rc;
+
+	if (run->req->technique != XP_SCSI_SANITIZE_BLOCK &&
+	    run->req->technique != XP_SCSI_SANITIZE_CRYPTO)
+		return XP_OK;
+	cmd.cdb_len = xp_scsi_inquiry(cmd.cdb, true, XP_VPD_MEDIA, sizeof(data));
+	rc = xp_device_command_ask(run, &cmd, &reply, err);
+	if (rc != XP_OK)
+		return is_no_answer(rc) ? XP_OK : rc;
+	if (!xp_reply_is_good(&cmd, &reply))
+		return XP_OK;
+	return xp_device_command_keep(run, XP_KEEP_BEFORE, XP_RAW_SCSI_VPD, XP_VPD_MEDIA, data,
+				      reply.data_len, err);
+}
+
 /*
  * An operation that this job did not start, or cannot be sure of, is seen through first: nothing
  * ends it sooner. Then ours is sent.
@@ -127,6 +156,7 @@ static enum xp_rc step_free(struct erase *e, struct xp_method_run *run, struct x
 		TRY(watch_running(e, run, &s, err));
 	else {
 		TRY(keep_sense(e, run, XP_KEEP_BEFORE, err));
+		TRY(keep_promise(run, err));
 		forget_trail(run);
 		e->step = STEP_SEND;
 		return XP_OK;

@@ -95,25 +95,77 @@ static void test_job_reserved_drive_is_refused(void **state)
 	assert_int_equal(w->job->refusals.list[0].code, XP_REFUSED_RESERVED);
 }
 
-/* Reads fail after the erase until something was written: the level stands, and it is said. */
-static void test_job_unreadable_after_the_erase_is_said(void **state)
+static bool has_reason(const struct world *w, const char *code)
 {
-	struct world *w = *state;
+	const struct xp_claim *c = &w->job->record.claim;
+
+	for (unsigned i = 0; i < c->reasons_n; i++)
+		if (strcmp(c->reasons[i].code, code) == 0)
+			return true;
+	return false;
+}
+
+static const struct xp_phase *run_on_ssd(struct world *w, enum xp_technique t, unsigned said,
+					 bool is_bad)
+{
 	struct emu_scsi_config cfg = emu_scsi_ssd(STAGE_SECTORS);
-	const struct xp_phase *p;
+	const struct emu_bad bad = {.first = 100, .n = 8, .on_read = true};
 
 	cfg.logical_bytes = 520;
-	cfg.wacereq = 3;
+	if (t == XP_SCSI_SANITIZE_CRYPTO)
+		cfg.wacereq = said;
+	else
+		cfg.wabereq = said;
 	stage_plug_sas(w, &cfg);
+	if (is_bad)
+		assert_true(emu_media_add_bad(emu_scsi_media(w->sas, 0), &bad));
 	w->options.has_technique = true;
-	w->options.technique = XP_SCSI_SANITIZE_CRYPTO;
+	w->options.technique = t;
 	stage_run(w);
-	p = stage_find(w, XP_PHASE_READBACK, 1);
-	assert_ptr_not_equal(p, &stage_nothing);
-	assert_int_equal(p->readback.unreadable_blocks, STAGE_SECTORS);
-	assert_true(p->readback.read_errors.total_bytes > 0);
-	assert_int_equal(w->job->record.claim.outcome, XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS);
 	assert_int_equal(w->job->record.claim.level, XP_PURGE);
+	return stage_find(w, XP_PHASE_READBACK, 1);
+}
+
+/* Reads fail after the erase until something was written, as the drive said before: that is no
+ * exception, and no verification. */
+static void test_job_unreadable_as_promised_is_said(void **state)
+{
+	static const enum xp_technique list[] = {XP_SCSI_SANITIZE_CRYPTO, XP_SCSI_SANITIZE_BLOCK};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(list); i++) {
+		for (unsigned said = 2; said <= 3; said++) {
+			const struct xp_phase *p;
+			struct world *w;
+
+			assert_int_equal(stage_setup(state), 0);
+			w = *state;
+			p = run_on_ssd(w, list[i], said, false);
+			assert_int_equal(p->readback.unreadable_blocks, STAGE_SECTORS);
+			assert_true(p->readback.read_errors.total_bytes > 0);
+			assert_int_equal(w->job->record.claim.outcome, XP_OUTCOME_SANITIZED);
+			assert_true(has_reason(w, "unreadable-as-promised"));
+			assert_false(has_reason(w, "unreadable"));
+			assert_int_equal(stage_teardown(state), 0);
+		}
+	}
+}
+
+/* The promise of the one erase is none of the other, and a drive that promised good reads, or
+ * nothing, has exceptions. */
+static void test_job_unreadable_against_the_promise_is_an_exception(void **state)
+{
+	for (unsigned said = 0; said <= 1; said++) {
+		struct world *w;
+
+		assert_int_equal(stage_setup(state), 0);
+		w = *state;
+		run_on_ssd(w, XP_SCSI_SANITIZE_CRYPTO, said, true);
+		assert_int_equal(w->job->record.claim.outcome,
+				 XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS);
+		assert_true(has_reason(w, "unreadable"));
+		assert_false(has_reason(w, "unreadable-as-promised"));
+		assert_int_equal(stage_teardown(state), 0);
+	}
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -125,7 +177,8 @@ int main(void)
 		CASE(test_job_520_byte_disk_is_overwritten_by_the_host),
 		CASE(test_job_protected_disk_is_overwritten_by_the_host),
 		CASE(test_job_reserved_drive_is_refused),
-		CASE(test_job_unreadable_after_the_erase_is_said),
+		cmocka_unit_test(test_job_unreadable_as_promised_is_said),
+		cmocka_unit_test(test_job_unreadable_against_the_promise_is_an_exception),
 	};
 
 	return cmocka_run_group_tests_name("job_sas", tests, NULL, NULL);
