@@ -168,12 +168,32 @@ static enum xp_rc confirm_files(struct run *r, struct xp_err *err)
 	for (unsigned i = 0; i < r->folders_n; i++) {
 		bool confirmed = xp_confirms_have(&r->confirms, r->folders[i].confirm);
 
-		for (size_t k = 0; k < r->folders[i].n; k++, job++)
+		for (size_t k = 0; k < r->folders[i].n; k++, job++) {
+			snprintf(r->batch.jobs[job].folder, sizeof(r->batch.jobs[job].folder), "%s",
+				 r->folders[i].path);
 			if (confirmed && r->batch.jobs[job].state == XP_JOB_PLANNED)
 				TRY(xp_confirms_add(&r->confirms, r->batch.jobs[job].target.confirm,
 						    err));
+		}
 	}
 	return XP_OK;
+}
+
+/* A folder that could not go, and why: something in it is no file that was overwritten. */
+static void tell_folders(const struct run *r)
+{
+	for (unsigned i = 0; i < r->folders_n; i++) {
+		const char *path = r->folders[i].path;
+		char inside[4096 + 4];
+		char stays[256];
+		struct xp_err err;
+
+		snprintf(inside, sizeof(inside), "%s/.", path);
+		if (xp_folder_prune(stays, path, inside, r->session.setup.rng, &err) != XP_OK)
+			xp_say("%s stays: %s", path, err.msg);
+		else if (*stays)
+			xp_say("%s stays: %s is left in it", path, stays);
+	}
 }
 
 static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct xp_err *err)
@@ -283,6 +303,7 @@ static enum xp_rc carry_out(struct run *r, const struct xp_args *args, int *exit
 	if (xp_args_flag(args, "detach"))
 		return xp_batch_run_detached(&r->batch, s, exit_code, err);
 	TRY(xp_batch_run(&r->batch, s->events_fd, s->quiet, s->setup.clock, err));
+	tell_folders(r);
 	*exit_code = xp_batch_report(&r->batch, s->json, s->jsonl);
 	return XP_OK;
 }

@@ -119,6 +119,11 @@ struct xp_job {
 	struct xp_target target;   /* as the kernel shows it; the interlock goes by this */
 	struct xp_file_facts file; /* where file-overwrite is asked for */
 	bool file_known;
+	/* --recursive: the folder that goes with the last of its files, resolved; empty: none */
+	char folder[4096];
+	/* resumed, with its record written and its file's name gone: there is nothing left to hold
+	 */
+	bool file_gone;
 	/* its keys are destroyed in a first attempt; then comes the plan's technique */
 	bool has_then;
 	enum xp_technique then;

@@ -95,6 +95,8 @@ enum xp_rc xp_job_journal_start(struct xp_job *job, struct xp_err *err)
 			 (json_int_t)job->plan.verification.n, "draft", draft);
 	if (line && job->has_then)
 		json_object_set_new(line, "then", json_string(xp_technique_name(job->then)));
+	if (line && *job->folder)
+		json_object_set_new(line, "folder", json_string(job->folder));
 	if (line && job->plan.verification.search_all)
 		json_object_set_new(line, "search_all", json_true());
 	if (line)

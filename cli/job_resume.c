@@ -1,7 +1,10 @@
 #include "cli/job.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -114,6 +117,7 @@ static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err 
 	const char *mode = json_string_value(json_object_get(line, "verify"));
 	const char *scheme = json_string_value(json_object_get(line, "scheme"));
 	const char *then;
+	const char *folder;
 
 	TRY(read_contents(job, line, err));
 	TRY(read_fallbacks(job, line, err));
@@ -126,6 +130,10 @@ static enum xp_rc read_job_line(struct xp_job *job, json_t *line, struct xp_err 
 	job->has_then = then != NULL;
 	if (then && !xp_technique_parse(&job->then, then))
 		return damaged(job, "then", err);
+	folder = json_string_value(json_object_get(line, "folder"));
+	if ((size_t)snprintf(job->folder, sizeof(job->folder), "%s", folder ? folder : "") >=
+	    sizeof(job->folder))
+		return damaged(job, "folder", err);
 	job->plan.verification.search_all = json_is_true(json_object_get(line, "search_all"));
 	job->plan.asked = job->record.asked;
 	job->plan.accepted = job->record.accepted;
@@ -511,6 +519,17 @@ static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const
 			       "%s: job %s cannot go on yet: %s", path, job->id, why);
 }
 
+/* The record is kept, and then the name went: only the folder and the last line are to come. */
+static bool is_file_gone(const struct xp_job *job, const char *path)
+{
+	char record[XP_UUID_LEN + 8];
+
+	snprintf(record, sizeof(record), "%s.json", job->id);
+	return job->plan.technique == XP_FILE_OVERWRITE && access(path, F_OK) && errno == ENOENT &&
+	       faccessat(job->setup->state->certificates_fd, record, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		       0;
+}
+
 enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *setup,
 				 const char *path, struct xp_err *err)
 {
@@ -528,6 +547,11 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 
 	job->setup = setup;
 	xp_journal_keep(job->journal, setup->state->durable);
+	if (is_file_gone(job, path)) {
+		snprintf(job->target.path, sizeof(job->target.path), "%s", path);
+		job->file_gone = true;
+		return XP_OK;
+	}
 	if (!xp_job_can_reach(text, sizeof(text), setup->root, path))
 		return refuse_unreachable(job, path, text, err);
 	TRY(resolve(job, path, err));

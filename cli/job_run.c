@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "cli/job_attempt.h"
+#include "cli/job_folder.h"
 #include "cli/job_host.h"
 #include "cli/job_journal.h"
 #include "cli/job_log.h"
@@ -79,6 +80,17 @@ static void end_without_journal(struct xp_job *job, struct xp_err *err)
 	fail(job, err);
 }
 
+/* The last of its files takes the folder with it. */
+static void remove_folder(struct xp_job *job, const char *path)
+{
+	char stays[256];
+	struct xp_err err;
+
+	if (*job->folder &&
+	    xp_folder_prune(stays, job->folder, path, job->setup->rng, &err) != XP_OK)
+		xp_job_emit(job, XP_EVENT_WARNING, "unlink", 0, 0, err.msg);
+}
+
 /* Its contents are gone and the record is kept: now the name. What fails here is no residue. */
 static void remove_file(struct xp_job *job, const struct xp_permit *permit)
 {
@@ -87,8 +99,10 @@ static void remove_file(struct xp_job *job, const struct xp_permit *permit)
 	if (job->plan.technique != XP_FILE_OVERWRITE ||
 	    (job->exit_code != 0 && job->exit_code != EXIT_LOWER))
 		return;
-	if (xp_file_remove(permit, job->setup->rng, &err) != XP_OK)
+	if (!job->file_gone && xp_file_remove(permit, job->setup->rng, &err) != XP_OK)
 		xp_job_emit(job, XP_EVENT_WARNING, "unlink", 0, 0, err.msg);
+	else
+		remove_folder(job, job->target.path);
 }
 
 /* The job had ended, but for its last line. */
@@ -235,7 +249,7 @@ void xp_job_execute(struct xp_job *job)
 
 	xp_job_emit(job, XP_EVENT_PHASE, "interlock", 0, 0, NULL);
 	rc = check_before(job, &err);
-	if (rc == XP_OK && job->refusals.n == 0)
+	if (rc == XP_OK && job->refusals.n == 0 && !job->file_gone)
 		rc = acquire(&permit, job, &err);
 	/* while the operator was asked, another process may have begun and died */
 	if (rc == XP_OK && permit && !job->resume.active)

@@ -53,12 +53,42 @@ exits 'a folder needs --recursive' 69 run folder --confirm folder
 # --- folders
 mkdir -p folder/a/b
 for f in folder/one.txt folder/a/one.txt folder/a/b/two.txt; do secret "$f" 8; done
-ln -s ../plain.txt folder/link
+ln -s ../empty.txt folder/link
+mkdir -p folder/bare/bare
+: >folder/a/empty
 exits '--recursive: no confirmation, refused' 4 run --recursive folder
 is 'nothing is gone' "$(cat folder/one.txt folder/a/one.txt folder/a/b/two.txt | grep -c "$mark")" 24
 exits '--recursive' "$want" run --recursive folder --confirm folder
 is 'every file has a record' "$(jq '[.results[].record | select(. != "")] | length' out)" 3
-is 'no file is left' "$(find folder -type f | wc -l)" 0
+is 'the folder is gone, with every name in it' "$(test -e folder && find folder)" ''
+check '... but not what a link in it led to' [ -e empty.txt ]
+mkdir -p kept/deep/er kept/beside
+secret kept/deep/er/one.txt 8
+secret kept/beside/two.txt 8
+mkfifo kept/deep/pipe
+exits '--recursive, with a pipe among them' "$want" run --recursive kept --confirm kept
+is 'what is no file stays, and what is above it' "$(find kept | sort | tr '\n' ' ')" 'kept kept/deep kept/deep/pipe '
+check '... which is said' grep -q 'kept stays: pipe is left in it' err
+mkdir -p twice
+secret twice/one.txt 8
+ln twice/one.txt twice/other.txt
+exits '--recursive, a file of two names' "$want" run --recursive twice --confirm twice
+is 'the other name stays, without its contents' "$(find twice -type f | wc -l) $(cat twice/* | grep -c -a "$mark")" '1 0'
+if strace -qq -o /dev/null -e inject=fsync:signal=KILL:when=99 true 2>/dev/null; then
+	# killed before the file's own name goes, and with one of the folders half taken away
+	for n in 1 2 3; do
+		mkdir -p "cut$n/in/ner"
+		secret "cut$n/in/ner/one.txt" 8
+		{
+			ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" strace -f -qq -o /dev/null -e trace=renameat2 \
+				-e "inject=renameat2:signal=KILL:when=$n" "$EXPUNGE" run --state "$S$n" --technique \
+				file-overwrite --level clear --recursive "cut$n" --confirm "cut$n" >out 2>&1 </dev/null
+		} 2>/dev/null
+		check "killed at name $n" [ -d "cut$n" ]
+		"$EXPUNGE" resume --state "$S$n" --json >out 2>err </dev/null
+		is 'and taken up again' "$? $(test -e "cut$n" && find "cut$n")" "$want "
+	done
+fi
 exits '--recursive without the technique' 64 "$EXPUNGE" run --state "$S" --recursive folder --confirm folder
 
 # --- on file systems of our own
