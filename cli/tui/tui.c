@@ -85,8 +85,16 @@ void xp_tui_say(struct xp_tui *t, const char *fmt, ...)
 	t->message_ms = t->now_ms;
 }
 
+/* A message goes with the screen that it was said on, unless it was said just now. */
+static void leave_message(struct xp_tui *t)
+{
+	if (t->message_ms != t->now_ms)
+		t->pinned[0] = 0;
+}
+
 void xp_tui_go(struct xp_tui *t, enum xp_tui_screen screen)
 {
+	leave_message(t);
 	t->screen = screen;
 	t->back_n = 0;
 	t->scroll = 0;
@@ -101,6 +109,7 @@ void xp_tui_visit(struct xp_tui *t, enum xp_tui_screen screen)
 		t->back_n--;
 		memmove(&t->back[0], &t->back[1], t->back_n * sizeof(t->back[0]));
 	}
+	leave_message(t);
 	t->back[t->back_n++] = t->screen;
 	t->screen = screen;
 	t->scroll = 0;
@@ -109,6 +118,7 @@ void xp_tui_visit(struct xp_tui *t, enum xp_tui_screen screen)
 
 void xp_tui_back(struct xp_tui *t)
 {
+	leave_message(t);
 	t->screen = t->back_n ? t->back[--t->back_n] : XP_TUI_LIST;
 	t->scroll = 0;
 	xp_tui_input_clear(&t->typed);

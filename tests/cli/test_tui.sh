@@ -8,6 +8,7 @@ loop=
 trap 'tmux_end; [ -z "$loop" ] || losetup -d "$loop" 2>/dev/null' EXIT
 export LC_ALL=C.UTF-8 NO_COLOR=
 here=$PWD/tests/cli
+page=$PWD/docs/tui.md
 cd "${TMPDIR:?}" || exit 1
 tui=("$EXPUNGE" tui --state state --level clear --out out.d)
 plain() { find "$1" -name '*.json' 2>/dev/null | wc -l; }
@@ -45,11 +46,14 @@ press Enter
 sees 'an unknown number is told' 'no drive here has the serial number nobody-knows-this'
 press Up Space
 sees 'two are selected' '2 selected (8.3 MB)'
+shows "$page" list
 press Enter
 sees 'the plan' '2 drives would be destroyed, 8.3 MB'
 sees 'has the blast radius' 'destroys'
+shows "$page" plan
 press Enter
 sees 'the confirmation' 'EVERYTHING ON THESE DRIVES WILL BE DESTROYED'
+shows "$page" confirm
 write_text '2 nonsense'
 press Enter
 sees 'a wrong word confirms nothing' 'nothing is confirmed, nothing was touched'
@@ -58,10 +62,15 @@ write_text "$(screen | sed -n 's/.*number and the word: //p')"
 press Enter
 sees 'the summary comes by itself' '2  done, and the evidence supports it'
 sees 'it names the certificates' 'certificate '
+shows "$page" summary
+press F1
+sees 'help is one key away' 'THE LIST OF DRIVES'
+shows "$page" help
+press Escape
 # code_reads NAME: what is to be seen now is a code that a reader knows, and it holds the log's checkpoint
 code_reads() {
 	local root size
-	tmux capture-pane -p -e | python3 "$here/screen_to_pbm.py" >code.pbm
+	tmux capture-pane -p -e -N | python3 "$here/screen_to_pbm.py" >code.pbm
 	zbarimg -q --raw code.pbm >code.txt 2>code.err
 	size=$(sed -n 2p state/log/checkpoint)
 	root=$(sed -n 3p state/log/checkpoint | base64 -d | base32 -w 0 | tr -d =)
@@ -109,9 +118,11 @@ press Enter
 sees 'another name does nothing' 'nothing was touched'
 write_text big.img
 press Enter
-sees 'a bar' '[#'
+sees 'a bar, with the time that is left' ' ETA '
+shows "$page" work
 press q
 sees 'quitting asks while jobs work' '1 job is at work'
+shows "$page" quit
 press y
 sees 'it is stopped in good order' '1  stopped: can be gone on with'
 press q y
@@ -125,6 +136,7 @@ sees 'asked again' 'Who does this work?'
 press Escape
 sees 'what was interrupted is shown first' 'data may remain on the drives'
 sees 'its target is here' '(here)'
+shows "$page" interrupted
 press r
 sees 'it goes on' '[#'
 sees 'and ends' '1  done, and the evidence supports it'
@@ -157,7 +169,7 @@ if [ "$(id -u)" -eq 0 ]; then
 		press Enter
 		sees 'it has said what it can do' 'clear free'
 		press Space
-		sees 'it can be selected' '>[x] loop'
+		sees 'it can be selected' '[x] loop'
 		losetup -d "$loop"
 		loop=
 		sees 'one that goes is told' 'comes-and-goes.img is gone; it was selected'

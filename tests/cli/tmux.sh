@@ -36,12 +36,42 @@ sees() {
 	return 1
 }
 
+# same_screen FILE: without what is another one each time
+same_screen() {
+	sed -E 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UUID/
+		s/\[[#.]+\] +[0-9]+%/[...] N%/; s/ETA .*//; s/[0-9]+ MB\/s//; s/at [0-9]+ %/at N %/
+		s/(the word: [0-9]+ ).*/\1WORD/; s#/[^ ]*/([^/ ]+\.img)#PATH/\1#
+		/^The log stands/,/^ c checkpoint/d
+		s/ +[0-9]+ lines more below//; s/ +$//' "$1"
+}
+
+# shows PAGE, NAME: what is to be seen now is the screen NAME of that page (of docs), but for what is another one
+# each time. With WRITE_SCREENS the page gets it instead.
+shows() {
+	local page=$1 name=$2
+	screen >"$TMPDIR/screen-now"
+	if [ -n "${WRITE_SCREENS:-}" ]; then
+		awk -v name="$name" -v now="$TMPDIR/screen-now" '
+			$0 == "<!-- screen " name " -->" { print; print "```"; while ((getline line < now) > 0) print line
+				print "```"; skip = 2; next }
+			skip == 2 { if (/^```/) { skip = 1; next } print; skip = 0; next }
+			skip == 1 { if (/^```/) skip = 0; next }
+			{ print }' "$page" >"$TMPDIR/page" && cp "$TMPDIR/page" "$page"
+	fi
+	awk -v name="$name" '$0 == "<!-- screen " name " -->" { on = 1; next }
+		on == 2 && /^```/ { exit } on == 2 { print } on == 1 && /^```/ { on = 2 }' "$page" >"$TMPDIR/screen-page"
+	same_screen "$TMPDIR/screen-now" >"$TMPDIR/now"
+	same_screen "$TMPDIR/screen-page" >"$TMPDIR/then"
+	check "$page shows the screen $name" cmp -s "$TMPDIR/now" "$TMPDIR/then"
+	cmp -s "$TMPDIR/now" "$TMPDIR/then" || diff "$TMPDIR/then" "$TMPDIR/now" | sed 's/^/# /'
+}
+
 # press KEY...: names as tmux has them
 press() {
 	local key
 	for key in "$@"; do
 		tmux send-keys "$key"
-		sleep 0.2
+		sleep 0.15
 	done
 }
 
