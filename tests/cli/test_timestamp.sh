@@ -212,5 +212,28 @@ check 'as a file beside it' test -s day.checkpoint.tst
 exits 'a proof under that checkpoint' 0 cert log prove state --record plain.json
 mv plain.tlog-proof cp.d/plain.tlog-proof
 exits 'shares its token' 0 cert verify cp.d "${by_log[@]}" --require-time --log-token day.checkpoint.tst
+if command -v python3 >/dev/null; then
+	for file in night.checkpoint cp.d/plain.tlog-proof; do
+		[ -e "$file" ] || cp day.checkpoint "$file"
+		start html
+		exits 'fetch for a checkpoint from a server that talks of something else' 69 cert timestamp fetch "$file" --url "$url"
+		stop
+		check 'leaves nothing' test ! -e "$file.tst"
+		start good
+		exits 'fetch for a checkpoint' 0 cert timestamp fetch "$file" --url "$url"
+		check 'puts the token beside it' test -s "$file.tst"
+		sum=$(sha256sum <"$file.tst")
+		stop
+		start good
+		exits 'never over one that is there' 66 cert timestamp fetch "$file" --url "$url"
+		stop
+		is 'which stays as it was' "$(sha256sum <"$file.tst")" "$sum"
+	done
+	exits 'the fetched token serves the record' 0 cert verify cp.d "${by_log[@]}" --require-time
+	rm cp.d/plain.tlog-proof.tst
+	exits 'so does that of the checkpoint' 0 cert verify cp.d "${by_log[@]}" --require-time --log-token night.checkpoint.tst
+else
+	skip 'fetch for a checkpoint' 'no python3'
+fi
 exits 'no checkpoint, no request' 66 cert timestamp request cp.tsq.checkpoint --out x.tsq
 done_testing

@@ -472,6 +472,42 @@ static void test_token_with_empty_or_foreign_content_is_found(void **state)
 	free(p7s);
 }
 
+/* The token of NAME with the one byte that follows MARK turned over by BITS. */
+static void expect_turned(const void *mark, size_t mark_len, size_t behind, uint8_t bits,
+			  const char *code)
+{
+	const struct tsa_stamp s = {.signature = signature(), .at_s = SOON_S};
+	size_t token_len, len;
+	uint8_t *token = tsa_lab_token(&tsa, &s, &token_len);
+	uint8_t *at = memmem(token, token_len, mark, mark_len);
+	uint8_t *p7s;
+
+	assert_non_null(at);
+	at[behind] ^= bits;
+	p7s = with_token(token, token_len, &len);
+	expect_bytes(p7s, len, &(struct who){.tsa = tsa.root}, 1, code);
+	free(token);
+	free(p7s);
+}
+
+static void test_token_that_is_not_der_is_found(void **state)
+{
+	static const uint8_t signed_data[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+
+	(void)state;
+	/* the length of the content's type, and what says that a value follows */
+	expect_turned(signed_data, sizeof(signed_data) - 1, 1, 0x80, "E_TIMESTAMP_DER");
+}
+
+/* The authority's certificate: its version is no INTEGER any more, but DER all the same. */
+static void test_certificate_malformed_in_token_is_found(void **state)
+{
+	static const uint8_t version[] = {0xa0, 0x03, 0x02, 0x01, 0x02, 0x02};
+
+	(void)state;
+	expect_turned(version, sizeof(version), 2, 0x02 ^ 0x04, "E_TIMESTAMP_CERTS");
+}
+
 /* ---- request, reply, embed ---- */
 
 static enum xp_rc bytes_of_seven(void *ctx, void *out, size_t len, struct xp_err *err)
@@ -682,6 +718,8 @@ int main(void)
 		T(test_weak_and_unknown_algorithms_are_found),
 		T(test_cut_and_lengthened_tokens_are_found),
 		T(test_token_with_empty_or_foreign_content_is_found),
+		T(test_token_that_is_not_der_is_found),
+		T(test_certificate_malformed_in_token_is_found),
 		T(test_request_asks_for_the_signature),
 		T(test_embedded_token_is_checked_and_kept_once),
 		T(test_embed_refuses_what_is_wrong),
