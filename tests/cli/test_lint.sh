@@ -35,7 +35,7 @@ finds() {
 put base/good.h '/* good: what it is for. */
 #pragma once'
 put base/good.c '#include "base/good.h"'
-for c in layers calls globals shape; do
+for c in layers calls globals shape codes; do
 	check "$c is content with a good tree" sh -c "tests/lint/check_$c.sh >/dev/null 2>&1"
 done
 put verify/v.h '/* v: there. */
@@ -74,6 +74,9 @@ int a; };'
 finds globals 'base/a.o counter' base/a.c 'int counter;
 int a(void); int a(void) { return ++counter; }'
 finds globals 'kept' base/a.c 'int a(void); int a(void) { static int kept; return ++kept; }'
+finds codes 'E_NOWHERE: not in docs' certs/a.c 'const char *a(void); const char *a(void) { return "E_NOWHERE"; }'
+finds codes 'E_NOWHERE: no test has it' certs/a.c 'const char *a(void); const char *a(void) { return "E_NOWHERE"; }'
+finds codes 'E_NOBODY: nothing finds it' docs/a.md '| `E_NOBODY` | never |'
 finds shape '601 lines' base/a.c "$(yes ';' | head -n 601)"
 finds shape 'base/a.h' base/a.h '/* a: not once. */'
 finds shape 'base/a.h|undeclared|unknown' base/a.h '/* a: does not stand alone. */

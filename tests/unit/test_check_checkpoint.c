@@ -185,6 +185,37 @@ static void test_stamp_serves_an_expired_signer(void **state)
 	free(token);
 }
 
+/* Somebody had the key, and nobody knows since when: an early signature proves nothing. */
+static void test_stamp_does_not_save_a_compromised_key(void **state)
+{
+	struct xp_pki_revocation rev = {.cert = stand.lab.alice.cert,
+					.at_s = LAB_NOW_S + 10 * LAB_DAY_S,
+					.is_key_compromise = true};
+	struct xp_log_bytes t;
+	uint8_t *token = token_over(proof, proof_len, SOON_S, &t.len);
+	X509_REVOKED *entry = NULL;
+	X509_CRL *crl = NULL;
+
+	(void)state;
+	t.data = token;
+	stand.now_s = LAB_NOW_S + 20 * LAB_DAY_S;
+	assert_int_equal(xp_pki_crl_new(&crl, NULL, &rev, stand.lab.lab.root,
+					stand.lab.lab.root_key, LAB_NOW_S + 11 * LAB_DAY_S,
+					LAB_NOW_S + 30 * LAB_DAY_S, NULL),
+			 XP_OK);
+	/* as other CAs write it */
+	assert_int_equal(X509_CRL_get0_by_cert(crl, &entry, stand.lab.alice.cert), 1);
+	X509_EXTENSION_free(X509_REVOKED_delete_ext(
+		entry, X509_REVOKED_get_ext_by_NID(entry, NID_invalidity_date, -1)));
+	assert_true(X509_CRL_sign(crl, stand.lab.lab.root_key, EVP_sha256()) > 0);
+	stand_also_crl(&stand, crl);
+	believe();
+	stamp_with(&t, 1, NULL);
+	stand_expect(&stand, 2, "I_REVOKED_COMPROMISE");
+	X509_CRL_free(crl);
+	free(token);
+}
+
 static void test_stamp_of_another_checkpoint_is_passed_over(void **state)
 {
 	struct xp_log_bytes t;
@@ -323,6 +354,7 @@ int main(void)
 		T(test_stamp_of_the_checkpoint_proves_the_time),
 		T(test_stamp_the_earliest_of_several_counts),
 		T(test_stamp_serves_an_expired_signer),
+		T(test_stamp_does_not_save_a_compromised_key),
 		T(test_stamp_of_another_checkpoint_is_passed_over),
 		T(test_stamp_serves_only_what_stands_in_the_tree),
 		T(test_stamp_needs_the_logs_key_and_a_whole_proof),
