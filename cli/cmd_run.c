@@ -230,16 +230,14 @@ static void check_sets(struct run *r)
 static void check_expectations(struct run *r)
 {
 	check_sets(r);
-	for (size_t i = 0; i < r->expect.n; i++) {
-		if (r->expect.list[i].seen)
-			continue;
-		xp_say("%s is on the expect list and is not here", r->expect.list[i].serial);
+	for (size_t i = 0; i < r->expect.n; i++)
+		if (!r->expect.list[i].seen)
+			xp_say("%s is on the expect list and is not here",
+			       r->expect.list[i].serial);
+	if (r->expect.n && r->session.inventory.complete != XP_COMPLETE_YES)
+		xp_say("this host may hide drives; see expunge list");
+	if (!xp_expect_is_met(&r->expect, &r->session.inventory))
 		r->incomplete = true;
-	}
-	if (!r->expect.n || r->session.inventory.complete == XP_COMPLETE_YES)
-		return;
-	xp_say("this host may hide drives; see expunge list");
-	r->incomplete = true;
 }
 
 static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_err *err)

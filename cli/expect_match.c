@@ -69,6 +69,14 @@ bool xp_expected_is_set(const struct xp_expected *e)
 	return list && strchr(list, ',');
 }
 
+bool xp_expect_is_met(const struct xp_expect_list *list, const struct xp_inventory *inv)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!list->list[i].seen)
+			return false;
+	return list->n == 0 || inv->complete == XP_COMPLETE_YES;
+}
+
 static enum xp_rc add(struct xp_expect_paths *p, const char *path, struct xp_err *err)
 {
 	char(*list)[80];

@@ -14,6 +14,9 @@ struct xp_expected *xp_expected_find(const struct xp_expect_list *list, const st
 /* Does the line name several namespaces? */
 bool xp_expected_is_set(const struct xp_expected *e);
 
+/* Is every line's target present, on a host that hides no drives? An empty list expects nothing. */
+bool xp_expect_is_met(const struct xp_expect_list *list, const struct xp_inventory *inv);
+
 struct xp_expect_paths {
 	char (*list)[80];
 	size_t n;
