@@ -22,6 +22,7 @@
 #include "cli/expect_match.h"
 #include "cli/https_url.h"
 #include "cli/job_fields.h"
+#include "cli/job_keep.h"
 #include "cli/job_quiet.h"
 #include "cli/job_session.h"
 #include "cli/job_tell.h"
@@ -38,7 +39,7 @@
 
 /* Options that go to `run` as they are. */
 #define PASSED_ON_ROWS                                                                             \
-	{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                            \
+	{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"}, XP_KEEP_OPTION_ROW,        \
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"stall", XP_OPT_STRING, "SECONDS",                                                \
 		 "give up a target that does nothing for so long (300)"},                          \

@@ -108,3 +108,36 @@ stick_mtools() {
 	MTOOLSRC=/dev/null MTOOLS_SKIP_CHECK=1 "build/image-packages/mtools/usr/bin/$tool" \
 		-i "$file@@$(stick_partition 1)" "$@"
 }
+
+# stick_partuuid: the data partition, as the stick's own menu names it
+stick_partuuid() {
+	MTOOLSRC=/dev/null MTOOLS_SKIP_CHECK=1 build/image-packages/mtools/usr/bin/mtype \
+		-i "build/image/expunge.img@@$(stick_partition 2)" ::/EFI/debian/grub.cfg |
+		sed -n 's/.*expunge\.stick=PARTUUID=\([^ "]*\).*/\1/p'
+}
+
+# stick_qmp COMMAND-JSON...: to QEMU's monitor, one after another
+stick_qmp() {
+	python3 - "$stick_folder/run/monitor" "$@" <<'PYTHON'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(20)
+s.connect(sys.argv[1])
+f = s.makefile("rw")
+f.readline()
+for text in ['{"execute": "qmp_capabilities"}'] + sys.argv[2:]:
+    f.write(text + "\n")
+    f.flush()
+    while True:
+        answer = json.loads(f.readline())
+        if "error" in answer:
+            sys.exit(answer["error"]["desc"])
+        if "return" in answer:
+            break
+PYTHON
+}
+
+# stick_unplug: as if it was pulled out
+stick_unplug() {
+	stick_qmp '{"execute": "device_del", "arguments": {"id": "plug"}}'
+}

@@ -54,9 +54,7 @@ if [ ! -e build/vm/vmlinux ]; then
 	done_testing
 	exit
 fi
-partuuid=$(sed -n 's/.*expunge\.stick=PARTUUID=\([^ "]*\).*/\1/p' <(
-	MTOOLSRC=/dev/null MTOOLS_SKIP_CHECK=1 build/image-packages/mtools/usr/bin/mtype \
-		-i "build/image/expunge.img@@$(stick_partition 2)" ::/EFI/debian/grub.cfg))
+partuuid=$(stick_partuuid)
 stick_start --words "quiet console=tty0 console=ttyS0 raid=noautodetect libata.allow_tpm=1 expunge.shell=1
 	expunge.stick=PARTUUID=$partuuid" kernel "$TMPDIR/stick.img"
 shows "the first program finds the stick" "the stick's data partition is /dev/sd" 60

@@ -19,8 +19,8 @@ cache=$PWD/build/image-packages
 programs=${B:-build/release}
 
 # MiB: each of the two boxes, the data partition, the one that is booted from
-box=32
-data=192
+box=192
+data=448
 esp=64
 
 cannot() {
@@ -235,6 +235,8 @@ for name in system drivers programs seal; do
 	fi
 	cat "$cache/$name.cpio.zst" >>"$making/initrd"
 done
+# whoever appends an archive of their own finds it begin where the kernel looks
+truncate -s %512 "$making/initrd"
 
 # ---- the partitions ----
 
@@ -244,7 +246,7 @@ fat() {
 	truncate -s "$2M" "$1"
 	mkfs.fat -F 32 -s "$3" -n "$4" -i "$5" --invariant "$1" >>"$log" 2>&1
 }
-fat "$making/data" $data 4 EXPUNGE "$id"
+fat "$making/data" $data 8 EXPUNGE "$id"
 truncate -s ${box}M "$making/box"
 fill vm-images/boot/README.txt | sed 's/$/\r/' >"$making/README.txt"
 mcopy -i "$making/data" "$making/box" ::/expunge-a.box

@@ -18,12 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONSOLES_MAX 4
 #define STICK_WAIT_S 20
 #define END_WAIT_S   15
 
-static struct console consoles[CONSOLES_MAX];
-static size_t consoles_n;
+static struct consoles consoles;
 
 void say(const char *format, ...)
 {
@@ -40,8 +38,8 @@ void say(const char *format, ...)
 		dprintf(fd, "<6>expunge: %s\n", text);
 		close(fd);
 	}
-	for (size_t i = 0; i < consoles_n; i++) {
-		snprintf(path, sizeof(path), "/dev/%.31s", consoles[i].name);
+	for (size_t i = 0; i < consoles.n; i++) {
+		snprintf(path, sizeof(path), "/dev/%.31s", consoles.list[i].name);
 		fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0) {
 			dprintf(fd, "expunge: %s\r\n", text);
@@ -102,15 +100,16 @@ static void find_consoles(void)
 
 	if (!read_line(text, sizeof(text), "/sys/class/tty/console/active"))
 		text[0] = '\0';
-	for (char *name = strtok_r(text, " ", &save); name && consoles_n < CONSOLES_MAX;
+	for (char *name = strtok_r(text, " ", &save); name && consoles.n < CONSOLES_MAX;
 	     name = strtok_r(NULL, " ", &save)) {
-		struct console *c = &consoles[consoles_n++];
+		struct console *c = &consoles.list[consoles.n++];
 
 		snprintf(c->name, sizeof(c->name), "%.31s", strcmp(name, "tty0") ? name : "tty1");
 	}
-	if (!consoles_n)
-		snprintf(consoles[consoles_n++].name, sizeof(consoles[0].name), "console");
-	consoles[consoles_n - 1].is_main = true;
+	if (!consoles.n)
+		snprintf(consoles.list[consoles.n++].name, sizeof(consoles.list[0].name),
+			 "console");
+	consoles.list[consoles.n - 1].is_main = true;
 }
 
 static void tell_machine(void)
@@ -134,7 +133,15 @@ static pid_t start_console(const struct console *console, const struct words *wo
 		return pid;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	console_keep(console, words);
+	console_keep(console, &consoles, words);
+}
+
+/* Those that do not run; in an unattended run the main one speaks to all of them. */
+static void start_consoles(pid_t *pids, const struct words *words)
+{
+	for (size_t i = 0; i < consoles.n; i++)
+		if (pids[i] <= 0 && (consoles.list[i].is_main || !consoles.is_unattended))
+			pids[i] = start_console(&consoles.list[i], words);
 }
 
 /* Sends everybody home, waits for those that write, and ends. */
@@ -182,14 +189,18 @@ static void take_signals(int fd, pid_t *pids, const struct words *words)
 		case SIGTERM:
 		case SIGINT:
 			end(RB_AUTOBOOT);
+		case SIGHUP:
+			consoles.is_unattended = false;
+			break;
 		default:
 			break;
 		}
 	}
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < consoles_n; i++)
+		for (size_t i = 0; i < consoles.n; i++)
 			if (pids[i] == pid)
-				pids[i] = start_console(&consoles[i], words);
+				pids[i] = 0;
+	start_consoles(pids, words);
 }
 
 /* The kernel's word that something came or went. */
@@ -252,8 +263,7 @@ static _Noreturn void watch(int signals, int events, struct stick *stick, const 
 {
 	pid_t pids[CONSOLES_MAX] = {0};
 
-	for (size_t i = 0; i < consoles_n; i++)
-		pids[i] = start_console(&consoles[i], words);
+	start_consoles(pids, words);
 	for (;;) {
 		struct pollfd p[2] = {{.fd = signals, .events = POLLIN},
 				      {.fd = events, .events = POLLIN}};
@@ -273,7 +283,8 @@ int main(void)
 {
 	static struct words words;
 	static struct stick stick;
-	const char *config;
+	static const char *const unattended[] = {"\"unattended\"", NULL};
+	char config[4200];
 	int signals = -1;
 	int events;
 
@@ -293,7 +304,9 @@ int main(void)
 	drivers_load(&words, "base");
 	drivers_load(&words, "storage");
 	wait_stick(&stick, &words, events);
-	config = words.config ? words.config : STICK_PLACE "/expunge.json";
+	config_path(config, sizeof(config), &words);
+	consoles.is_unattended =
+		words.unattended == 1 || (words.unattended && config_has(config, unattended));
 	if (words.net ? !strcmp(words.net, "dhcp") : !words.stick || net_is_asked(config))
 		net_start(&words);
 	watch(signals, events, &stick, &words);

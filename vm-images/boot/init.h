@@ -16,7 +16,7 @@ struct words {
 	const char *net;    /* expunge.net=dhcp or none; NULL: as it is needed */
 	const char *term;   /* expunge.term=: what a serial console is */
 	const char *config; /* expunge.config=: another expunge.json */
-	bool is_unattended; /* expunge.unattended=1 */
+	int unattended;	    /* expunge.unattended=: 1, 0; -1: as expunge.json has it */
 	bool is_shell;	    /* expunge.shell=1 */
 };
 
@@ -54,9 +54,22 @@ void net_start(const struct words *words);
 /* Whether expunge.json has a word that needs a network. */
 bool net_is_asked(const char *config);
 
+/* init_words.c: the path of expunge.json, wherever the command line has it. */
+void config_path(char *out, size_t size, const struct words *words);
+/* Whether one of WORDS, which end with NULL, stands in the file. What it means is for expunge to
+ * read. */
+bool config_has(const char *config, const char *const *words);
+
 /* init_console.c: keeps a console's program running; never returns. */
+#define CONSOLES_MAX 4
 struct console {
 	char name[32]; /* tty1, ttyS0 */
 	bool is_main;  /* the last one that the command line names */
 };
-_Noreturn void console_keep(const struct console *console, const struct words *words);
+struct consoles {
+	struct console list[CONSOLES_MAX];
+	size_t n;
+	bool is_unattended; /* the main one begins with `expunge unattended` */
+};
+_Noreturn void console_keep(const struct console *console, const struct consoles *all,
+			    const struct words *words);

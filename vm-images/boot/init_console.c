@@ -11,7 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define CONFIG_FILE STICK_PLACE "/expunge.json"
+#define EXIT_STOPPED 5
 
 static void open_terminal(const struct console *console)
 {
@@ -93,12 +93,14 @@ static int run(const char *const argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_expunge(const char *command, const struct words *words)
+static int run_expunge(const char *command, const struct consoles *all, const struct words *words)
 {
-	const char *argv[12] = {"/bin/expunge", command};
-	const char *config = words->config ? words->config : CONFIG_FILE;
+	const char *argv[10 + 2 * CONSOLES_MAX] = {"/bin/expunge", command};
+	char config[4200];
+	char nodes[CONSOLES_MAX][40];
 	size_t n = 2;
 
+	config_path(config, sizeof(config), words);
 	if (words->config || access(config, F_OK) == 0) {
 		argv[n++] = "--config";
 		argv[n++] = config;
@@ -109,8 +111,27 @@ static int run_expunge(const char *command, const struct words *words)
 	}
 	argv[n++] = "--state";
 	argv[n++] = STATE_PLACE;
+	for (size_t i = 0; all && i < all->n; i++) {
+		snprintf(nodes[i], sizeof(nodes[i]), "/dev/%.31s", all->list[i].name);
+		argv[n++] = "--console";
+		argv[n++] = nodes[i];
+	}
 	argv[n] = NULL;
 	return run(argv);
+}
+
+/* It speaks to all consoles, so the others are idle until it has ended. */
+static void run_unattended(const struct consoles *all, const struct words *words)
+{
+	int rc = run_expunge("unattended", all, words);
+
+	kill(1, SIGHUP);
+	if (rc == EXIT_STOPPED)
+		return;
+	printf("\r\nThe unattended run has ended (exit code %d). Press Enter to go on.\r\n", rc);
+	fflush(stdout);
+	if (!wait_enter())
+		_exit(1);
 }
 
 static void run_shell(void)
@@ -123,11 +144,9 @@ static void run_shell(void)
 	run(shell);
 }
 
-_Noreturn void console_keep(const struct console *console, const struct words *words)
+_Noreturn void console_keep(const struct console *console, const struct consoles *all,
+			    const struct words *words)
 {
-	bool is_unattended = words->is_unattended && console->is_main;
-	bool is_shell = words->is_shell;
-
 	open_terminal(console);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
@@ -140,17 +159,16 @@ _Noreturn void console_keep(const struct console *console, const struct words *w
 		fflush(stdout);
 		if (!wait_enter())
 			_exit(1);
+	} else if (words->is_shell) {
+		run_shell();
+	} else if (all->is_unattended) {
+		run_unattended(all, words);
 	}
 	for (;;) {
-		int rc;
+		int rc = run_expunge("tui", NULL, words);
 
-		if (is_shell)
-			run_shell();
-		is_shell = false;
-		rc = run_expunge(is_unattended ? "unattended" : "tui", words);
 		printf("\r\nexpunge ended (exit code %d). Press Enter to go on.\r\n", rc);
 		fflush(stdout);
-		is_unattended = false;
 		if (!wait_enter())
 			_exit(1);
 	}

@@ -1,7 +1,6 @@
 #include "vm-images/boot/init.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,22 +10,9 @@
 
 bool net_is_asked(const char *config)
 {
-	static const char *const needs[] = {"\"upload\"", "\"ntp\"", "\"https://"};
-	static char text[65536];
-	int fd = open(config, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	static const char *const needs[] = {"\"upload\"", "\"ntp\"", "\"https://", NULL};
 
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
-		if (strstr(text, needs[i]))
-			return true;
-	return false;
+	return config_has(config, needs);
 }
 
 static void link_up(const char *name)

@@ -21,7 +21,9 @@ static void word(struct words *words, const char *text)
 	else if (!strncmp(name, "config=", 7))
 		words->config = name + 7;
 	else if (!strcmp(name, "unattended=1"))
-		words->is_unattended = true;
+		words->unattended = 1;
+	else if (!strcmp(name, "unattended=0"))
+		words->unattended = 0;
 	else if (!strcmp(name, "shell=1"))
 		words->is_shell = true;
 }
@@ -33,6 +35,7 @@ bool words_read(struct words *words, const char *path)
 	ssize_t n;
 
 	memset(words, 0, sizeof(*words));
+	words->unattended = -1;
 	if (fd < 0)
 		return false;
 	n = read(fd, words->text, sizeof(words->text));
@@ -45,6 +48,34 @@ bool words_read(struct words *words, const char *path)
 	     at = strtok_r(NULL, " \t\n", &save))
 		word(words, at);
 	return true;
+}
+
+void config_path(char *out, size_t size, const struct words *words)
+{
+	if (words->config)
+		snprintf(out, size, "%s%s", words->config[0] == '/' ? "" : STICK_PLACE "/",
+			 words->config);
+	else
+		snprintf(out, size, "%s", STICK_PLACE "/expunge.json");
+}
+
+bool config_has(const char *config, const char *const *wanted)
+{
+	static char text[65536];
+	int fd = open(config, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	for (; *wanted; wanted++)
+		if (strstr(text, *wanted))
+			return true;
+	return false;
 }
 
 /* Module names: the command line may have - for _ and the other way round. */
