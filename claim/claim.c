@@ -212,6 +212,13 @@ static void list_not_covered(struct xp_judge *j)
 		xp_judge_not_covered(j,
 				     "older versions of the file, its name and times in logs and "
 				     "journals, and what programs copied from it");
+	for (size_t i = 0; j->technique == XP_LUKS_DESTROY && i < j->volume_n; i++)
+		if (j->volumes[i].hw_opal || j->volumes[i].hw_opal_only) {
+			xp_judge_not_covered(
+				j, "the key that the drive itself encrypts with (hw-opal): "
+				   "only the drive can change it");
+			break;
+		}
 	if (j->technique == XP_LUKS_DESTROY) {
 		xp_judge_not_covered(j, "the encrypted data, which stays where it is");
 		xp_judge_not_covered(

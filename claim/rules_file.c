@@ -25,6 +25,9 @@ void xp_rule_file(struct xp_judge *j)
 	if (doubt)
 		xp_judge_lower(j, 31, "place-unknown", XP_NONE, XP_OUTCOME_INDETERMINATE,
 			       "whether its bytes were hit cannot be known: %s; " HELP, doubt);
+	if (doubt && j->file)
+		xp_judge_note(j, 31, "key-advice", "if it held a key: %s",
+			      xp_place_advice(j->file));
 	if (j->file && j->file->links > 1)
 		xp_judge_note(j, 31, "other-names",
 			      "the file has %llu names more; all of them have lost its contents",

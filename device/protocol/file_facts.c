@@ -123,3 +123,51 @@ const char *xp_place_doubt(const struct xp_file_facts *before, const struct xp_f
 			return "the file system moved the file while it was written";
 	return NULL;
 }
+
+/* The host's own drive, and what keeps its old blocks. */
+static const char *advice_below(const struct xp_file_facts *f)
+{
+	switch (f->below) {
+	case XP_BELOW_FLASH:
+		return "the drive keeps old blocks: put another key in its place now, and have the "
+		       "drive sanitize itself before it leaves";
+	case XP_BELOW_UNKNOWN:
+	case XP_BELOW_MAGNETIC:
+	case XP_BELOW_VIRTUAL:
+	case XP_BELOW_MEMORY:
+		break;
+	}
+	return "an old copy may lie in free space or in a journal: put another key in its place, "
+	       "and overwrite the volume when it is given up";
+}
+
+const char *xp_place_advice(const struct xp_file_facts *f)
+{
+	switch (f->fs) {
+	case XP_FS_BTRFS:
+	case XP_FS_ZFS:
+	case XP_FS_F2FS:
+		return "older versions may stand in snapshots and free space: put another key in "
+		       "its "
+		       "place, delete the snapshots, and erase the volume when it is given up";
+	case XP_FS_OVERLAY:
+		return "the layer below may still hold it: put another key in its place, and "
+		       "overwrite "
+		       "the file there";
+	case XP_FS_NETWORK:
+	case XP_FS_FUSE:
+		return "whoever serves the files keeps the bytes: put another key in its place, "
+		       "and "
+		       "have them erased there";
+	case XP_FS_TMPFS:
+		return "it may have been written to swap space: put another key in its place, and "
+		       "erase the swap space";
+	case XP_FS_UNKNOWN:
+	case XP_FS_EXT:
+	case XP_FS_XFS:
+	case XP_FS_FAT:
+	case XP_FS_COUNT:
+		break;
+	}
+	return advice_below(f);
+}

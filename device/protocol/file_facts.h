@@ -64,3 +64,6 @@ void xp_place_facts_free(struct xp_file_facts *f);
 const char *xp_place_doubt(const struct xp_file_facts *before, const struct xp_file_facts *after);
 /* The same where F alone is known, for a plan. */
 const char *xp_place_doubt_before(const struct xp_file_facts *f);
+
+/* What to do about a key that lay there, where it cannot be known that its bytes were hit. */
+const char *xp_place_advice(const struct xp_file_facts *f);

@@ -115,6 +115,14 @@ static bool says(const struct xp_claim *c, const char *code)
 	return false;
 }
 
+static bool is_left_out(const struct lab *l, const char *what)
+{
+	for (unsigned i = 0; i < l->claim.not_covered_n; i++)
+		if (strstr(l->claim.not_covered[i], what))
+			return true;
+	return false;
+}
+
 static struct xp_luks_volume *volume(struct lab *l)
 {
 	return &l->ev.phases[LOOKED].volumes[0];
@@ -192,6 +200,10 @@ static void test_keys_volume_that_encrypts_nothing(void **state)
 	set_up(&l);
 	volume(&l)->hw_opal = true;
 	expect(&l, XP_CLEAR, XP_OUTCOME_SANITIZED, "drive-key-left");
+	assert_true(is_left_out(&l, "hw-opal"));
+	set_up(&l);
+	expect(&l, XP_CLEAR, XP_OUTCOME_SANITIZED, "key-copies-unknown");
+	assert_false(is_left_out(&l, "hw-opal"));
 }
 
 static void test_keys_area_that_is_too_small(void **state)

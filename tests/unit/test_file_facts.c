@@ -140,6 +140,32 @@ static bool says(const struct xp_claim *c, const char *code)
 	return false;
 }
 
+static void test_file_advice_follows_from_where_it_lies(void **state)
+{
+	static const struct {
+		enum xp_file_system fs;
+		enum xp_file_below below;
+		const char *says;
+	} rows[] = {
+		{XP_FS_BTRFS, XP_BELOW_MAGNETIC, "snapshots"},
+		{XP_FS_ZFS, XP_BELOW_FLASH, "snapshots"},
+		{XP_FS_OVERLAY, XP_BELOW_UNKNOWN, "layer below"},
+		{XP_FS_NETWORK, XP_BELOW_UNKNOWN, "serves the files"},
+		{XP_FS_TMPFS, XP_BELOW_MEMORY, "swap space"},
+		{XP_FS_EXT, XP_BELOW_FLASH, "sanitize itself"},
+		{XP_FS_XFS, XP_BELOW_MAGNETIC, "free space"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct xp_file_facts f = {.fs = rows[i].fs, .below = rows[i].below};
+
+		assert_non_null(strstr(xp_place_advice(&f), rows[i].says));
+		/* with what stands in front of it a reason has room for it */
+		assert_true(strlen(xp_place_advice(&f)) < 200);
+	}
+}
+
 static void test_file_claim_follows_the_place(void **state)
 {
 	struct xp_policy *policy = claim_policy_load("r2", NULL);
@@ -157,6 +183,7 @@ static void test_file_claim_follows_the_place(void **state)
 	assert_int_equal(c.level, XP_NONE);
 	assert_int_equal(c.outcome, XP_OUTCOME_INDETERMINATE);
 	assert_true(says(&c, "place-unknown"));
+	assert_true(says(&c, "key-advice"));
 	assert_int_equal(xp_claim_exit_code(&c, XP_CLEAR, XP_NONE), 3);
 	/* with anything else amiss it is no longer only that */
 	claim_evidence_phase(&ev, XP_PHASE_READBACK)->readback.bytes_delivered -= 512;
@@ -178,6 +205,7 @@ int main(void)
 		cmocka_unit_test(test_file_each_doubt_counts_before_and_after),
 		cmocka_unit_test(test_file_systems_that_write_elsewhere),
 		cmocka_unit_test(test_file_on_tmpfs_needs_no_map_but_no_swap),
+		cmocka_unit_test(test_file_advice_follows_from_where_it_lies),
 		cmocka_unit_test(test_file_claim_follows_the_place),
 	};
 

@@ -7,7 +7,7 @@
 # shellcheck disable=SC2154 # DRIVE_name comes from the rig
 . tests/vm/tap.sh
 S=/mnt/state
-MOMENTS='0 0.3 0.8 1.5 2.5 4'
+MOMENTS=${MOMENTS:-0 0.3 0.8 1.5 2.5 4}
 opens() { cryptsetup open --test-passphrase --key-file /tmp/key "$1" 2>/dev/null; }
 dead() {
 	! cryptsetup luksDump "$1" >/dev/null 2>&1 && ! cryptsetup repair -q "$1" >/dev/null 2>&1 </dev/null && ! opens "$1"
@@ -45,6 +45,7 @@ boot() {
 		fi
 		set_clock
 		exits 'the job is taken up' 0 "$EXPUNGE" resume --state "$S" --json
+		jq -r '.results[0].refusals[].message' "$TMPDIR/out" | sed 's/^/# /'
 		check 'cryptsetup cannot read, mend or open it' dead "$DRIVE_disk"
 		check 'nor from its second copy' dead_by_copies "$DRIVE_disk"
 		exits 'the certificate verifies' 0 "$EXPUNGE_CERT" verify "$S/certificates" --trust "$S/host.crt" \
