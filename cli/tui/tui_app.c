@@ -302,6 +302,8 @@ static void take_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 			return;
 		app->waiting = wish;
 		app->waiting_arg = arg;
+		if (has_open_question(app))
+			xp_tui_say(t, "a moment: drives are being asked");
 		return;
 	case XP_TUI_WISH_LEAVE:
 		leave(app);

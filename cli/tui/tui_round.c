@@ -45,6 +45,9 @@ struct xp_tui_round {
 	uint64_t begun_ms;
 	unsigned threads; /* that plan, and have the round in their hands */
 	bool planned, started, over;
+	/* the last words of a batch go to the stick, which may take its time */
+	pthread_t closer;
+	bool has_closer, closed;
 	int exit_code;
 };
 
@@ -90,20 +93,30 @@ static void *prepare_one(void *slot)
 	return NULL;
 }
 
-static bool start_thread(void *(*work)(void *), void *what)
+static int create_quiet(pthread_t *thread, const pthread_attr_t *attr, void *(*work)(void *),
+			void *what)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
 	sigset_t all;
 	sigset_t old;
 	int rc;
 
+	/* signals are for the screen's thread */
 	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(thread, attr, work, what);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc;
+}
+
+static bool start_thread(void *(*work)(void *), void *what)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc;
+
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&thread, &attr, work, what);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = create_quiet(&thread, &attr, work, what);
 	pthread_attr_destroy(&attr);
 	return rc == 0;
 }
@@ -167,6 +180,17 @@ static void on_settled(void *ctx, const struct xp_job *job)
 	pthread_mutex_lock(&r->mutex);
 	s->settled = true;
 	pthread_mutex_unlock(&r->mutex);
+}
+
+static void *close_batch(void *round)
+{
+	struct xp_tui_round *r = round;
+
+	xp_batch_join(&r->workers);
+	pthread_mutex_lock(&r->mutex);
+	r->closed = true;
+	pthread_mutex_unlock(&r->mutex);
+	return NULL;
 }
 
 /* ---- the screen's thread ---- */
@@ -297,9 +321,20 @@ bool xp_tui_round_is_leaving(const struct xp_tui_round *r, struct xp_tui *t)
 	return true;
 }
 
-bool xp_tui_round_is_over(const struct xp_tui_round *r)
+bool xp_tui_round_is_over(struct xp_tui_round *r)
 {
-	return r->over;
+	bool closed;
+
+	if (!r->over || !r->workers)
+		return r->over;
+	if (!r->has_closer) {
+		r->has_closer = create_quiet(&r->closer, NULL, close_batch, r) == 0;
+		return !r->has_closer;
+	}
+	pthread_mutex_lock(&r->mutex);
+	closed = r->closed;
+	pthread_mutex_unlock(&r->mutex);
+	return closed;
 }
 
 int xp_tui_round_exit_code(const struct xp_tui_round *r)
@@ -440,7 +475,14 @@ enum xp_rc xp_tui_round_go(struct xp_tui_round *r, struct xp_tui *t, struct xp_e
 	}
 	r->started = true;
 	r->over = !any;
-	return any ? xp_batch_start(&r->workers, &r->batch, err) : XP_OK;
+	if (!any || xp_batch_start(&r->workers, &r->batch, err) == XP_OK)
+		return XP_OK;
+	/* nothing was begun */
+	r->over = true;
+	for (unsigned i = 0; i < r->n; i++)
+		if (t->jobs[r->first + i].state == XP_TUI_JOB_RUNNING)
+			t->jobs[r->first + i].state = XP_TUI_JOB_REFUSED;
+	return err->rc;
 }
 
 static void poll_plans(struct xp_tui_round *r, struct xp_tui *t, uint64_t now_ms)
@@ -511,6 +553,8 @@ void xp_tui_round_free(struct xp_tui_round **round)
 	if (!r)
 		return;
 	*round = NULL;
+	if (r->has_closer)
+		pthread_join(r->closer, NULL);
 	xp_batch_join(&r->workers);
 	pthread_mutex_lock(&r->mutex);
 	hangs = r->threads != 0;

@@ -40,8 +40,8 @@ bool xp_tui_round_waits(const struct xp_tui_round *r);
  */
 MUST_USE enum xp_rc xp_tui_round_go(struct xp_tui_round *r, struct xp_tui *t,
 				    struct xp_expect_list *list, struct xp_err *err);
-/* All is over, and everything was told. */
-bool xp_tui_round_is_over(const struct xp_tui_round *r);
+/* All is over, and everything was told and kept. */
+bool xp_tui_round_is_over(struct xp_tui_round *r);
 /* Of all jobs that ran. */
 int xp_tui_round_exit_code(const struct xp_tui_round *r);
 /* Waits for the threads; what a drive keeps hanging while it is asked is left behind. */
