@@ -183,6 +183,10 @@ soak: all
 $(B)/campaign: $(B)/obj/tests/soak/liar_campaign.o $(FAKE_OBJ) $(TEST_LIBS)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
 
+# records of emulated drives (tests/data/frozen/make.sh)
+$(B)/stage_records: $(B)/obj/tests/soak/stage_records.o $(FAKE_OBJ) $(TEST_LIBS)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_ALL)
+
 # speed: bench_io over the real library; any other bench_*.c is a benchmark of its own
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_OBJ := $(call objs,$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the frozen records of this folder: what this version wrote, to be checked by every later one.
 # Files that are there are left alone: a form of record that was ever published stays as it is.
-# Usage: tests/data/frozen/make.sh NAME (from the root of the repository, after make; needs openssl)
+# Usage: tests/data/frozen/make.sh NAME (from the root of the repository, as root, after
+# make all build/release/stage_records; needs openssl and cryptsetup, and a disk whose files are written in place)
 set -eu
 here=$PWD/tests/data/frozen/${1:?NAME}
 bin=$PWD/build/release
@@ -21,6 +22,14 @@ head -c 1048576 /dev/urandom >full.img
 head -c 4194304 /dev/urandom >sample.img
 full=$(run full.img --level clear --confirm full.img --verify full --out out)
 run sample.img --technique overwrite-random --level clear --confirm sample.img --out out >/dev/null
+# the keys of a volume, and a file
+head -c 20971520 /dev/zero >luks.img
+cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 luks.img ca/root.pem
+run luks.img --technique luks-destroy --level clear --confirm luks.img --out out >/dev/null
+head -c 65536 /dev/urandom >secret.bin
+run secret.bin --technique file-overwrite --level clear --confirm secret.bin --out out >/dev/null
+# whole jobs on emulated drives (needs root), one of which lies and is found out
+"$bin/stage_records" ca/performer.key ca/performer.pem out
 "$bin/expunge" verify full.img --record "out/$full" --json >reading.json
 "$bin/expunge-cert" validate "out/$full" --decision accept --readback reading.json --key ca/validator.key \
 	--cert ca/validator.pem --state state --trust ca/root.pem >/dev/null
@@ -66,5 +75,5 @@ done
 sleep 2 # the list must be younger than the tokens
 "$bin/expunge-cert" keys revoke ca >/dev/null
 mkdir -p "$here"
-cp out/*.json out/*.p7s out/*.tlog-proof "$here"
+cp out/*.json out/*.p7s out/*.tlog-proof "$here" # emulated drives have a log of their own, which is not kept
 cp ca/root.pem ca/root.crl tsa-root.pem state/log.vkey "$here"
