@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An https server that keeps what is PUT and gives it back, and fails on purpose.
 
-put_server.py FOLDER CERT KEY MODE-FILE [ADDRESS]: prints its port, keeps files below FOLDER. MODE-FILE is read
+put_server.py FOLDER CERT KEY MODE-FILE [ADDRESS [old]]: prints its port, keeps files below FOLDER. MODE-FILE is read
 at each request: a line "WORD [METHOD [PART-OF-PATH]]"; the words are
 
 ok       as it should be
@@ -10,7 +10,7 @@ hang     answers nothing                 cut         closes in the middle of its
 short    keeps less than it was sent     lie         keeps other bytes
 redirect sends to another place          chunked     answers in chunks, as it should be
 garbage  answers what is no HTTP         endless     answers without end
-gone     has lost what it took
+gone     has lost what it took          once        takes a file, but no second version of it
 
 Requests are written to FOLDER/../requests: METHOD PATH HEADER-OF-OURS AUTHORIZATION.
 """
@@ -100,6 +100,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers["Expunge-SHA256"] != hashlib.sha256(body).hexdigest():
             self.answer(400)
             return
+        if mode == "once" and os.path.exists(self.place()):
+            self.answer(507)
+            return
         if mode == "short":
             body = body[: len(body) // 2]
         if mode == "lie" and body:
@@ -135,8 +138,13 @@ class Server(http.server.ThreadingHTTPServer):
         super().finish_request(request, client_address)
 
 
+os.makedirs(folder, exist_ok=True)
 server = Server((address, 0), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+if len(sys.argv) > 6:  # what must not be spoken any more
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
 context.load_cert_chain(cert, key)
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
