@@ -1,5 +1,5 @@
 /*
- * box_format: the bytes of a box (docs/stick.md): the header, the entries, and which paths they may
+ * box_format: the bytes of a box (docs/boxes.md): the header, the entries, and which paths they may
  * name. Pure: bytes in, facts out. Nothing of a box is believed that did not pass here.
  */
 #pragma once

@@ -75,16 +75,16 @@ static enum xp_rc blank(struct xp_box *box, struct xp_err *err)
 	return xp_box_sync(box, err);
 }
 
-static enum xp_rc repair_other(struct xp_box_pair *pair, struct xp_err *err)
+static enum xp_rc repair_other(struct xp_box_pair *pair, const char *name, struct xp_err *err)
 {
 	struct xp_box *good = xp_box_pair_best(pair);
 	struct xp_box *other = xp_box_pair_other(pair);
 
 	if (other->state == XP_BOX_GONE) {
-		TRY(make_box(pair->dir_fd, other->name, good->bytes, err));
+		TRY(make_box(pair->dir_fd, name, good->bytes, err));
 		if (fsync(pair->dir_fd))
 			return xp_fail_errno(err, XP_E_IO, "fsync of the folder");
-		TRY(xp_box_open(other, pair->dir_fd, other->name, true, err));
+		TRY(xp_box_open(other, pair->dir_fd, name, true, err));
 	} else if (other->fd >= 0) {
 		TRY(blank(other, err));
 	}
@@ -121,7 +121,7 @@ enum xp_rc xp_box_pair_repair(const char **name, int dir_fd, const char *dir, st
 	TRY(xp_box_pair_settle(pair, err));
 	if (xp_box_pair_other(pair)->state == XP_BOX_GOOD)
 		return XP_OK;
-	rc = repair_other(pair, err);
+	rc = repair_other(pair, names[1 - pair->best], err);
 	if (rc == XP_OK)
 		*name = names[1 - pair->best];
 	return rc;

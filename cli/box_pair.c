@@ -162,6 +162,25 @@ enum xp_rc xp_box_pair_tell(struct xp_box_pair *pair, const struct xp_box_entry 
 	return rc;
 }
 
+enum xp_rc xp_box_pair_tell_over(struct xp_box_pair *pair,
+				 bool (*is_over)(void *ctx, const char *path), void *ctx,
+				 struct xp_err *err)
+{
+	enum xp_rc rc = XP_OK;
+
+	pthread_mutex_lock(&pair->mutex);
+	for (size_t i = 0; rc == XP_OK && i < pair->index.n; i++) {
+		struct xp_box_entry entry = {.kind = XP_BOX_REMOVE};
+
+		if (!is_over(ctx, pair->index.files[i].path))
+			continue;
+		memcpy(entry.path, pair->index.files[i].path, sizeof(entry.path));
+		rc = tell(pair, &entry, NULL, err);
+	}
+	pthread_mutex_unlock(&pair->mutex);
+	return rc;
+}
+
 /* Do the boxes have exactly this already? What cannot be read differs. */
 static bool is_known(struct xp_box_pair *pair, const struct xp_box_told *t)
 {

@@ -1,6 +1,6 @@
 /*
  * box_pair: two boxes that hold the same, each entry in the one before it is written to the other,
- * so that whatever a pulled stick or a loss of power tears, the other has it (docs/stick.md).
+ * so that whatever a pulled stick or a loss of power tears, the other has it (docs/boxes.md).
  *
  * Threads may share a handle, and processes may share the boxes: what another one has written is
  * read before anything is added.
@@ -56,6 +56,10 @@ MUST_USE enum xp_rc xp_box_pair_tell(struct xp_box_pair *pair, const struct xp_b
 				     const void *bytes, struct xp_err *err);
 /* XP_OK: all that was told stands in both boxes, or in the one that is left. */
 MUST_USE enum xp_rc xp_box_pair_flush(struct xp_box_pair *pair, struct xp_err *err);
+/* Tells that every file is gone of which IS_OVER says so. */
+MUST_USE enum xp_rc xp_box_pair_tell_over(struct xp_box_pair *pair,
+					  bool (*is_over)(void *ctx, const char *path), void *ctx,
+					  struct xp_err *err);
 /* Bytes that can still be kept, once what was replaced has been let go. */
 MUST_USE enum xp_rc xp_box_pair_room(uint64_t *out, struct xp_box_pair *pair, struct xp_err *err);
 

@@ -84,6 +84,10 @@ enum xp_rc xp_box_pair_mirror(struct xp_box_pair *pair, uint64_t from, struct xp
 		TRY(xp_box_read(good, buf, len, at, err));
 		TRY(xp_box_write(other, buf, len, at, err));
 	}
+	/* an entry that was never acknowledged may lie behind it, and would follow again now */
+	memset(buf, 0, XP_BOX_SECTOR);
+	if (good->tail < other->bytes)
+		TRY(xp_box_write(other, buf, XP_BOX_SECTOR, good->tail, err));
 	TRY(xp_box_sync(other, err));
 	/* the header last: until then the old one does not fit what lies behind it */
 	TRY(xp_box_write_header(other, &good->header, err));

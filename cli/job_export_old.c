@@ -23,10 +23,11 @@ static bool is_prefix(const struct xp_log_bytes *a, const struct xp_log_bytes *o
 
 static enum xp_export_old judge_record(const struct xp_log_bytes *old)
 {
+	AUTO(xp_findings_free) struct xp_findings findings = {0};
 	AUTO(xp_json_free) json_t *root = NULL;
 
-	return xp_jcs_read(&root, old->data, old->len, NULL, NULL) == XP_OK ? XP_OLD_DIFFERS
-									    : XP_OLD_TORN;
+	return xp_jcs_read(&root, old->data, old->len, &findings, NULL) == XP_OK ? XP_OLD_DIFFERS
+										 : XP_OLD_TORN;
 }
 
 /* A time stamp may have been put into the signature since: the signatures are what counts. */

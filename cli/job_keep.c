@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "base/secret.h"
 #include "cli/box_pair.h"
@@ -29,7 +30,90 @@ struct xp_keep {
 	struct xp_durable durable;
 };
 
+/* --- room --- */
+
+struct ids {
+	char (*list)[XP_UUID_LEN];
+	size_t n, cap;
+};
+
+static enum xp_rc add_id(struct ids *ids, const char *id, struct xp_err *err)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		if (strncmp(ids->list[i], id, XP_UUID_LEN - 1) == 0)
+			return XP_OK;
+	if (ids->n == ids->cap) {
+		size_t cap = ids->cap ? 2 * ids->cap : 64;
+		char(*list)[XP_UUID_LEN] = reallocarray(ids->list, cap, sizeof(*list));
+
+		if (!list)
+			return xp_fail(err, XP_E_NOMEM, "list of jobs");
+		ids->list = list;
+		ids->cap = cap;
+	}
+	snprintf(ids->list[ids->n++], XP_UUID_LEN, "%s", id);
+	return XP_OK;
+}
+
+/* Jobs that have not ended, and records that room was set aside for (".ID.reserve"). */
+static enum xp_rc add_ids_of(struct ids *ids, const struct xp_keep *keep, const char *folder,
+			     bool of_jobs, struct xp_err *err)
+{
+	int fd = openat(keep->state_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	enum xp_rc rc = XP_OK;
+
+	if (!dir) {
+		xp_close_fd(&fd);
+		return xp_fail_errno(err, XP_E_IO, "state folder: %s", folder);
+	}
+	while (rc == XP_OK && (e = readdir(dir)) != NULL) {
+		size_t len = strlen(e->d_name);
+
+		if (of_jobs && len == XP_UUID_LEN - 1 &&
+		    !xp_journal_has_ended(dirfd(dir), e->d_name))
+			rc = add_id(ids, e->d_name, err);
+		if (!of_jobs && e->d_name[0] == '.' && len > XP_UUID_LEN &&
+		    strcmp(e->d_name + XP_UUID_LEN, ".reserve") == 0)
+			rc = add_id(ids, e->d_name + 1, err);
+	}
+	closedir(dir);
+	return rc;
+}
+
+/* Is there room for BYTES besides what all jobs may come to that have not ended? */
+static bool has_room_besides(struct xp_keep *keep, uint64_t bytes)
+{
+	struct ids ids = {0};
+	uint64_t room = 0;
+	bool has = add_ids_of(&ids, keep, "jobs", true, NULL) == XP_OK &&
+		   add_ids_of(&ids, keep, "certificates", false, NULL) == XP_OK &&
+		   xp_box_pair_room(&room, keep->pair, NULL) == XP_OK &&
+		   room >= ids.n * XP_KEEP_JOB_BYTES + bytes;
+
+	free(ids.list);
+	return has;
+}
+
 /* --- as told --- */
+
+static bool is_baseline(const char *path)
+{
+	return strncmp(path, "jobs/", 5) == 0 && strstr(path, "/baseline-");
+}
+
+/* Of a job that has ended: nobody compares anything with it any more. */
+static bool is_over(void *ctx, const char *path)
+{
+	const struct xp_keep *keep = ctx;
+	char folder[XP_BOX_PATH_LEN];
+
+	if (!is_baseline(path))
+		return false;
+	snprintf(folder, sizeof(folder), "%.*s", 5 + XP_UUID_LEN - 1, path);
+	return xp_journal_has_ended(keep->state_fd, folder);
+}
 
 static enum xp_rc tell(struct xp_keep *keep, struct xp_box_entry *entry, const char *path,
 		       const void *bytes, size_t len, struct xp_err *err)
@@ -56,8 +140,15 @@ static enum xp_rc keep_replace(void *ctx, const char *path, const void *bytes, s
 			       struct xp_err *err)
 {
 	struct xp_box_entry entry = {.kind = XP_BOX_PUT};
+	struct xp_keep *keep = ctx;
 
-	return tell(ctx, &entry, path, bytes, len, err);
+	if (is_baseline(path) && !has_room_besides(keep, xp_box_entry_bytes(len))) {
+		xp_log(XP_LOG_WARNING,
+		       "%s has no room for %s: after a loss of power its job is judged without",
+		       keep->dir, path);
+		return XP_OK;
+	}
+	return tell(keep, &entry, path, bytes, len, err);
 }
 
 static enum xp_rc keep_remove(void *ctx, const char *path, struct xp_err *err)
@@ -194,7 +285,7 @@ static enum xp_rc meet_all(struct meeting *m, struct xp_err *err)
 
 		while (*path == '/')
 			path++;
-		if (e->fts_info == FTS_F && xp_box_path_is_file(path))
+		if (e->fts_info == FTS_F && xp_box_path_is_file(path) && !is_over(m->keep, path))
 			rc = meet_file(m, path, err);
 	}
 	fts_close(fts);
@@ -351,57 +442,7 @@ const char *xp_keep_place(const struct xp_keep *keep)
 	return keep->place;
 }
 
-/* --- room --- */
-
-struct ids {
-	char (*list)[XP_UUID_LEN];
-	size_t n, cap;
-};
-
-static enum xp_rc add_id(struct ids *ids, const char *id, struct xp_err *err)
-{
-	for (size_t i = 0; i < ids->n; i++)
-		if (strncmp(ids->list[i], id, XP_UUID_LEN - 1) == 0)
-			return XP_OK;
-	if (ids->n == ids->cap) {
-		size_t cap = ids->cap ? 2 * ids->cap : 64;
-		char(*list)[XP_UUID_LEN] = reallocarray(ids->list, cap, sizeof(*list));
-
-		if (!list)
-			return xp_fail(err, XP_E_NOMEM, "list of jobs");
-		ids->list = list;
-		ids->cap = cap;
-	}
-	snprintf(ids->list[ids->n++], XP_UUID_LEN, "%s", id);
-	return XP_OK;
-}
-
-/* Jobs that have not ended, and records that room was set aside for (".ID.reserve"). */
-static enum xp_rc add_ids_of(struct ids *ids, const struct xp_keep *keep, const char *folder,
-			     bool of_jobs, struct xp_err *err)
-{
-	int fd = openat(keep->state_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
-	enum xp_rc rc = XP_OK;
-
-	if (!dir) {
-		xp_close_fd(&fd);
-		return xp_fail_errno(err, XP_E_IO, "state folder: %s", folder);
-	}
-	while (rc == XP_OK && (e = readdir(dir)) != NULL) {
-		size_t len = strlen(e->d_name);
-
-		if (of_jobs && len == XP_UUID_LEN - 1 &&
-		    !xp_journal_has_ended(dirfd(dir), e->d_name))
-			rc = add_id(ids, e->d_name, err);
-		if (!of_jobs && e->d_name[0] == '.' && len > XP_UUID_LEN &&
-		    strcmp(e->d_name + XP_UUID_LEN, ".reserve") == 0)
-			rc = add_id(ids, e->d_name + 1, err);
-	}
-	closedir(dir);
-	return rc;
-}
+/* --- room for more --- */
 
 static enum xp_rc demand(struct xp_keep *keep, struct ids *ids, const char *const *more, size_t n,
 			 struct xp_err *err)
@@ -410,6 +451,8 @@ static enum xp_rc demand(struct xp_keep *keep, struct ids *ids, const char *cons
 	uint64_t room = 0;
 	uint64_t fits;
 
+	TRY(xp_box_pair_tell_over(keep->pair, is_over, keep, err));
+	TRY(keep_flush(keep, err));
 	TRY(add_ids_of(ids, keep, "jobs", true, err));
 	TRY(add_ids_of(ids, keep, "certificates", false, err));
 	open_n = ids->n;
