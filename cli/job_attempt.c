@@ -71,6 +71,23 @@ static void on_progress(void *ctx, const char *label, uint64_t done, uint64_t to
 	xp_job_emit(((struct xp_attempt *)ctx)->job, XP_EVENT_PROGRESS, label, done, total, NULL);
 }
 
+static void on_silent(void *ctx, const char *label, uint64_t estimate_s)
+{
+	struct xp_job *job = ((struct xp_attempt *)ctx)->job;
+	struct xp_event e = {
+		.kind = XP_EVENT_PROGRESS,
+		.job = job->id,
+		.target = job->target.path,
+		.serial = *job->media.serial ? job->media.serial : job->target.identity.name,
+		.phase = label,
+		.is_silent = true,
+		.estimate_s = estimate_s,
+	};
+
+	if (job->events.emit)
+		job->events.emit(job->events.ctx, &e);
+}
+
 static bool on_cancelled(void *ctx)
 {
 	const struct xp_job *job = ((const struct xp_attempt *)ctx)->job;
@@ -138,6 +155,7 @@ static void fill_request(struct xp_attempt *a, struct xp_job *job, const struct 
 			  .checkpoint = on_checkpoint,
 			  .phase_end = on_phase_end,
 			  .progress = on_progress,
+			  .silent = on_silent,
 			  .cancelled = on_cancelled,
 			  .command_note = on_command,
 			  .sleep_ms = on_sleep,

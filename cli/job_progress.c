@@ -25,6 +25,8 @@ struct slot {
 	uint64_t done, total;
 	uint64_t phase_start_ns;
 	uint64_t phase_start_done;
+	bool is_silent;
+	uint64_t estimate_s;
 	uint64_t last_line_ns;
 	bool started, ended;
 	char end_text[640];
@@ -78,7 +80,11 @@ static void write_event(struct xp_progress *p, const struct xp_event *e)
 	set_text(o, "serial", e->serial);
 	set_text(o, "phase", e->phase);
 	set_text(o, "text", e->text);
-	if (e->kind == XP_EVENT_PROGRESS) {
+	if (e->kind == XP_EVENT_PROGRESS && e->is_silent) {
+		if (e->estimate_s)
+			json_object_set_new(o, "estimate_seconds",
+					    json_integer((json_int_t)e->estimate_s));
+	} else if (e->kind == XP_EVENT_PROGRESS) {
 		json_object_set_new(o, "done_bytes", xp_json_u64(e->done_bytes));
 		json_object_set_new(o, "total_bytes", xp_json_u64(e->total_bytes));
 	}
@@ -110,6 +116,20 @@ static void format_rate(struct xp_buf *b, const struct xp_progress *p, const str
 	xp_buf_printf(b, "  %" PRIu64 " MB/s", rate / 1000000);
 }
 
+/* The drive says nothing until it has ended: the time that went by, beside its own estimate. */
+static void format_silence(struct xp_buf *b, const struct xp_progress *p, const struct slot *s)
+{
+	uint64_t now = p->clock->monotonic_ns(p->clock->ctx);
+
+	xp_buf_puts(b, ", the drive works without a word for ");
+	xp_buf_duration(b, (now - s->phase_start_ns) / 1000000000u);
+	if (s->estimate_s) {
+		xp_buf_puts(b, ", of about ");
+		xp_buf_duration(b, s->estimate_s);
+		xp_buf_puts(b, " by its own estimate");
+	}
+}
+
 static unsigned percent_of(const struct slot *s)
 {
 	return s->total ? (unsigned)((double)s->done * 100.0 / (double)s->total) : 0;
@@ -127,7 +147,10 @@ static void print_line(struct xp_progress *p, struct slot *s)
 		xp_buf_printf(&b, "%s: %s", s->name, s->phase);
 		if (s->done)
 			xp_buf_printf(&b, " %u%%", percent_of(s));
-		format_rate(&b, p, s);
+		if (s->is_silent)
+			format_silence(&b, p, s);
+		else
+			format_rate(&b, p, s);
 	}
 	s->last_line_ns = p->clock->monotonic_ns(p->clock->ctx);
 	if (xp_buf_ok(&b))
@@ -150,6 +173,7 @@ static void take_event(struct xp_progress *p, struct slot *s, const struct xp_ev
 		snprintf(s->phase, sizeof(s->phase), "%s", e->phase ? e->phase : "");
 		s->phase_start_ns = now;
 		s->phase_start_done = e->done_bytes;
+		s->is_silent = false;
 		s->done = e->done_bytes;
 		s->total = e->total_bytes;
 		print_line(p, s);
@@ -157,6 +181,14 @@ static void take_event(struct xp_progress *p, struct slot *s, const struct xp_ev
 	case XP_EVENT_PROGRESS:
 		s->done = e->done_bytes;
 		s->total = e->total_bytes;
+		s->estimate_s = e->estimate_s;
+		if (e->is_silent && !s->is_silent) {
+			s->is_silent = true;
+			s->phase_start_ns = now;
+			print_line(p, s);
+			return;
+		}
+		s->is_silent = e->is_silent;
 		if (now - s->last_line_ns > LINE_INTERVAL_NS)
 			print_line(p, s);
 		return;
@@ -224,7 +256,10 @@ static void draw_work(struct xp_buf *b, const struct xp_progress *p, const struc
 	if (s->total)
 		xp_buf_printf(b, "%3u%% ", percent);
 	xp_buf_printf(b, "%s%s", s->phase, xp_cancel_requested() ? ", stopping" : "");
-	format_rate(&numbers, p, s);
+	if (s->is_silent)
+		format_silence(&numbers, p, s);
+	else
+		format_rate(&numbers, p, s);
 	xp_buf_puts(b, xp_buf_str(&numbers));
 }
 
@@ -279,6 +314,19 @@ static void draw(struct xp_progress *p)
 	p->drawn = shown;
 }
 
+/* No event will come from these for hours: a line now and then says that all is well. */
+static void tell_silent(struct xp_progress *p)
+{
+	uint64_t now = p->clock->monotonic_ns(p->clock->ctx);
+
+	for (unsigned i = 0; i < p->n; i++) {
+		struct slot *s = &p->slots[i];
+
+		if (s->is_silent && !s->ended && now - s->last_line_ns > LINE_INTERVAL_NS)
+			print_line(p, s);
+	}
+}
+
 void xp_progress_draw_until_end(struct xp_progress *p)
 {
 	bool draws = p->terminal && !p->quiet;
@@ -289,6 +337,8 @@ void xp_progress_draw_until_end(struct xp_progress *p)
 
 		if (draws)
 			draw(p);
+		else
+			tell_silent(p);
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += DRAW_INTERVAL_MS * 1000000l;
 		until.tv_sec += until.tv_nsec / 1000000000;

@@ -34,6 +34,11 @@ struct xp_engine_hooks {
 				 struct xp_err *err);
 	enum xp_rc (*phase_end)(void *ctx, const struct xp_phase *phase, struct xp_err *err);
 	void (*progress)(void *ctx, const char *label, uint64_t done_bytes, uint64_t total_bytes);
+	/*
+	 * A command is about to be sent that the drive answers only when it has ended, and that
+	 * nobody can stop; by its own word it takes so long (0: it does not say). May be NULL.
+	 */
+	void (*silent)(void *ctx, const char *label, uint64_t estimate_s);
 	bool (*cancelled)(void *ctx);
 	/* Device techniques: PHASE as it stands now must be on disk when it returns. */
 	enum xp_rc (*command_note)(void *ctx, enum xp_command_note what,

@@ -18,6 +18,12 @@ struct xp_event {
 	const char *serial; /* or the image's name */
 	const char *phase;  /* "identify", "overwrite 1/1", "readback", ... */
 	uint64_t done_bytes, total_bytes;
+	/*
+	 * Progress of a command that the drive answers only when it has ended: nobody knows how far
+	 * it is. The drive's own estimate of the whole, in seconds; 0: it does not say.
+	 */
+	bool is_silent;
+	uint64_t estimate_s;
 	const char *text;
 };
 

@@ -176,6 +176,11 @@ static enum xp_rc erase(struct xp_method_run *run, const struct xp_ata_identify 
 	/* a disk that does not say that it encrypts has no other way than to write all of itself */
 	c->overwrite_passes =
 		run->phase->identity.media == XP_MEDIA_HDD && !id->encrypts_all ? 1 : 0;
+	if (run->req->hooks.silent)
+		run->req->hooks.silent(run->req->hooks.ctx, "security erase",
+				       (is_enhanced(run) ? id->security.enhanced_minutes
+							 : id->security.normal_minutes) *
+					       60ull);
 	for (unsigned i = 0; i < PAIRS && end == PAIR_AGAIN; i++)
 		TRY(run_pair(&end, run, patience_ms(run, id), err));
 	if (end == PAIR_AGAIN) {

@@ -21,7 +21,7 @@ static struct world *W; /* for the cancel flag, which has no context */
 
 static bool is_cancelled(void)
 {
-	return (W->cancel_after && W->waits >= W->cancel_after) ||
+	return W->was_stopped || (W->cancel_after && W->waits >= W->cancel_after) ||
 	       (W->cancel_at_io && W->ios >= W->cancel_at_io);
 }
 
@@ -136,6 +136,8 @@ static void at_exec(void *ctx, struct emu_scsi_cmd *cmd)
 	cmd->answered = false;
 	if (stage_boundary(w))
 		return;
+	if (w->cancel_on && cmd->cdb[0] == CDB_ATA_16 && cmd->cdb[14] == w->cancel_on)
+		w->was_stopped = true;
 	w->inner.ops->exec(w->inner.ctx, cmd);
 	if (w->kill_on && cmd->cdb[0] == CDB_ATA_16 && cmd->cdb[14] == w->kill_on && !w->dead)
 		w->kill_at = w->boundaries + 1;

@@ -35,8 +35,10 @@ struct world {
 	uint64_t boundaries, kill_at; /* 0: never */
 	uint64_t kill_behind;	      /* for who counts from somewhere else */
 	uint8_t kill_on;	      /* ... or behind this ATA command; 0: none */
+	uint8_t cancel_on;	      /* stopped while the drive is at this ATA command; 0: none */
 	bool cuts_power;	      /* the drive loses its power with it */
 	bool dead;
+	bool was_stopped; /* by cancel_on */
 	/* a kernel that shows what it knew, for who puts it into the door */
 	enum xp_rc (*kernel_view)(void *ctx, struct xp_identity *out,
 				  const struct xp_target *target, const struct xp_permit *permit,

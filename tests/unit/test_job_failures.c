@@ -196,6 +196,41 @@ static void test_unlocked_by_its_journal_file(void **state)
 		XP_E_IO);
 }
 
+/* --- SECURITY ERASE UNIT, which nobody can stop --- */
+
+static uint64_t silent_estimate_s;
+static void on_event(void *ctx, const struct xp_event *e)
+{
+	(void)ctx;
+	if (e->kind == XP_EVENT_PROGRESS && e->is_silent)
+		silent_estimate_s = e->estimate_s;
+}
+
+/* A stop in the middle waits for the drive, leaves no password, and resume leads on. */
+static void test_security_erase_is_stopped_behind_its_end(void **state)
+{
+	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
+	struct world *w = *state;
+
+	stage_plug(w, &cfg);
+	w->options.has_technique = true;
+	w->options.technique = XP_ATA_SECURE_ERASE;
+	w->cancel_on = 0xf4; /* SECURITY ERASE UNIT */
+	stage_prepare(w);
+	w->job->events = (struct xp_events){.emit = on_event};
+	silent_estimate_s = 0;
+	xp_job_execute(w->job);
+	assert_int_equal(w->job->state, XP_JOB_INTERRUPTED);
+	assert_int_equal(w->job->exit_code, 5);
+	assert_true(silent_estimate_s >= 120 && silent_estimate_s % 120 == 0);
+	xp_journal_close(&w->job->journal);
+	assert_false(names_password(w));
+	w->cancel_on = 0;
+	w->was_stopped = false;
+	stage_resume(w);
+	stage_assert_claim(w, XP_CLEAR, XP_ATA_SECURE_ERASE);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 
 int main(void)
@@ -208,6 +243,7 @@ int main(void)
 		CASE(test_unlocked_job_names_no_password),
 		CASE(test_unlocked_other_drive_is_not_told),
 		CASE(test_unlocked_by_its_journal_file),
+		CASE(test_security_erase_is_stopped_behind_its_end),
 	};
 
 	return cmocka_run_group_tests_name("job_failures", tests, NULL, NULL);
