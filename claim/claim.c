@@ -305,6 +305,15 @@ static void judge_attempt(struct xp_claim *out, const struct xp_evidence *ev,
 	list_not_covered(&j);
 }
 
+/* A look at the target is of no technique, and a record names none for it. */
+static enum xp_technique begun_technique(const struct xp_evidence *ev)
+{
+	for (size_t i = ev->n; i > 0; i--)
+		if (ev->phases[i - 1].kind != XP_PHASE_IDENTIFY)
+			return ev->phases[i - 1].technique;
+	return XP_OVERWRITE_ZERO;
+}
+
 /* Nothing was erased: what was identified last is all there is to say. */
 static void judge_nothing(struct xp_claim *out, const struct xp_evidence *ev,
 			  const struct xp_policy *policy)
@@ -316,7 +325,7 @@ static void judge_nothing(struct xp_claim *out, const struct xp_evidence *ev,
 		.capacity = &ev->capacity,
 		.ev = ev,
 		.id = ev->n ? &ev->phases[ev->n - 1].identity : &nobody,
-		.technique = ev->n ? ev->phases[ev->n - 1].technique : XP_OVERWRITE_ZERO,
+		.technique = begun_technique(ev),
 	};
 
 	memset(out, 0, sizeof(*out));

@@ -17,42 +17,72 @@
 #include "device/probe.h"
 #include "device/probe_node.h"
 
-/* Never returns, maybe not for a long time. */
+#define SPIN_UP_MS 40000
+
+#define READ_BYTES 4096
+
+/* A child that opens a node and reads from it, and says so by its end of a pipe. */
+struct child {
+	pid_t pid; /* 0: none */
+	int fd;
+};
+
+/* Never returns, maybe not for a long time. What it reads does not matter, nor an error. */
 static void be_child(const char *path, int fd)
 {
-	int node = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	void *data = NULL;
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int node;
 
-	(void)node;
-	if (write(fd, "", 1) != 1)
+	/* a child that hangs holds no lock of ours, and nobody's end of a pipe */
+	for (int i = 0; i < 3 && nothing >= 0; i++)
+		dup2(nothing, i);
+	if (dup2(fd, 3) < 0 || close_range(4, ~0u, 0) ||
+	    posix_memalign(&data, READ_BYTES, READ_BYTES))
 		_exit(1);
-	_exit(0);
+	node = open(path, O_RDONLY | O_NONBLOCK | O_DIRECT | O_CLOEXEC);
+	if (node >= 0 && pread(node, data, READ_BYTES, 0) < 0)
+		nothing = -1;
+	_exit(write(3, "", 1) == 1 ? 0 : 1);
+}
+
+static bool start(struct child *c, const char *path)
+{
+	int ends[2];
+
+	*c = (struct child){.fd = -1};
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	c->pid = fork();
+	if (c->pid == 0)
+		be_child(path, ends[1]);
+	close(ends[1]);
+	c->fd = ends[0];
+	if (c->pid > 0)
+		return true;
+	c->pid = 0;
+	xp_close_fd(&c->fd);
+	return false;
+}
+
+static bool ends_within(const struct child *c, int ms)
+{
+	struct pollfd answer = {.fd = c->fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&answer, 1, ms);
+	while (n < 0 && errno == EINTR);
+	return n != 0;
 }
 
 /* One that waits in the kernel ends when the kernel lets it. */
-static bool opens_in_time(const char *path)
+static void stop(struct child *c, bool has_ended)
 {
-	struct pollfd answer = {.events = POLLIN};
-	int ends[2];
-	pid_t pid;
-	int n;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return true; /* who cannot look finds out by opening it */
-	pid = fork();
-	if (pid == 0)
-		be_child(path, ends[1]);
-	close(ends[1]);
-	answer.fd = ends[0];
-	do
-		n = pid > 0 ? poll(&answer, 1, XP_REACH_MS) : 1;
-	while (n < 0 && errno == EINTR);
-	close(ends[0]);
-	if (pid <= 0)
-		return true;
-	if (n == 0)
-		kill(pid, SIGKILL);
-	waitpid(pid, NULL, n == 0 ? WNOHANG : 0);
-	return n != 0;
+	if (!has_ended)
+		kill(c->pid, SIGKILL);
+	waitpid(c->pid, NULL, has_ended ? 0 : WNOHANG);
+	xp_close_fd(&c->fd);
 }
 
 /* The whole disk that PATH is, or is on. */
@@ -89,35 +119,45 @@ bool xp_job_is_at_work(char *out, size_t size, const struct xp_drive_facts *f)
 	return true;
 }
 
-/* What the drive itself says, asked by its generic node. */
-static void ask_generic(char *out, size_t size, const struct xp_sysroot *root, const char *disk)
+/* What the drive itself says, asked by its generic node. false: nothing that keeps it from work. */
+static bool ask_generic(char *out, size_t size, const struct xp_sysroot *root, const char *disk)
 {
 	AUTO(xp_transport_free) struct xp_transport *t = NULL;
 	AUTO(xp_identity_free) struct xp_identity id = {.bus = XP_BUS_SCSI};
 	AUTO_MEM struct xp_drive_facts *facts = calloc(1, sizeof(*facts));
+	bool is_busy;
 	struct xp_err err;
 
+	snprintf(out, size, "it does not say what keeps the kernel from it");
 	if (!facts || xp_probe_open_generic(&t, root, disk, &err) != XP_OK ||
 	    xp_probe_drive(facts, t, &id, &err) != XP_OK)
 		snprintf(out, size, "it cannot be asked");
-	else if (!xp_job_is_at_work(out, size, facts))
-		snprintf(out, size, "it answers, and does not say what keeps the kernel from it");
+	is_busy = facts && xp_job_is_at_work(out, size, facts);
 	if (facts)
 		xp_drive_facts_free(facts);
+	return is_busy;
 }
 
 bool xp_job_can_reach(char *why, size_t size, const struct xp_sysroot *root, const char *path)
 {
 	char disk[64], node[80], says[160];
+	struct child c;
+	bool good;
 
 	if (!disk_of(disk, sizeof(disk), root, path) ||
 	    !xp_sysroot_has(root, "sys/class/block/%s/device/scsi_generic", disk))
 		return true;
 	snprintf(node, sizeof(node), "/dev/%s", disk);
-	if (opens_in_time(node))
-		return true;
-	ask_generic(says, sizeof(says), root, disk);
-	snprintf(why, size, "the kernel keeps whoever opens %s waiting; of the drive: %s", node,
-		 says);
-	return false;
+	if (!start(&c, node))
+		return true; /* who cannot look finds out by reading */
+	good = ends_within(&c, XP_REACH_MS);
+	/* a disk that slept takes its time */
+	if (!good && !ask_generic(says, sizeof(says), root, disk))
+		good = ends_within(&c, SPIN_UP_MS);
+	stop(&c, good);
+	if (!good)
+		snprintf(why, size,
+			 "the kernel keeps whoever reads from %s waiting; of the drive: %s", node,
+			 says);
+	return good;
 }

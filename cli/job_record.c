@@ -185,7 +185,8 @@ static void judge(struct xp_job *job)
 		snprintf(r->method, sizeof(r->method), "%s", method_name(r->claim.level));
 	/* what was tried last may reach less than what was planned first */
 	else if (r->claim.cap < XP_PURGE)
-		snprintf(r->method, sizeof(r->method), "%s", method_name(r->claim.cap));
+		snprintf(r->method, sizeof(r->method), "%s",
+			 r->claim.cap == XP_NONE ? "" : method_name(r->claim.cap));
 }
 
 /* The failure record of an earlier take is closed by this one, and stays visible. */

@@ -84,6 +84,43 @@ enum xp_rc xp_ata_keep_identify(struct xp_ata_identify *out, struct xp_method_ru
 				      XP_RAW_ATA_IDENTIFY, 0, data, sizeof(data), err);
 }
 
+/* IDENTIFY DEVICE as the phase began with it, else as it was kept before. */
+static const struct xp_raw *first_identify(const struct xp_method_run *run)
+{
+	const struct xp_identity *id = &run->phase->identity;
+	const struct xp_command_result *c = &run->phase->command;
+
+	for (size_t i = 0; i < id->raw_n; i++)
+		if (id->raw[i].kind == XP_RAW_ATA_IDENTIFY)
+			return &id->raw[i];
+	for (size_t i = 0; i < c->before_n; i++)
+		if (c->before[i].kind == XP_RAW_ATA_IDENTIFY)
+			return &c->before[i];
+	return NULL;
+}
+
+enum xp_rc xp_ata_demand_same(struct xp_method_run *run, struct xp_err *err)
+{
+	const struct xp_raw *first = first_identify(run);
+	struct xp_ata_door door = xp_ata_door_of(run);
+	struct xp_ata_identify then, now;
+	uint8_t data[XP_ATA_IDENTIFY_LEN];
+
+	TRY(xp_ata_ask_identify(&now, data, &door, err));
+	if (!first)
+		return xp_fail(err, XP_E_REFUSED,
+			       "identity_changed: nobody knows who answered before");
+	TRY(xp_ata_identify_parse(&then, first->data, first->len, err));
+	if (strcmp(then.serial, now.serial) == 0 && strcmp(then.model, now.model) == 0 &&
+	    then.wwn == now.wwn)
+		return XP_OK;
+	return xp_fail(
+		err, XP_E_REFUSED,
+		"identity_changed: another drive answers now (serial %s) than before (serial "
+		"%s)",
+		now.serial, then.serial);
+}
+
 enum xp_rc xp_ata_keep_during(struct xp_method_run *run, uint32_t arg, const void *data, size_t len,
 			      struct xp_err *err)
 {

@@ -43,6 +43,11 @@ struct xp_ata_door xp_ata_door_of(const struct xp_method_run *run);
 /* Keeps IDENTIFY DEVICE in command.before, or with AFTER in command.after. OUT may be NULL. */
 MUST_USE enum xp_rc xp_ata_keep_identify(struct xp_ata_identify *out, struct xp_method_run *run,
 					 bool after, struct xp_err *err);
+/*
+ * Who answers now is who was kept before: XP_E_REFUSED where it is another drive, which an
+ * attention may mean as well as a power-on. To be asked directly before what destroys.
+ */
+MUST_USE enum xp_rc xp_ata_demand_same(struct xp_method_run *run, struct xp_err *err);
 /* Appends an answer to command.during. */
 MUST_USE enum xp_rc xp_ata_keep_during(struct xp_method_run *run, uint32_t arg, const void *data,
 				       size_t len, struct xp_err *err);

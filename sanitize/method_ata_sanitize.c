@@ -174,8 +174,10 @@ static enum xp_rc send(struct xp_method_run *run, struct xp_err *err)
 	s->has_last = s->has_progress = false;
 	TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
 	xp_ata_command(&cmd, &tf, NULL, 0);
-	/* a drive that has to tell of a power-on first has not carried it out */
+	/* a drive that has to tell of a power-on first has not carried it out, and may be another
+	 */
 	for (unsigned i = 0; i < XP_ATA_ATTENTIONS; i++) {
+		TRY(xp_ata_demand_same(run, err));
 		TRY(xp_device_command_send(run, &cmd, &reply, err));
 		if (!xp_ata_reply_is_attention(&reply))
 			break;

@@ -113,9 +113,18 @@ static enum xp_rc set_password(struct xp_method_run *run, struct xp_ata_identify
 	uint8_t data[XP_ATA_SECURITY_DATA_LEN];
 	char word[XP_DRIVE_WORD_LEN];
 	struct xp_ata_answer a;
+	struct xp_cmd cmd;
 
 	xp_ata_security_data(data, ours.text, strlen(ours.text), false, false);
-	TRY(xp_ata_ask(&a, &door, &tf, data, 0, err));
+	xp_ata_command(&cmd, &tf, data, 0);
+	for (unsigned i = 0; i < XP_ATA_ATTENTIONS; i++) {
+		TRY(xp_ata_demand_same(run, err));
+		memset(&a, 0, sizeof(a));
+		TRY(xp_transport_exec(door.transport, &cmd, door.permit, &a.reply, err));
+		if (!xp_ata_reply_is_attention(&a.reply))
+			break;
+	}
+	xp_sat_registers_parse(&a.regs, a.reply.sense, a.reply.sense_len);
 	xp_drive_word(word, a.reply.sense, a.reply.sense_len);
 	if (!xp_sat_registers_are_good(&a.regs))
 		return xp_fail(err, XP_E_DEVICE,
@@ -153,6 +162,7 @@ static enum xp_rc run_pair(enum pair_end *end, struct xp_method_run *run, uint32
 	xp_ata_command(&cmd, &erase, data, timeout_ms);
 	*end = PAIR_AGAIN;
 	TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
+	TRY(xp_ata_demand_same(run, err));
 	TRY(xp_ata_ask(&a, &door, &prepare, NULL, 0, err));
 	if (!xp_sat_registers_are_good(&a.regs))
 		return XP_OK;

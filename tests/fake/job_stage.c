@@ -124,7 +124,12 @@ static void die(struct world *w)
 
 bool stage_boundary(struct world *w)
 {
-	if (!w->dead && ++w->boundaries == w->kill_at)
+	if (w->dead)
+		return true;
+	w->boundaries++;
+	if (w->boundaries == w->plug_at)
+		emu_satl_plug(&w->unit, w->plugs);
+	if (w->boundaries == w->kill_at)
 		die(w);
 	return w->dead;
 }

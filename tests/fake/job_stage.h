@@ -35,8 +35,11 @@ struct world {
 	uint64_t boundaries, kill_at; /* 0: never */
 	uint64_t kill_behind;	      /* for who counts from somewhere else */
 	uint8_t kill_on;	      /* ... or behind this ATA command; 0: none */
-	uint8_t cancel_on;	      /* stopped while the drive is at this ATA command; 0: none */
-	bool cuts_power;	      /* the drive loses its power with it */
+	/* there something else is plugged in instead: another drive, or NULL for nothing */
+	uint64_t plug_at, plug_behind; /* 0: never */
+	struct emu_ata *plugs;
+	uint8_t cancel_on; /* stopped while the drive is at this ATA command; 0: none */
+	bool cuts_power;   /* the drive loses its power with it */
 	bool dead;
 	bool was_stopped; /* by cancel_on */
 	/* a kernel that shows what it knew, for who puts it into the door */

@@ -273,7 +273,7 @@ static void test_security_power_lost_in_the_middle_of_the_erase(void **state)
 	emu_ata_cut_power_at(r.d, 1800 * EMU_S);
 	lab.cut = LAB_POWER;
 	lab.pass_over_notes = true;
-	lab.cut_at = 10; /* behind the answer that never comes */
+	lab.cut_at = 14; /* behind the answer that never comes */
 	assert_int_equal(erase_lab_take(&lab, XP_ATA_SECURE_ERASE), XP_E_IO);
 	assert_int_equal(emu_ata_security_state(r.d), EMU_SEC4);
 	assert_int_equal(unlock(&r, XP_ATA_TEMPORARY_PASSWORD), XP_UNLOCK_DONE);
