@@ -274,8 +274,8 @@ static bool is_job_file(const char *s)
 
 bool xp_box_path_is_file(const char *path)
 {
-	static const char *const alone[] = {"index.csv", "log.key", "log.vkey", "host.key",
-					    "host.crt"};
+	static const char *const alone[] = {"index.csv",   "log.key",  "log.vkey",
+					    "upload.list", "host.key", "host.crt"};
 
 	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
 		if (strcmp(path, alone[i]) == 0)

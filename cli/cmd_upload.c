@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "cli/boot_config.h"
 #include "cli/boot_console.h"
+#include "cli/job_keep.h"
 #include "cli/job_upload.h"
 #include "cli/output.h"
 
@@ -12,6 +13,7 @@ static const struct xp_option options[] = {
 	{"config", XP_OPT_STRING, "FILE", "expunge.json: where to, instead of --upload"},
 	XP_UPLOAD_OPTION_ROWS,
 	{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},
+	XP_KEEP_OPTION_ROW,
 	{"tries", XP_OPT_STRING, "N", "give up after so many failures in a row (5; 0: never)"},
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
 	{"quiet", XP_OPT_FLAG, NULL, "no progress"},
@@ -20,7 +22,7 @@ static const struct xp_option options[] = {
 
 struct sending {
 	struct xp_boot_config config;
-	struct xp_state state;
+	struct xp_kept_state kept;
 	struct xp_log *log;
 	struct xp_upload *upload;
 	struct xp_consoles consoles;
@@ -34,7 +36,7 @@ static void sending_drop(struct sending **s)
 	xp_consoles_close(&(*s)->consoles);
 	xp_upload_free(&(*s)->upload);
 	xp_log_free(&(*s)->log);
-	xp_state_close(&(*s)->state);
+	xp_kept_state_close(&(*s)->kept);
 	xp_boot_config_free(&(*s)->config);
 	free(*s);
 	*s = NULL;
@@ -88,12 +90,13 @@ static enum xp_rc send_all(struct sending *s, const struct xp_args *args, struct
 	TRY(xp_args_number(&tries, args, "tries", 5, 1000000, err));
 	TRY(choose(&config, s, args, err));
 	TRY(xp_upload_start(&s->upload, &config, err));
-	TRY(xp_state_open_existing(&s->state, xp_args_string(args, "state"), err));
-	TRY(xp_state_log_open(&s->log, &s->state, xp_rng_system(), err));
+	TRY(xp_kept_state_open(&s->kept, args, true, err));
+	TRY(xp_state_log_open(&s->log, &s->kept.state, xp_rng_system(), err));
 	TRY(xp_consoles_open(&s->consoles, (const char *const[]){NULL}, err));
 	xp_consoles_release(&s->consoles);
 	xp_cancel_install();
-	place.state_fd = s->state.fd;
+	place.state_fd = s->kept.state.fd;
+	place.keeper = s->kept.state.durable;
 	place.origin = xp_log_origin(s->log);
 	TRY(xp_upload_attach(s->upload, &place, err));
 	return xp_upload_wait(s->upload, (unsigned)tries, look, s, err);
@@ -125,7 +128,7 @@ static int run(const struct xp_args *args)
 		xp_fail(&err, XP_E_NOMEM, "upload");
 		return xp_report_error(&err, json, NULL);
 	}
-	s->state.fd = s->state.jobs_fd = s->state.certificates_fd = -1;
+	s->kept.state.fd = s->kept.state.jobs_fd = s->kept.state.certificates_fd = -1;
 	s->quiet = xp_args_flag(args, "quiet");
 	if (send_all(s, args, &err) != XP_OK)
 		return xp_report_error(&err, json, NULL);

@@ -353,6 +353,8 @@ void xp_upload_free(struct xp_upload **up)
 		pthread_cond_broadcast(&u->changed);
 		pthread_mutex_unlock(&u->mutex);
 		pthread_join(u->thread, NULL);
+		/* a list that is lost has all sent once more, and no harm done */
+		(void)!xp_durable_flush(u->place.keeper, NULL);
 	}
 	xp_courier_free(&u->courier);
 	xp_upload_files_free(&u->files);

@@ -101,6 +101,24 @@ wait $sender
 is 'a signal ends the sending' $? 5
 check '... and that process' test ! -d "/proc/$courier"
 
+# --- a stick: what could not be sent goes up after the next boot
+mkdir stick
+exits 'boxes' 0 "$EXPUNGE" keep make stick
+echo 500 >main/mode
+head -c 1048576 /dev/urandom >up.img
+exits 'a stick, and a server that takes nothing' 0 "$EXPUNGE" run up.img --level clear --confirm up.img --state ram --keep stick \
+	--quiet --upload "$url" --upload-ca ca.pem
+check '... is told' grep -q 'trial upload failed' err
+: >main/mode
+rm -rf ram
+exits 'the next boot' 0 "$EXPUNGE" upload --state ram --keep stick --upload "$url" --upload-ca ca.pem --quiet
+record=$(basename ram/certificates/*.json)
+check '... sends it' cmp -s "ram/certificates/$record" main/files/put/*/*/certificates/"$record"
+rm -rf ram
+: >main/requests
+exits 'and the one after it' 0 "$EXPUNGE" upload --state ram --keep stick --upload "$url" --upload-ca ca.pem --quiet
+is '... knows what is there' "$(grep -c 'PUT' main/requests)" 0
+
 # --- a state folder in memory: nothing is begun that the server does not know of
 if [ ! -w /dev/shm ] || [ "$(stat -f -c %T /dev/shm)" != tmpfs ]; then
 	skip 'in memory' 'no tmpfs'
