@@ -22,8 +22,6 @@ static enum xp_rc make_box(int dir_fd, const char *name, uint64_t bytes, struct 
 		return xp_fail_errno(err, XP_E_IO, "%s", name);
 	if (!zeros)
 		return xp_fail(err, XP_E_NOMEM, "%s", name);
-	/* in one piece, where the file system can; on FAT it cannot, and writing does it */
-	(void)!fallocate(fd, 0, 0, (off_t)bytes);
 	for (uint64_t at = 0; rc == XP_OK && at < bytes; at += ZERO_BYTES)
 		rc = xp_fd_write_all(fd, zeros,
 				     bytes - at < ZERO_BYTES ? (size_t)(bytes - at) : ZERO_BYTES,

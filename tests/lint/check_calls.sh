@@ -25,10 +25,10 @@ only_in "only cli prints" \
 	'cli/.*' "$symbols"
 grep_code '\bSTD(OUT|ERR)_FILENO\b' "${below_cli[@]}" | report "only cli names the standard descriptors"
 only_in "only cli exits" 'exit|_exit|_Exit|quick_exit|abort|raise|kill' '(cli/.*|device/extent[.]o)' "$symbols"
-# (cli/state_folder keeps room for a record)
+# (cli/state_folder keeps room for a record; cli/box writes in place into a file that it saw is a regular one)
 only_in "only device writes to places" \
 	'pwrite(64)?|pwritev(64)?|pwritev(64)?2|fallocate(64)?|posix_fallocate(64)?|copy_file_range|splice|sendfile(64)?' \
-	'device/.*|sanitize/method_.*|cli/state_folder\.o' "$symbols"
+	'device/.*|sanitize/method_.*|cli/(state_folder|box)\.o' "$symbols"
 only_in "only the extent interface uses io_uring" '(__)?io_uring_.*' 'device/extent[a-z_]*\.o' "$symbols"
 only_in "of libnvme only the pass-through, and only in the transport" 'nvme_submit_admin_passthru' \
 	'device/transport_nvme\.o' "$symbols"
