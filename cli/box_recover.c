@@ -44,8 +44,10 @@ static const char *state_text(const struct xp_box *box)
 	switch (box->state) {
 	case XP_BOX_GONE:
 		return "is gone";
-	case XP_BOX_BAD:
-		return box->why.msg;
+	case XP_BOX_BAD: /* "NAME: what is wrong" */
+		return strlen(box->why.msg) > strlen(box->name) + 2
+			       ? box->why.msg + strlen(box->name) + 2
+			       : "cannot be used";
 	case XP_BOX_BLANK:
 		return "is blank";
 	case XP_BOX_TORN:
@@ -64,7 +66,7 @@ void xp_box_pair_note_trouble(struct xp_box_pair *pair)
 		if (box->state == XP_BOX_GOOD || *pair->trouble)
 			continue;
 		snprintf(pair->trouble, sizeof(pair->trouble),
-			 "%s/%s %s; the other box alone is used", pair->dir, box->name,
+			 "%s/%s: %s; the other box alone is used", pair->dir, box->name,
 			 state_text(box));
 		xp_log(XP_LOG_WARNING, "%s", pair->trouble);
 	}
@@ -183,10 +185,14 @@ static enum xp_rc choose(struct xp_box_pair *pair, struct xp_err *err)
 	}
 	if (a->state == XP_BOX_BLANK && b->state == XP_BOX_BLANK)
 		return a->bytes == b->bytes ? begin_new(pair, err) : refuse_different(pair, err);
-	return xp_fail(err, XP_E_REFUSED,
-		       "%s: neither box can be used (%s %s; %s %s), and what they may hold is not "
-		       "written over. Keep them; use another stick",
-		       pair->dir, a->name, state_text(a), b->name, state_text(b));
+	return xp_fail(
+		err, XP_E_REFUSED,
+		"%s: neither box can be used (%s: %s; %s: %s), and what they may hold is not "
+		"written over. %s",
+		pair->dir, a->name, state_text(a), b->name, state_text(b),
+		a->state == XP_BOX_BAD || b->state == XP_BOX_BAD
+			? "See to the medium, or use another stick"
+			: "Keep them; use another stick");
 }
 
 enum xp_rc xp_box_pair_demand_both(struct xp_box_pair *pair, struct xp_err *err)
@@ -197,10 +203,11 @@ enum xp_rc xp_box_pair_demand_both(struct xp_box_pair *pair, struct xp_err *err)
 		xp_box_pair_note_trouble(pair);
 		return XP_OK;
 	}
-	return xp_fail(err, XP_E_REFUSED,
-		       "%s: %s %s, and one box alone is not enough. If the stick is sound: expunge "
-		       "keep repair %s; else save what is there: expunge export FOLDER --keep %s",
-		       pair->dir, other->name, state_text(other), pair->dir, pair->dir);
+	return xp_fail(
+		err, XP_E_REFUSED,
+		"%s: %s: %s, and one box alone is not enough. If the stick is sound: expunge "
+		"keep repair %s; else save what is there: expunge export FOLDER --keep %s",
+		pair->dir, other->name, state_text(other), pair->dir, pair->dir);
 }
 
 static enum xp_rc mend(struct xp_box_pair *pair, struct xp_err *err)

@@ -123,7 +123,7 @@ refused 'the state folder of another stick' "$K" 'holds something else'
 # --- killed at any moment, and started again with nothing but the stick ---
 S=state
 lost=0 ended=0 left=0
-for _ in $(seq "$rounds"); do
+for ((i = 0; i < rounds || (left == 0 && i < 12); i++)); do
 	rm -rf "$S"
 	"$EXPUNGE" status --keep "$K" --state "$S" >/dev/null 2>&1
 	mapfile -t before < <(ls "$S/jobs")

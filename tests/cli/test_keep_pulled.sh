@@ -36,17 +36,29 @@ sync -f stick
 is 'the stick itself is refused' $? 4
 check 'since the output lies on it' grep -q 'lies on' run.out run.err
 
+# unmounted behind our back, while the boxes are open: no name leads there any more
+exec 9<stick
+umount -l stick
+"$EXPUNGE" run "$loop" --level clear --confirm medium.img --keep /proc/self/fd/9 --state "$TMPDIR/unmounted" --json \
+	>run.out 2>run.err </dev/null
+is 'also when it was unmounted' $? 4
+check 'by where its boxes are' grep -q 'output folder /proc/self/fd/[0-9]* lies on' run.out run.err
+exec 9<&-
+mount -o lazytime "$loop" stick
+check 'and the boxes are as they were' "$EXPUNGE" status --keep stick --state "$TMPDIR/looked"
+
 bad=0 left=0
-for _ in $(seq "$rounds"); do
+for ((i = 0; i < rounds || (left == 0 && i < 12); i++)); do
 	rm -rf "$S"
 	"$EXPUNGE" status --keep stick --state "$S" >/dev/null 2>&1
 	mapfile -t before < <(ls "$S/jobs")
-	for i in 1 2; do head -c 4194304 /dev/urandom >"pull$i.img"; done
+	head -c 4194304 /dev/urandom >pull1.img
+	head -c 12582912 /dev/urandom >pull2.img
 	"$EXPUNGE" run pull1.img pull2.img --level clear --technique overwrite-random --confirm pull1.img \
 		--confirm pull2.img --keep stick --state "$S" --quiet >run.out 2>run.err </dev/null &
 	pid=$!
-	while now=("$S"/jobs/*) && [ ${#now[@]} -le ${#before[@]} ] && kill -0 $pid 2>/dev/null; do sleep 0.002; done
-	sleep "0.$(printf %03d $((RANDOM % 150)))"
+	while now=("$S"/jobs/*/journal.jsonl) && [ ${#now[@]} -le ${#before[@]} ] && kill -0 $pid 2>/dev/null; do sleep 0.002; done
+	sleep "0.$(printf %03d $((RANDOM % 120)))"
 	# stopped and copied: what the file system still held back never reached the medium
 	kill -STOP $pid 2>/dev/null
 	cp --sparse=never medium.img pulled.img
@@ -78,9 +90,8 @@ check 'all verifies' "$EXPUNGE_CERT" verify out --trust out/host.crt --log-key o
 	--require-scope logical-unit --summary
 check 'the log verifies' "$EXPUNGE_CERT" log verify out/log --log-key out/log.vkey
 
-# unmounted behind our back: the boxes' medium is still known
-head -c 60000000 /dev/urandom >slow.img
-"$EXPUNGE" export out --keep stick >/dev/null 2>&1
+# read-only
+head -c 1000000 /dev/urandom >slow.img
 mount -o remount,ro stick
 "$EXPUNGE" run slow.img --level clear --confirm slow.img --keep stick --state "$S" --json >run.out 2>run.err </dev/null
 is 'a read-only stick is refused' $? 4
