@@ -37,7 +37,7 @@ case $rc in
 1) echo "FAILED: data may remain on a drive. Pull it and have it destroyed." >&2 ;;
 2) echo "INDETERMINATE: a drive's answer cannot be known. Treat it as not erased." >&2 ;;
 3) echo "LOWER LEVEL than asked: the certificates say which." >&2 ;;
-4) echo "REFUSED: nothing was touched; the reason stands above." >&2 ;;
+4) echo "REFUSED: one drive at least was not touched; the reason stands above." >&2 ;;
 5) echo "INTERRUPTED: type the same again." >&2 ;;
 6) echo "INCOMPLETE: a listed drive is absent, or the host hides drives." >&2 ;;
 *) echo "expunge ended with $rc" >&2 ;;
@@ -45,7 +45,7 @@ esac
 
 # What was written must hold for a stranger, too. A machine's own key is trusted here because it was made
 # on this machine a moment ago; with --key the trust anchor is the organization's root.
-if [ "$rc" -ne 4 ] && [ "$rc" -lt 64 ]; then
+if [ -n "$(find "$folder" -maxdepth 1 -name '*.p7s')" ]; then
 	expunge-cert verify "$folder" --trust "${TRUST:-$state/host.crt}" --summary >&2
 	checked=$?
 	if [ "$checked" -ne 0 ] && [ "$rc" -eq 0 ]; then

@@ -6,19 +6,41 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/wire.h"
+#include "cli/boot_net.h"
 #include "cli/upload.h"
 #include "cli/upload_files.h"
 #include "tests/fake/job_stage.h"
 #include "tests/fake/put_lab.h"
+
+/* One for all tests: it takes its time to start. */
+static struct put_lab shared;
+
+static int open_shared(void **state)
+{
+	(void)state;
+	put_lab_open(&shared, false);
+	return 0;
+}
+
+static int close_shared(void **state)
+{
+	(void)state;
+	put_lab_close(&shared);
+	return 0;
+}
 
 /* ---- the courier ---- */
 
@@ -40,14 +62,13 @@ static void test_courier_ends_with_each_failure(void **state)
 {
 	AUTO(xp_courier_free) struct xp_courier *c = NULL;
 	AUTO(xp_buf_free) struct xp_buf got = {0};
-	struct put_lab lab;
+	const struct put_lab lab = shared;
 	struct xp_err err;
 	char url[128];
 	char *held;
 	size_t len;
 
 	(void)state;
-	put_lab_open(&lab, false);
 	c = courier_of(&lab);
 	snprintf(url, sizeof(url), "%s/a/b", lab.url);
 	if (xp_courier_put(c, url, "hello", 5, 5000, &err) != XP_OK)
@@ -76,7 +97,6 @@ static void test_courier_ends_with_each_failure(void **state)
 	assert_int_equal(kill(xp_courier_pid(c), SIGKILL), 0);
 	assert_int_equal(xp_courier_put(c, url, "x", 1, 5000, &err), XP_E_IO);
 	assert_int_equal(xp_courier_put(c, url, "x", 1, 5000, &err), XP_E_IO);
-	put_lab_close(&lab);
 }
 
 static void test_courier_speaks_no_old_tls(void **state)
@@ -94,6 +114,70 @@ static void test_courier_speaks_no_old_tls(void **state)
 	assert_int_equal(xp_courier_put(c, url, "hello", 5, 5000, &err), XP_E_IO);
 	assert_null(put_lab_file(&lab, "a", &len));
 	put_lab_close(&lab);
+}
+
+/* [RFC 4330 4] an answer from a thread of this test; the courier looks the name up in its cage */
+static void *tell_time(void *ctx)
+{
+	const int fd = *(const int *)ctx;
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	uint8_t p[48];
+	uint64_t nonce;
+
+	if (recvfrom(fd, p, sizeof(p), 0, (struct sockaddr *)&from, &len) != sizeof(p))
+		return NULL;
+	nonce = get_be64(p + 40);
+	memset(p, 0, sizeof(p));
+	p[0] = 0x24;
+	p[1] = 3;
+	put_be32(p + 24, (uint32_t)(nonce >> 32));
+	put_be32(p + 28, (uint32_t)nonce);
+	put_be32(p + 32, (uint32_t)(1900000000LL + 2208988800LL));
+	put_be32(p + 40, (uint32_t)(1900000000LL + 2208988800LL));
+	(void)!sendto(fd, p, sizeof(p), 0, (struct sockaddr *)&from, len);
+	return NULL;
+}
+
+struct fake_clock {
+	int64_t wall_ms;
+};
+
+static int set_fake(void *ctx, int64_t wall_ms)
+{
+	((struct fake_clock *)ctx)->wall_ms = wall_ms;
+	return 0;
+}
+
+static void test_courier_asks_the_time(void **state)
+{
+	AUTO(xp_courier_free) struct xp_courier *c = NULL;
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct fake_clock clock = {0};
+	const struct xp_clock_setter setter = {.set = set_fake, .ctx = &clock};
+	socklen_t len = sizeof(a);
+	int64_t step_ms = 0;
+	struct xp_err err;
+	pthread_t thread;
+	char host[32];
+	int fd;
+
+	(void)state;
+	c = courier_of(&shared);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	snprintf(host, sizeof(host), "localhost:%u", ntohs(a.sin_port));
+	assert_int_equal(pthread_create(&thread, NULL, tell_time, &fd), 0);
+	if (xp_boot_ntp(&step_ms, c, host, &setter, &err) != XP_OK)
+		fail_msg("%s", err.msg);
+	pthread_join(thread, NULL);
+	assert_true(clock.wall_ms > 1899999990000LL && clock.wall_ms < 1900000010000LL);
+	close(fd);
+	/* nobody answers: the clock stays */
+	clock.wall_ms = 0;
+	assert_int_not_equal(xp_boot_ntp(&step_ms, c, host, &setter, &err), XP_OK);
+	assert_true(clock.wall_ms == 0);
 }
 
 /* ---- which files ---- */
@@ -216,7 +300,6 @@ static void test_files_a_change_meanwhile_stays_to_be_sent(void **state)
 /* A door before the drive: when a password is set, what does the server know? */
 struct guard {
 	struct world *w;
-	struct put_lab lab;
 	struct xp_upload *upload;
 	struct emu_unit inner;
 	unsigned set_passwords, known;
@@ -231,7 +314,7 @@ static bool server_knows(struct guard *g)
 
 	snprintf(path, sizeof(path), "put/%s/jobs/%s/journal.jsonl", xp_log_origin(g->w->log),
 		 g->w->job->id);
-	journal = put_lab_file(&g->lab, path, &len);
+	journal = put_lab_file(&shared, path, &len);
 	knows = journal && strstr(journal, "\"note\":\"secret\"");
 	free(journal);
 	return knows;
@@ -285,12 +368,12 @@ static const struct emu_unit_ops guard_ops = {.exec = guard_exec,
 static void guard_open(struct guard *g, struct world *w)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
-	struct xp_upload_config config = {.ca = g->lab.ca, .timeout_ms = 5000};
+	struct xp_upload_config config = {.ca = shared.ca, .timeout_ms = 5000};
 	struct xp_upload_place place = {.must_wait = true};
 	struct xp_err err;
 	char url[128];
 
-	put_lab_open(&g->lab, false);
+	put_lab_mode(&shared, "");
 	g->w = w;
 	cfg.has_sanitize = false;
 	stage_plug(w, &cfg);
@@ -298,7 +381,7 @@ static void guard_open(struct guard *g, struct world *w)
 	w->options.technique = XP_ATA_SECURE_ERASE_ENHANCED;
 	g->inner = w->at;
 	w->at = (struct emu_unit){.ops = &guard_ops, .ctx = g};
-	snprintf(url, sizeof(url), "%s/put", g->lab.url);
+	snprintf(url, sizeof(url), "%s/put", shared.url);
 	config.url = url;
 	if (xp_upload_start(&g->upload, &config, &err) != XP_OK)
 		fail_msg("%s", err.msg);
@@ -312,7 +395,6 @@ static void guard_close(struct guard *g)
 {
 	g->w->state.durable = NULL;
 	xp_upload_free(&g->upload);
-	put_lab_close(&g->lab);
 }
 
 static void test_job_password_is_on_the_server_before_it_is_set(void **state)
@@ -344,7 +426,7 @@ static void test_job_no_password_that_the_server_is_not_told(void **state)
 	guard_open(&g, w);
 	stage_prepare(w);
 	/* the journal's first line gets there, and nothing behind it */
-	put_lab_mode(&g.lab, "once PUT journal");
+	put_lab_mode(&shared, "once PUT journal");
 	xp_job_execute(w->job);
 	assert_int_not_equal(w->job->state, XP_JOB_ENDED);
 	assert_int_equal(g.set_passwords, 0);
@@ -358,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_courier_ends_with_each_failure),
 		cmocka_unit_test(test_courier_speaks_no_old_tls),
+		cmocka_unit_test(test_courier_asks_the_time),
 		cmocka_unit_test(test_files_keys_never_go_up),
 		cmocka_unit_test(test_files_list_is_believed_for_its_address_and_bytes),
 		cmocka_unit_test(test_files_a_change_meanwhile_stays_to_be_sent),
@@ -368,5 +451,5 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, open_shared, close_shared);
 }
