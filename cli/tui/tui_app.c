@@ -26,6 +26,7 @@ static void free_json(json_t **j)
 #define OVERDUE_MS    ((XP_TUI_SCAN_S + 2) * 1000)
 #define SILENT_MS     6000
 #define TICK_MS	      200
+#define PATIENCE_MS   1500
 #define TYPING_MS     30 /* while it is not known yet whether a scanner types */
 #define LINE_BYTES    (16u << 20)
 
@@ -302,8 +303,7 @@ static void take_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 			return;
 		app->waiting = wish;
 		app->waiting_arg = arg;
-		if (has_open_question(app))
-			xp_tui_say(t, "a moment: drives are being asked");
+		app->waiting_ms = t->now_ms;
 		return;
 	case XP_TUI_WISH_LEAVE:
 		leave(app);
@@ -337,8 +337,15 @@ static void take_wishes(struct xp_tui_app *app)
 
 	while ((wish = xp_tui_wish_take(&app->tui, &arg)) != XP_TUI_WISH_NONE)
 		take_wish(app, wish, arg);
-	if (app->waiting == XP_TUI_WISH_NONE || has_open_question(app))
+	if (app->waiting == XP_TUI_WISH_NONE)
 		return;
+	if (has_open_question(app)) {
+		if (app->waiting_ms && app->tui.now_ms - app->waiting_ms > PATIENCE_MS) {
+			xp_tui_say(&app->tui, "a moment: drives are still being asked");
+			app->waiting_ms = 0;
+		}
+		return;
+	}
 	wish = app->waiting;
 	app->waiting = XP_TUI_WISH_NONE;
 	carry_out(app, wish, app->waiting_arg);

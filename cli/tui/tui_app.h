@@ -54,6 +54,7 @@ struct xp_tui_app {
 	unsigned last_round;
 	enum xp_tui_wish waiting; /* until nobody has a drive open */
 	size_t waiting_arg;
+	uint64_t waiting_ms; /* since when; 0: it was told */
 	struct xp_tui_errand *errand;
 	int exit_code;
 	bool over;

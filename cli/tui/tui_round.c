@@ -349,7 +349,7 @@ static enum xp_rc gather(struct xp_tui_round *r, struct xp_tui *t, struct xp_err
 
 	for (unsigned i = 0; i < r->n; i++)
 		n += r->slots[i].prepared;
-	r->slot_of = calloc(r->n, sizeof(*r->slot_of));
+	r->slot_of = calloc(r->n + 1u, sizeof(*r->slot_of));
 	if (!r->slot_of)
 		return xp_fail(err, XP_E_NOMEM, "plan");
 	if (n)

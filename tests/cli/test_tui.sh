@@ -103,6 +103,27 @@ is 'the certificates verify' "$rc" 0
 [ "$rc" -eq 0 ] || sed "s/^/# /" verified
 check 'the operator stands in them' grep -rq 'Erika Muster' out.d
 
+# ---- by the list of who ordered it ----
+yes "data that must go" | head -c 4M >disk-0004.img
+printf 'serial,asset_tag\ndisk-0004.img,A-4\n' >expect.csv
+on_screen 24 80 vt220 "${tui[@]}" --expect expect.csv disk-000{3,4}.img
+sees 'asked by name' 'Who does this work?'
+press Escape
+sees 'both are free' 'disk-0004.img'
+press a Enter
+sees 'both are planned' '2 drives would be destroyed'
+press Enter
+sees 'the list may confirm' 'the word  list'
+write_text list
+press Enter
+sees 'what stands on it is done' '1  done, and the evidence supports it'
+sees 'what does not is refused' '1  refused: nothing was touched'
+check 'and is as it was' grep -q 'data that must go' disk-0003.img
+check 'the other is erased' is_zero disk-0004.img
+check 'and its asset tag recorded' grep -rq 'A-4' out.d
+press q y
+ended 'with the code of done' 0
+
 # ---- one drive, midway ----
 truncate -s 3G big.img
 on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random big.img

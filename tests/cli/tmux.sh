@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # tmux.sh: a terminal for the full screen, driven by a test that sources tests/cli/tap.sh first. Keys are
-# typed as fingers do, with a pause behind each; what is waited for is waited for at most 15 seconds.
+# typed as fingers do, with a pause behind each; what is waited for is waited for at most a minute.
 tmux_n=0
 tmux() { command tmux -L "expunge-test-$$-$tmux_n" -f /dev/null "$@"; }
 tmux_end() { tmux kill-server 2>/dev/null; }
@@ -23,7 +23,7 @@ screen() { tmux capture-pane -p; }
 # sees NAME, TEXT: it comes to be seen (a fixed string)
 sees() {
 	local i
-	for ((i = 0; i < 150; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		if screen | grep -qF -- "$2"; then
 			ok "$1"
 			return 0
@@ -84,7 +84,7 @@ write_text() {
 # ended NAME, CODE: the command came to its end, with this code
 ended() {
 	local i
-	for ((i = 0; i < 150; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ -s "$TMPDIR/exit" ] && break
 		sleep 0.1
 	done
