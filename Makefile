@@ -111,6 +111,11 @@ $(B)/expunge-cert-static: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_share
 # the boot stick (docs/stick.md); its first program is one file, too
 $(B)/boot-init: $(call objs,$(wildcard vm-images/boot/init*.c))
 	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^
+# (its parts have a unit test)
+$(B)/libboot.a: $(call objs,$(wildcard vm-images/boot/init_*.c))
+	@mkdir -p $(@D) && rm -f $@
+	$(if $(V),,@)ar rcs $@ $^
+$(B)/tests/test_boot_init: $(B)/libboot.a
 .PHONY: image
 image: all $(B)/boot-init
 	@vm-images/boot/build.sh

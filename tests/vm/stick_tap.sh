@@ -27,7 +27,7 @@ stick_image() {
 
 # stick_start WORD...: tests/vm/stick.sh in the background
 stick_start() {
-	tests/vm/stick.sh "$@" "$stick_folder/run" 3>&- &
+	tests/vm/stick.sh "$@" "$stick_folder/run" 3>&- 2>/dev/null &
 	stick_job=$!
 	rm -f "$stick_folder/run/console"
 }

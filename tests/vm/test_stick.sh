@@ -55,9 +55,10 @@ if [ ! -e build/vm/vmlinux ]; then
 	exit
 fi
 partuuid=$(stick_partuuid)
-stick_start --words "quiet console=tty0 console=ttyS0 raid=noautodetect libata.allow_tpm=1 expunge.shell=1
+stick_start --words "quiet console=tty0 console=ttyS0 raid=noautodetect libata.allow_tpm=1 no_timer_check expunge.shell=1 expunge.keyboard=de-latin1
 	expunge.stick=PARTUUID=$partuuid" kernel "$TMPDIR/stick.img"
 shows "the first program finds the stick" "the stick's data partition is /dev/sd" 60
+shows "... and sets the keyboard" "the keyboard layout is de-latin1" 30
 shows "... and gives a shell where the menu says so" 'A shell\.' 30
 stick_type 'cat /sys/module/libata/parameters/allow_tpm /etc/expunge/image.sha256\n'
 shows "TRUSTED commands pass, and the image knows its hash" "$(cat build/image/image.sha256)" 20

@@ -166,6 +166,12 @@ for file in vm-images/boot/etc/*; do
 done
 find "$cache/ca-certificates/usr/share/ca-certificates" -name '*.crt' | sort | xargs cat >"$making/ca"
 put system 0644 "$making/ca" etc/ssl/certs/ca-certificates.crt ca-certificates
+while read -r name; do
+	file=$(find "$cache/console-data/usr/share/keymaps" -name "$name.kmap.gz" | sort | head -n 1)
+	[ -n "$file" ] || continue
+	"$cache/kbd/usr/bin/loadkeys" -q -b -u "$file" >"$making/keymap" 2>>"$log" || continue
+	put system 0644 "$making/keymap" "usr/share/keymaps/$name.bmap" console-data
+done <vm-images/boot/keyboards.txt
 ln -s /run/resolv.conf "$making/system/etc/resolv.conf"
 put programs 0644 LICENSE usr/share/doc/expunge/LICENSE expunge
 mkdir -p "$making/system"/{dev,proc,sys,run,tmp,root,usr/lib64}

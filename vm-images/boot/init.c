@@ -48,23 +48,6 @@ void say(const char *format, ...)
 	}
 }
 
-bool read_line(char *out, size_t size, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	out[0] = '\0';
-	if (fd < 0)
-		return false;
-	n = read(fd, out, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	out[n] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	return true;
-}
-
 static void mount_all(void)
 {
 	static const struct {
@@ -305,6 +288,7 @@ int main(void)
 	drivers_load(&words, "storage");
 	wait_stick(&stick, &words, events);
 	config_path(config, sizeof(config), &words);
+	keyboard_set(&words, config);
 	consoles.is_unattended =
 		words.unattended == 1 || (words.unattended && config_has(config, unattended));
 	if (words.net ? !strcmp(words.net, "dhcp") : !words.stick || net_is_asked(config))

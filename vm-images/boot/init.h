@@ -11,18 +11,19 @@
 /* What the kernel's command line says. The texts point into it and live as long as the program. */
 struct words {
 	char text[4096];
-	char params[4096];  /* the same again, for the parameters of modules */
-	const char *stick;  /* expunge.stick=PARTUUID=...: the data partition, NULL: none */
-	const char *net;    /* expunge.net=dhcp or none; NULL: as it is needed */
-	const char *term;   /* expunge.term=: what a serial console is */
-	const char *config; /* expunge.config=: another expunge.json */
-	int unattended;	    /* expunge.unattended=: 1, 0; -1: as expunge.json has it */
-	bool is_shell;	    /* expunge.shell=1 */
+	char params[4096];    /* the same again, for the parameters of modules */
+	const char *stick;    /* expunge.stick=PARTUUID=...: the data partition, NULL: none */
+	const char *net;      /* expunge.net=dhcp or none; NULL: as it is needed */
+	const char *term;     /* expunge.term=: what a serial console is */
+	const char *config;   /* expunge.config=: another expunge.json */
+	const char *keyboard; /* expunge.keyboard=: the name of a layout */
+	int unattended;	      /* expunge.unattended=: 1, 0; -1: as expunge.json has it */
+	bool is_shell;	      /* expunge.shell=1 */
 };
 
 /* init.c: a line for whoever looks at a console, and for the kernel's log. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
-/* init.c: the first line of a small file; false: there is none. */
+/* init_words.c: the first line of a small file; false: there is none. */
 bool read_line(char *out, size_t size, const char *path);
 
 /* init_words.c: false: it cannot be read, or is too long. */
@@ -53,6 +54,9 @@ enum stick_found stick_find(char *node, size_t size, const char *partuuid, const
 void net_start(const struct words *words);
 /* Whether expunge.json has a word that needs a network. */
 bool net_is_asked(const char *config);
+
+/* init_keyboard.c: the layout of the screen's keyboard, where one is asked for. */
+void keyboard_set(const struct words *words, const char *config);
 
 /* init_words.c: the path of expunge.json, wherever the command line has it. */
 void config_path(char *out, size_t size, const struct words *words);

@@ -5,6 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
+bool read_line(char *out, size_t size, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	out[0] = '\0';
+	if (fd < 0)
+		return false;
+	n = read(fd, out, size - 1);
+	close(fd);
+	if (n < 0)
+		return false;
+	out[n] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	return true;
+}
+
 static void word(struct words *words, const char *text)
 {
 	static const char prefix[] = "expunge.";
@@ -20,6 +37,8 @@ static void word(struct words *words, const char *text)
 		words->term = name + 5;
 	else if (!strncmp(name, "config=", 7))
 		words->config = name + 7;
+	else if (!strncmp(name, "keyboard=", 9))
+		words->keyboard = name + 9;
 	else if (!strcmp(name, "unattended=1"))
 		words->unattended = 1;
 	else if (!strcmp(name, "unattended=0"))
