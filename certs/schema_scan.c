@@ -361,10 +361,9 @@ static bool scan_string(struct cursor *c, const struct xp_field *f, char *at)
 	return !is_text || !c->hooks->text_is_fit || c->hooks->text_is_fit(at);
 }
 
-static bool scan_tree(struct cursor *c, const struct xp_field *f, uint8_t *base)
+static bool scan_tree(struct cursor *c, const struct xp_field *f)
 {
-	size_t n = c->hooks->take_tree ? c->hooks->take_tree(c->hooks->ctx, f, base, c->at, left(c))
-				       : 0;
+	size_t n = c->hooks->take_tree ? c->hooks->take_tree(c->hooks->ctx, f, c->at, left(c)) : 0;
 
 	c->at += n;
 	return n != 0;
@@ -476,7 +475,7 @@ static bool scan_value(struct cursor *c, const struct scan_field *s, uint8_t *ba
 	case XP_F_STRINGS:
 		return scan_list(c, s, base);
 	case XP_F_TREE:
-		return scan_tree(c, f, base);
+		return scan_tree(c, f);
 	case XP_F_INLINE:
 		break;
 	}

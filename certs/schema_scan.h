@@ -17,11 +17,10 @@ struct xp_schema_scan_hooks {
 	/* A text field or string of the document that says nothing it must not. NULL: all may. */
 	bool (*text_is_fit)(const char *text);
 	/*
-	 * Takes the object that begins at AT, for the field of BASE (XP_F_TREE): its length in
-	 * bytes; 0: not known. NULL: none is.
+	 * Takes the object that begins at AT, for the field F (XP_F_TREE): its length in bytes;
+	 * 0: not known. NULL: none is.
 	 */
-	size_t (*take_tree)(void *ctx, const struct xp_field *f, uint8_t *base, const char *at,
-			    size_t left);
+	size_t (*take_tree)(void *ctx, const struct xp_field *f, const char *at, size_t left);
 	void *ctx;
 };
 
