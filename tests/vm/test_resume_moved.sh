@@ -50,19 +50,27 @@ holds 'and the medium bears it out' slow "user=0 hidden=0 spare=0"
 rig speed 1000
 rig stain slow
 before=$(again slow)
-rig delay slow 150
+rig delay slow 60
 "$E" run "$before" --confirm VMRSLOW --technique overwrite-random --level clear --state $S --quiet >out 2>&1 &
 run=$!
-sleep 8
+for _ in $(seq 300); do
+	grep -l '"technique": *"overwrite-random"' $S/jobs/*/journal.jsonl 2>/dev/null |
+		xargs -r grep -qs '"kind": *"erase"' && break
+	sleep 0.1
+done
 kill -9 "$run"
 wait "$run" 2>/dev/null
 rig delay slow 0
 rig unplug slow
 rig unplug other
 sleep 2
-rig plug other
-again other >/dev/null
-rig plug slow
+# the one that comes first gets the first name that is free
+first=slow second=other
+[ "$before" = /dev/sda ] && first=other second=slow
+rig plug $first
+again $first >/dev/null
+rig plug $second
+again $second >/dev/null
 after=$(again slow)
 echo "# slow was $before and is $after, other is $(again other)"
 check 'the drives have changed places' test "$before" != "$after"
