@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "claim/canary.h"
 #include "claim/sample_plan.h"
 
 struct checker {
@@ -178,6 +179,39 @@ static void check_extents(struct checker *c, const struct xp_extents *e, size_t 
 		       phase, name);
 }
 
+/* ---- the baseline ---- */
+
+/* Markers: no more than its places have room for, and each of them says something. */
+static void check_canaries(struct checker *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	const struct xp_baseline_result *b = &p->baseline;
+	uint32_t block = p->identity.logical_block_bytes;
+	uint64_t room = b->bytes_planned / (block < 512 ? 512 : block);
+
+	if (b->canaries > XP_CANARIES_MAX || b->canaries > room ||
+	    (b->canaries > b->informative_blocks && b->read_errors.total_bytes == 0))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].baseline.canaries: more than can have been written", i);
+}
+
+/* What was looked for behind the erase was written before it. */
+static void check_survivors(struct checker *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	uint64_t written = 0;
+
+	for (size_t k = 0; k < i; k++) {
+		const struct xp_phase *before = &c->r->evidence.phases[k];
+
+		if (before->kind == XP_PHASE_BASELINE && before->attempt == p->attempt)
+			written = before->baseline.canaries;
+	}
+	if (p->readback.canaries_alive > written)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.canaries_alive: more than were written", i);
+}
+
 /* ---- the readback ---- */
 
 static void check_mismatches(struct checker *c, const struct xp_readback_result *b, size_t phase,
@@ -279,6 +313,10 @@ static void check_each(struct checker *c)
 	for (size_t i = 0; i < ev->n; i++) {
 		const struct xp_phase *p = &ev->phases[i];
 
+		if (p->kind == XP_PHASE_BASELINE)
+			check_canaries(c, i);
+		if (p->kind == XP_PHASE_READBACK)
+			check_survivors(c, i);
 		if (p->kind == XP_PHASE_READBACK && p->readback.mode != XP_READBACK_NONE)
 			check_readback(c, i);
 		else if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_write(p->technique))

@@ -69,6 +69,11 @@ bool xp_policy_fallback(const struct xp_policy *p)
 	return p->fallback;
 }
 
+bool xp_policy_writes_canaries(const struct xp_policy *p)
+{
+	return p->canaries;
+}
+
 bool xp_policy_restores_hidden(const struct xp_policy *p)
 {
 	return p->restores_hidden;

@@ -55,6 +55,8 @@ const enum xp_technique *xp_policy_preference(const struct xp_policy *p, unsigne
 /* May another technique be tried when one has failed? And one with a lower cap? */
 bool xp_policy_fallback(const struct xp_policy *p);
 bool xp_policy_fallback_lower(const struct xp_policy *p);
+/* May markers be written on a blank drive before its own erase, to see that it did something? */
+bool xp_policy_writes_canaries(const struct xp_policy *p);
 /* Are HPA, AMAC and DCO to be lifted before a drive is erased? */
 bool xp_policy_restores_hidden(const struct xp_policy *p);
 /* The file's bytes as they were read. */

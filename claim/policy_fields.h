@@ -35,6 +35,7 @@ struct xp_policy {
 	bool fallback;
 	bool fallback_lower;
 	bool restores_hidden;
+	bool canaries;
 	struct xp_vendor_statement *statements;
 	unsigned statements_n;
 	char *json;

@@ -421,6 +421,7 @@ static enum xp_rc take_policy(struct xp_policy *p, const json_t *root, struct xp
 		{"overwrite", false, take_overwrite, offsetof(struct xp_policy, overwrite)},
 		{"deallocate_after_sanitize", false, take_bool,
 		 offsetof(struct xp_policy, overwrite.deallocates)},
+		{"canaries", false, take_bool, offsetof(struct xp_policy, canaries)},
 		{"restore_hidden_areas", false, take_bool,
 		 offsetof(struct xp_policy, restores_hidden)},
 	};

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/job_canaries.h"
 #include "verify/baseline.h"
 #include "verify/keys.h"
 #include "verify/left_behind.h"
@@ -135,6 +136,8 @@ enum xp_rc xp_job_baseline(struct xp_attempt *a, struct xp_err *err)
 	v.logical_block_bytes = phase->identity.logical_block_bytes;
 	xp_baseline_free(&job->baseline);
 	rc = xp_baseline_take(&job->baseline, &phase->baseline, &v, err);
+	if (rc == XP_OK && xp_job_wants_canaries(a, &phase->baseline))
+		rc = xp_job_canaries_write(a, phase, &v, err);
 	job->bytes_read += phase->baseline.bytes_delivered;
 	if (rc == XP_OK)
 		rc = keep(job, err);
@@ -194,7 +197,9 @@ static enum xp_rc read_and_compare(struct xp_phase *phase, const struct xp_attem
 		return XP_OK;
 	expect(&left, a);
 	r->reads_deallocated = left.deallocated;
-	return a->job->baseline ? xp_baseline_compare(r, a->job->baseline, v, err) : XP_OK;
+	if (a->job->baseline)
+		TRY(xp_baseline_compare(r, a->job->baseline, v, err));
+	return xp_job_canaries_look(a, r, v, err);
 }
 
 enum xp_rc xp_job_readback(struct xp_attempt *a, struct xp_err *err)

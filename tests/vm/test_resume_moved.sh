@@ -54,8 +54,8 @@ rig delay slow 60
 "$E" run "$before" --confirm VMRSLOW --technique overwrite-random --level clear --state $S --quiet >out 2>&1 &
 run=$!
 for _ in $(seq 300); do
-	grep -l '"technique": *"overwrite-random"' $S/jobs/*/journal.jsonl 2>/dev/null |
-		xargs -r grep -qs '"kind": *"erase"' && break
+	journal=$(grep -ls '"technique": *"overwrite-random"' $S/jobs/*/journal.jsonl) &&
+		grep -qs '"kind": *"erase"' "$journal" && break
 	sleep 0.1
 done
 kill -9 "$run"

@@ -1,0 +1,78 @@
+#include "claim/canary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/cleanup.h"
+#include "base/wire.h"
+
+#define CHUNK	    32
+#define LEAST_BLOCK 512
+
+static const char purpose[] = "expunge canary";
+
+static bool digest(uint8_t out[CHUNK], const void *a, size_t a_len, const uint8_t key[32])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		    EVP_DigestUpdate(ctx, key, 32) == 1 && EVP_DigestUpdate(ctx, a, a_len) == 1 &&
+		    EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return good;
+}
+
+/* The block at byte AT of the places, put one behind another. */
+static uint64_t block_at(const struct xp_sample_plan *plan, uint64_t at, uint32_t block)
+{
+	size_t i = 0;
+
+	while (i + 1 < plan->n && at >= plan->list[i].len) {
+		at -= plan->list[i].len;
+		i++;
+	}
+	return (plan->list[i].offset + at) / block * block;
+}
+
+enum xp_rc xp_canaries_make(struct xp_canaries *out, const struct xp_sample_plan *plan,
+			    uint32_t logical_block_bytes, const uint8_t seed[32],
+			    struct xp_err *err)
+{
+	uint32_t block = logical_block_bytes < LEAST_BLOCK ? LEAST_BLOCK : logical_block_bytes;
+	uint64_t n = plan->bytes / block;
+
+	*out = (struct xp_canaries){.block_bytes = block};
+	if (n > XP_CANARIES_MAX)
+		n = XP_CANARIES_MAX;
+	out->offsets = calloc(XP_CANARIES_MAX, sizeof(*out->offsets));
+	if (!out->offsets || !digest(out->key, purpose, sizeof(purpose), seed))
+		return xp_fail(err, XP_E_NOMEM, "markers");
+	for (uint64_t i = 0; i < n && plan->n; i++) {
+		uint64_t offset =
+			block_at(plan, (uint64_t)((unsigned __int128)plan->bytes * i / n), block);
+
+		if (out->n == 0 || offset > out->offsets[out->n - 1])
+			out->offsets[out->n++] = offset;
+	}
+	return XP_OK;
+}
+
+void xp_canaries_free(struct xp_canaries *c)
+{
+	free(c->offsets);
+	*c = (struct xp_canaries){0};
+}
+
+bool xp_canary_fill(uint8_t *buf, const struct xp_canaries *c, uint64_t offset, size_t len)
+{
+	for (size_t i = 0; i + CHUNK <= len; i += CHUNK) {
+		uint8_t place[8];
+
+		put_be64(place, offset + i);
+		if (!digest(buf + i, place, sizeof(place), c->key))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,117 @@
+#include "cli/job_canaries.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "sanitize/canaries.h"
+#include "verify/baseline.h"
+#include "verify/canaries.h"
+
+/* Of so many blocks one that says something is enough to see a change. */
+#define INFORMATIVE_PART 100
+
+static const struct xp_policy *policy_of(const struct xp_job *job)
+{
+	return job->resume.policy ? job->resume.policy : job->setup->options->policy;
+}
+
+bool xp_job_wants_canaries(const struct xp_attempt *a, const struct xp_baseline_result *baseline)
+{
+	return xp_policy_writes_canaries(policy_of(a->job)) &&
+	       xp_technique_is_device_command(a->req.technique) &&
+	       !xp_technique_is_sanitize_overwrite(a->req.technique) &&
+	       baseline->informative_blocks < baseline->blocks / INFORMATIVE_PART;
+}
+
+/* The places of a baseline, and its markers. */
+static enum xp_rc make(struct xp_canaries *out, const struct xp_verify_request *places,
+		       struct xp_err *err)
+{
+	struct xp_sample_plan plan = {0};
+	enum xp_rc rc =
+		xp_sample_plan_make(&plan, places->scheme, places->sample_n, places->capacity_bytes,
+				    places->logical_block_bytes, places->seed, err);
+
+	if (rc == XP_OK)
+		rc = xp_canaries_make(out, &plan, places->logical_block_bytes, places->seed, err);
+	xp_sample_plan_free(&plan);
+	return rc;
+}
+
+static bool on_cancelled(void *ctx)
+{
+	const struct xp_engine_hooks *h = &((const struct xp_attempt *)ctx)->req.hooks;
+
+	return h->cancelled(h->ctx);
+}
+
+static enum xp_rc write_all(uint64_t *written, struct xp_attempt *a, const struct xp_phase *phase,
+			    const struct xp_canaries *canaries, struct xp_err *err)
+{
+	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
+	struct xp_canaries_write w = {
+		.canaries = canaries,
+		.stall_ms = a->job->setup->stall_ms,
+		.ctx = a,
+		.cancelled = on_cancelled,
+	};
+	enum xp_rc rc = xp_journal_add(a->job->journal,
+				       json_pack("{s:s, s:i, s:i}", "type", "canaries", "attempt",
+						 (int)a->job->attempt, "n", (int)canaries->n),
+				       err);
+
+	a->job->journal_failed = a->job->journal_failed || rc != XP_OK;
+	if (rc != XP_OK)
+		return rc;
+	TRY(xp_engine_open_io(&io, &a->req, phase, err));
+	w.io = io;
+	return xp_canaries_put(written, &w, err);
+}
+
+enum xp_rc xp_job_canaries_write(struct xp_attempt *a, struct xp_phase *phase,
+				 const struct xp_verify_request *how, struct xp_err *err)
+{
+	AUTO(xp_canaries_free) struct xp_canaries canaries = {0};
+	uint64_t written = 0;
+
+	xp_job_emit(a->job, XP_EVENT_PHASE, "markers", 0, 0, NULL);
+	TRY(make(&canaries, how, err));
+	TRY(write_all(&written, a, phase, &canaries, err));
+	a->job->bytes_written += written * canaries.block_bytes;
+	xp_baseline_result_free(&phase->baseline);
+	xp_baseline_free(&a->job->baseline);
+	TRY(xp_baseline_take(&a->job->baseline, &phase->baseline, how, err));
+	phase->baseline.canaries = written;
+	return XP_OK;
+}
+
+static const struct xp_phase *baseline_of(const struct xp_attempt *a)
+{
+	const struct xp_evidence *ev = &a->job->record.evidence;
+
+	for (size_t i = ev->n; i-- > 0;)
+		if (ev->phases[i].kind == XP_PHASE_BASELINE &&
+		    ev->phases[i].attempt == a->req.attempt)
+			return &ev->phases[i];
+	return NULL;
+}
+
+enum xp_rc xp_job_canaries_look(const struct xp_attempt *a, struct xp_readback_result *out,
+				const struct xp_verify_request *how, struct xp_err *err)
+{
+	AUTO(xp_canaries_free) struct xp_canaries canaries = {0};
+	const struct xp_phase *phase = baseline_of(a);
+	struct xp_verify_request places = *how;
+
+	if (!phase || phase->baseline.canaries == 0)
+		return XP_OK;
+	places.scheme = XP_SAMPLE_SCATTERED;
+	places.sample_n = a->job->plan.verification.scheme == XP_SAMPLE_SCATTERED
+				  ? a->job->plan.verification.n
+				  : 0;
+	places.capacity_bytes = phase->identity.capacity_bytes;
+	places.logical_block_bytes = phase->identity.logical_block_bytes;
+	memcpy(places.seed, phase->baseline.seed, sizeof(places.seed));
+	TRY(make(&canaries, &places, err));
+	return xp_canaries_look(&out->canaries_alive, &canaries, how, err);
+}
