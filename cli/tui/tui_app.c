@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "cli/output.h"
 #include "cli/tui/tui_code.h"
+#include "cli/tui/tui_keyboard.h"
 
 #define AUTO_JSON AUTO(free_json)
 
@@ -264,6 +265,35 @@ static void read_checkpoint(struct xp_tui_app *app)
 		xp_tui_say(t, "%s", err.msg);
 }
 
+static void load_keyboard(struct xp_tui_app *app, size_t index)
+{
+	int fd = STDIN_FILENO;
+	const struct xp_tui_keyboard_setter setter = xp_tui_keyboard_console(&fd);
+	struct xp_err err;
+
+	if (xp_tui_keyboard_load(&setter, index, &err) == XP_OK)
+		xp_tui_say(&app->tui, "keyboard: %s", xp_tui_keyboard_names()[index]);
+	else
+		xp_tui_say(&app->tui, "%s", err.msg);
+}
+
+/* Only Linux's own console has a layout that could be chosen. */
+static void begin_keyboard(struct xp_tui_app *app)
+{
+	const char *name = app->config ? app->config->keyboard : "";
+	size_t index = 0;
+
+	if (!xp_tui_keyboard_is_console(STDIN_FILENO))
+		return;
+	app->tui.layouts = xp_tui_keyboard_names();
+	if (!*name)
+		return;
+	if (xp_tui_keyboard_find(&index, name))
+		load_keyboard(app, index);
+	else
+		xp_tui_say(&app->tui, "keyboard %s is none of those that k offers", name);
+}
+
 /* Those that must wait until nobody has a drive open; DRIVE where it is about one. */
 static void carry_out(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 {
@@ -318,6 +348,9 @@ static void take_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 		return;
 	case XP_TUI_WISH_SUMMARY:
 		read_checkpoint(app);
+		return;
+	case XP_TUI_WISH_KEYBOARD:
+		load_keyboard(app, arg);
 		return;
 	case XP_TUI_WISH_STOP:
 		xp_cancel_request();
@@ -498,6 +531,7 @@ static enum xp_rc set_up(struct xp_tui_app *app, struct xp_err *err)
 	TRY(divert_messages(app, err));
 	TRY(xp_tui_scout_start(&app->scout, &scout, err));
 	xp_cancel_install();
+	begin_keyboard(app);
 	return XP_OK;
 }
 
