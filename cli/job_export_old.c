@@ -21,6 +21,20 @@ static bool is_prefix(const struct xp_log_bytes *a, const struct xp_log_bytes *o
 	return a->len <= of->len && memcmp(a->data, of->data, a->len) == 0;
 }
 
+/* Our own bytes, as long as ours, but where zeros stand: sectors that never came to the medium. */
+static bool is_ours_with_holes(const struct xp_log_bytes *old, const struct xp_log_bytes *ours)
+{
+	const char *a = old->data;
+	const char *b = ours->data;
+
+	if (old->len != ours->len)
+		return false;
+	for (size_t i = 0; i < old->len; i++)
+		if (a[i] && a[i] != b[i])
+			return false;
+	return true;
+}
+
 static enum xp_export_old judge_record(const struct xp_log_bytes *old)
 {
 	AUTO(xp_findings_free) struct xp_findings findings = {0};
@@ -97,6 +111,8 @@ enum xp_export_old xp_export_judge_old(const char *path, const struct xp_log_byt
 {
 	if (old->len == ours->len && memcmp(old->data, ours->data, ours->len) == 0)
 		return XP_OLD_SAME;
+	if (is_ours_with_holes(old, ours))
+		return XP_OLD_TORN;
 	if (ends_with(path, ".json"))
 		return judge_record(old);
 	if (ends_with(path, ".p7s"))
