@@ -89,7 +89,8 @@ static void write_to(int fd, const char *text, size_t len)
 	}
 }
 
-static void speak(const struct xp_consoles *c, bool stays, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void speak(const struct xp_consoles *c, bool stays,
+							const char *fmt, va_list ap)
 {
 	AUTO(xp_buf_free) struct xp_buf line = {0};
 	char text[1024];

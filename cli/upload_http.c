@@ -184,13 +184,15 @@ static enum xp_rc want(const struct line *l, int result, const char *doing, stru
 static enum xp_rc name_server(struct line *l, const struct xp_https_url *url, struct xp_err *err)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(l->ssl);
+	char name[sizeof(url->host)]; /* the library's macro knows no const */
 
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, url->host) == 1)
 		return XP_OK;
 	ERR_clear_error();
+	memcpy(name, url->host, sizeof(name));
 	if (X509_VERIFY_PARAM_set1_host(param, url->host, 0) == 1 &&
-	    SSL_set_tlsext_host_name(l->ssl, url->host) == 1)
+	    SSL_set_tlsext_host_name(l->ssl, name) == 1)
 		return XP_OK;
 	return fail_ssl(err, XP_E_INTERNAL, url->host);
 }

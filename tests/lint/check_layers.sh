@@ -44,7 +44,7 @@ system_out() {
 	done | report "$name"
 }
 mapfile -t shared < <(files 'cli/*.c' 'cli/*.h' |
-	grep -vE '^cli/(cmd_[^/]*|job[^/]*|boot[^/]*|upload[^/]*|expunge\.c|commands_expunge\.h|tui/.*)$')
+	grep -vE '^cli/(cmd_[^/]*|job[^/]*|boot[^/]*|upload[^/]*|expect[^/]*|expunge\.c|commands_expunge\.h|tui/.*)$')
 mapfile -t pure < <(files 'base/*.[ch]' 'claim/*.[ch]' 'certs/*.[ch]')
 mapfile -t above < <(files 'verify/*.[ch]' 'cli/*.[ch]')
 mapfile -t protocol < <(files 'device/protocol/*.[ch]')

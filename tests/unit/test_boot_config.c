@@ -233,15 +233,10 @@ static void test_cmdline_words_are_found(void **state)
 static void test_cmdline_wrong_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"expunge.unattended",
-		"expunge.unattended=",
-		"expunge.unattended=yes",
-		"expunge.unattended=2",
-		"expunge.expect=",
-		"expunge.expect=a expunge.expect=b",
-		"expunge.expect=a\x01"
-		"b",
-		"expunge.unattended=1 expunge.unattended=0",
+		"expunge.unattended",	  "expunge.unattended=",
+		"expunge.unattended=yes", "expunge.unattended=2",
+		"expunge.expect=",	  "expunge.expect=a expunge.expect=b",
+		"expunge.expect=a\x7f",	  "expunge.unattended=1 expunge.unattended=0",
 	};
 	char line[XP_BOOT_PATH_MAX + 64] = "expunge.expect=";
 	struct xp_boot_cmdline w;
