@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "certs/jcs.h"
 #include "certs/log_audit.h"
+#include "certs/log_code.h"
 #include "certs/log_reader.h"
 #include "cli/commands_cert.h"
 #include "cli/output.h"
@@ -164,6 +165,31 @@ static void print_audit(const struct xp_log_audit *a, const struct xp_findings *
 	printf("%s\n", verdict_word(code));
 }
 
+/* A code that somebody photographed off a screen is the checkpoint in short. */
+static enum xp_rc read_old(char **out, size_t *len, const struct xp_args *args,
+			   const struct xp_note_vkey *vkey, struct xp_err *err)
+{
+	const char *path = xp_args_string(args, "old");
+	AUTO_MEM char *text = NULL;
+	size_t text_len = 0;
+
+	*out = NULL;
+	if (!path)
+		return XP_OK;
+	TRY(xp_file_read(&text, &text_len, path, XP_CHECKPOINT_MAX_BYTES, err));
+	if (!xp_log_code_is(text, text_len)) {
+		*out = STEAL(text);
+		*len = text_len;
+		return XP_OK;
+	}
+	if (!vkey)
+		return xp_fail(err, XP_E_USAGE, "%s is a code: it needs --log-key to be read",
+			       path);
+	if (xp_log_code_read(out, len, text, text_len, vkey, err) != XP_OK)
+		return xp_err_prefix(err, "%s", path);
+	return XP_OK;
+}
+
 static enum xp_rc verify(const struct xp_args *args, struct xp_log_audit *audit,
 			 struct xp_findings *findings, struct xp_err *err)
 {
@@ -173,9 +199,7 @@ static enum xp_rc verify(const struct xp_args *args, struct xp_log_audit *audit,
 	AUTO_FD int fd = -1;
 
 	TRY(read_log_key(&in.vkey, &vkey, args, err));
-	if (xp_args_string(args, "old"))
-		TRY(xp_file_read(&old, &in.old_len, xp_args_string(args, "old"),
-				 XP_CHECKPOINT_MAX_BYTES, err));
+	TRY(read_old(&old, &in.old_len, args, in.vkey, err));
 	in.old = old;
 	TRY(open_log_dir(&fd, args->operands[0], err));
 	in.log_fd = fd;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "certs/log_code.h"
 #include "cli/output.h"
 #include "cli/tui/tui_code.h"
 #include "cli/tui/tui_keyboard.h"
@@ -251,7 +252,7 @@ static void read_checkpoint(struct xp_tui_app *app)
 {
 	struct xp_tui *t = &app->tui;
 	AUTO_MEM char *note = NULL;
-	char text[XP_TUI_CODE_TEXT_MAX];
+	char text[XP_LOG_CODE_MAX];
 	size_t len = 0;
 	struct xp_err err;
 
@@ -260,7 +261,7 @@ static void read_checkpoint(struct xp_tui_app *app)
 	snprintf(t->checkpoint_note, sizeof(t->checkpoint_note), "%s", note);
 	free(STEAL(t->code));
 	t->code_size = 0;
-	if (xp_tui_code_text(text, note, &err) != XP_OK ||
+	if (xp_log_code_write(text, note, &err) != XP_OK ||
 	    xp_tui_code_make(&t->code, &t->code_size, text, &err) != XP_OK)
 		xp_tui_say(t, "%s", err.msg);
 }

@@ -75,6 +75,10 @@ code_reads() {
 	size=$(sed -n 2p state/log/checkpoint)
 	root=$(sed -n 3p state/log/checkpoint | base64 -d | base32 -w 0 | tr -d =)
 	check "$1" grep -qE "^EXPUNGE-LOG1 [A-Z0-9./_-]+ $size $root [A-Z2-7]{103}$" code.txt
+	exits 'the log is held against it' 0 "$EXPUNGE_CERT" log verify state --log-key state/log.vkey --old code.txt
+	sed 's/EXPUNGE-LOG1 \([^ ]*\) [0-9]*/EXPUNGE-LOG1 \1 1/' code.txt >lie.txt
+	exits 'a code that was changed is found out' 1 "$EXPUNGE_CERT" log verify state --log-key state/log.vkey --old lie.txt
+	exits 'without the key it cannot be read' 64 "$EXPUNGE_CERT" log verify state --old code.txt
 }
 press c
 sees 'on 80 x 24 without UTF-8 the checkpoint is words' "$(sed -n 3p state/log/checkpoint)"

@@ -1,4 +1,4 @@
-/* The log's checkpoint as a code: what it holds, that it fits, and what is refused. */
+/* The log's checkpoint as a code on the screen: that it fits, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,32 +10,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "certs/note.h"
+#include "certs/log_code.h"
 #include "cli/tui/tui_code.h"
 #include "tests/fake/tui_lab.h"
-
-#define ROOT "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-/* four bytes of the key's hash, and 64 of a signature: 00h to 43h */
-#define SIGNATURE                                                                                  \
-	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BB" \
-	"QkM="
-#define GOOD "vm.local/usb-01\n7\n" ROOT "\n\n\xe2\x80\x94 vm.local/usb-01 " SIGNATURE "\n"
-
-static void test_code_text_is_the_checkpoint_in_short(void **state)
-{
-	char text[XP_TUI_CODE_TEXT_MAX];
-	struct xp_err err;
-
-	(void)state;
-	assert_int_equal(xp_tui_code_text(text, GOOD, &err), XP_OK);
-	/* base32 by another program: 00h to 1Fh, and 04h to 43h */
-	assert_string_equal(
-		text,
-		"EXPUNGE-LOG1 VM.LOCAL/USB-01 7 "
-		"AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ "
-		"AQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB6IBBEIRSIJJGE4UCSKRLFQWS4LZQGEZDGNBV"
-		"GY3TQOJ2HM6D2PR7IBAUEQY");
-}
 
 static void test_code_text_of_a_real_log(void **state)
 {
@@ -43,7 +20,7 @@ static void test_code_text_of_a_real_log(void **state)
 	const struct xp_merkle_head head = {.size = 123456};
 	AUTO_MEM char *note = NULL;
 	AUTO_MEM uint8_t *code = NULL;
-	char text[XP_TUI_CODE_TEXT_MAX];
+	char text[XP_LOG_CODE_MAX];
 	unsigned size = 0;
 	size_t len = 0;
 	struct xp_err err;
@@ -53,41 +30,13 @@ static void test_code_text_of_a_real_log(void **state)
 					    xp_rng_system(), &err),
 			 XP_OK);
 	assert_int_equal(xp_checkpoint_sign(&note, &len, &head, signer, &err), XP_OK);
-	assert_int_equal(xp_tui_code_text(text, note, &err), XP_OK);
+	assert_int_equal(xp_log_code_write(text, note, &err), XP_OK);
 	/* nothing that QR's shorter alphabet does not have */
 	assert_int_equal(strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"),
 			 strlen(text));
 	assert_int_equal(xp_tui_code_make(&code, &size, text, &err), XP_OK);
 	/* with half blocks two modules a row: 24 rows have room, and a little around it */
 	assert_true(size <= 45 && size + 2 <= 48);
-}
-
-static void test_code_text_refuses_what_is_no_checkpoint(void **state)
-{
-	static const char *const bad[] = {
-		"",
-		"\n\n\n\n\n",
-		"vm.local/usb-01\n7\n" ROOT "\n",
-		"vm.local/usb-01\n7\n" ROOT "\n\n",
-		"vm.local/usb-01\n-7\n" ROOT "\n\n\xe2\x80\x94 x " SIGNATURE "\n",
-		"vm.local/usb-01\n7\nAAEC\n\n\xe2\x80\x94 x " SIGNATURE "\n",
-		"vm.local/usb-01\n7\n" ROOT "\nextension\n\n\xe2\x80\x94 x " SIGNATURE "\n",
-		"vm.local/usb-01\n7\n" ROOT "\n\n\xe2\x80\x94 x AAAA\n",
-		"vm.local/usb-01\n7\n" ROOT "\n\n\xe2\x80\x94 x " SIGNATURE SIGNATURE "\n",
-		GOOD "\xe2\x80\x94 x " SIGNATURE "\n",
-	};
-	char text[XP_TUI_CODE_TEXT_MAX];
-	struct xp_err err;
-
-	(void)state;
-	for (size_t i = 0; i < XP_ARRAY_LEN(bad); i++)
-		assert_int_equal(xp_tui_code_text(text, bad[i], &err), XP_E_MALFORMED);
-	/* cut anywhere but at the last line end */
-	for (size_t n = 0; n + 1 < sizeof(GOOD) - 1; n++) {
-		AUTO_MEM char *cut = strndup(GOOD, n);
-
-		assert_int_equal(xp_tui_code_text(text, cut, &err), XP_E_MALFORMED);
-	}
 }
 
 static void test_code_too_long_is_refused(void **state)
@@ -171,9 +120,7 @@ static void test_code_without_utf8_on_a_larger_screen_is_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_code_text_is_the_checkpoint_in_short),
 		cmocka_unit_test(test_code_text_of_a_real_log),
-		cmocka_unit_test(test_code_text_refuses_what_is_no_checkpoint),
 		cmocka_unit_test(test_code_too_long_is_refused),
 		cmocka_unit_test(test_code_fits_80x24_by_half_blocks),
 		cmocka_unit_test(test_code_without_utf8_on_80x24_is_words),
