@@ -15,6 +15,50 @@
 /* progress that moves once in a quarter of the drive's own estimate is no stall */
 #define ESTIMATE_PARTS 4
 
+const char *xp_device_command_label(const struct xp_method_run *run)
+{
+	return xp_technique_name(run->req->technique);
+}
+
+enum xp_rc xp_device_command_begin(struct xp_method_run *run, size_t size, struct xp_err *err)
+{
+	if (!run->req->transport || !run->req->facts)
+		return xp_fail(err, XP_E_UNSUPPORTED, "%s: there is no way to the drive",
+			       xp_device_command_label(run));
+	run->state = calloc(1, size);
+	if (!run->state)
+		return xp_fail(err, XP_E_NOMEM, "%s", xp_device_command_label(run));
+	return XP_OK;
+}
+
+enum xp_taken_up xp_device_command_taken_up(const struct xp_method_run *run)
+{
+	if (!run->resume_phase)
+		return XP_TAKEN_ANEW;
+	switch (run->req->resume_note) {
+	case XP_COMMAND_SECRET:
+	case XP_COMMAND_SENT:
+	case XP_COMMAND_OPEN:
+		break;
+	case XP_COMMAND_ACCEPTED:
+		return XP_TAKEN_AT_IT;
+	case XP_COMMAND_ENDED:
+		return XP_TAKEN_ENDED;
+	}
+	return XP_TAKEN_ANEW;
+}
+
+void xp_device_command_end(struct xp_method_run *run)
+{
+	free(run->state);
+	run->state = NULL;
+}
+
+bool xp_device_command_is_no_answer(enum xp_rc rc)
+{
+	return rc == XP_E_DEVICE || rc == XP_E_MALFORMED || rc == XP_E_IO || rc == XP_E_TIMEOUT;
+}
+
 /* The submission queue entry as the specification lays it out, without identifier and pointers. */
 static void keep_sqe(struct xp_command_result *c, const struct xp_nvme_sqe *q)
 {

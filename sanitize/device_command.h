@@ -9,6 +9,23 @@
 /* How often a drive that is at it is asked, in milliseconds. */
 #define XP_POLL_MS 2000u
 
+/* The technique's name, for texts. */
+const char *xp_device_command_label(const struct xp_method_run *run);
+/* A way to the drive must be there; run->state becomes SIZE zeroed bytes. */
+MUST_USE enum xp_rc xp_device_command_begin(struct xp_method_run *run, size_t size,
+					    struct xp_err *err);
+/* What an earlier take leaves to be done. */
+enum xp_taken_up {
+	XP_TAKEN_ANEW,	/* whether the drive took the command cannot be known: it is given again */
+	XP_TAKEN_AT_IT, /* the drive took it: it is to be seen through */
+	XP_TAKEN_ENDED, /* its end was read */
+};
+enum xp_taken_up xp_device_command_taken_up(const struct xp_method_run *run);
+/* run->state is freed. */
+void xp_device_command_end(struct xp_method_run *run);
+/* Did an answer not come, or make no sense, so that asking again may help? */
+bool xp_device_command_is_no_answer(enum xp_rc rc);
+
 /*
  * Sends CMD and keeps command block, status and sense in the phase; for the one destructive command
  * of the technique. Errors are those of the transport: XP_E_IO, XP_E_TIMEOUT, XP_E_REFUSED.

@@ -58,11 +58,6 @@ static const struct xp_nvme_ns *find_ns(const struct xp_nvme_facts *f, uint32_t 
 	return NULL;
 }
 
-static const char *label_of(const struct xp_method_run *run)
-{
-	return xp_technique_name(run->req->technique);
-}
-
 static enum xp_rc keep_namespace(struct xp_method_run *run, enum xp_keep where, uint32_t nsid,
 				 struct xp_err *err)
 {
@@ -228,19 +223,14 @@ static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
 	struct format *s;
 	uint32_t nsid;
 
-	if (!run->req->transport || !facts)
-		return xp_fail(err, XP_E_UNSUPPORTED, "%s: there is no way to the drive",
-			       label_of(run));
+	TRY(xp_device_command_begin(run, sizeof(*s), err));
+	s = run->state;
 	nsid = xp_nvme_format_target(&facts->nvme);
 	ns = find_ns(&facts->nvme, nsid);
 	if (!ns)
 		return xp_fail(err, XP_E_UNSUPPORTED,
 			       "%s: it is not known which namespace the target is, or its format",
-			       label_of(run));
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return xp_fail(err, XP_E_NOMEM, "%s", label_of(run));
-	run->state = s;
+			       xp_device_command_label(run));
 	s->step = STEP_BEFORE;
 	s->nsid = nsid;
 	s->word = (struct xp_nvme_format_word){
@@ -261,36 +251,26 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 
 	TRY(start(run, err));
 	s = run->state;
-	if (!run->resume_phase)
-		return XP_OK;
+	/* also where it is given again: what stood before the first take counts */
 	TRY(xp_device_command_adopt(run, err));
 	s->has_before = run->phase->command.before_n > 0;
-	switch (run->req->resume_note) {
-	case XP_COMMAND_SECRET:
-	case XP_COMMAND_SENT:
-	case XP_COMMAND_OPEN:
-		/* whether it was carried out cannot be known: it is given again */
+	switch (xp_device_command_taken_up(run)) {
+	case XP_TAKEN_ANEW:
 		break;
-	case XP_COMMAND_ACCEPTED:
+	case XP_TAKEN_AT_IT:
 		s->step = STEP_AFTER;
 		break;
-	case XP_COMMAND_ENDED:
+	case XP_TAKEN_ENDED:
 		s->step = STEP_DONE;
 		break;
 	}
 	return XP_OK;
 }
 
-static void end(struct xp_method_run *run)
-{
-	free(run->state);
-	run->state = NULL;
-}
-
 #define FORMAT(TECHNIQUE)                                                                          \
 	{                                                                                          \
 		.technique = (TECHNIQUE), .label = "format", .start = start, .attach = attach,     \
-		.poll = poll, .end = end                                                           \
+		.poll = poll, .end = xp_device_command_end                                         \
 	}
 
 const struct xp_method xp_method_nvme_format_crypto = FORMAT(XP_NVME_FORMAT_CRYPTO);

@@ -70,11 +70,6 @@ static enum xp_rc read_log(struct xp_nvme_sanitize_log *out, struct sanitize *s,
 	return XP_OK;
 }
 
-static bool is_no_answer(enum xp_rc rc)
-{
-	return rc == XP_E_DEVICE || rc == XP_E_MALFORMED || rc == XP_E_IO || rc == XP_E_TIMEOUT;
-}
-
 static enum xp_rc keep_log(const struct sanitize *s, struct xp_method_run *run, enum xp_keep where,
 			   struct xp_err *err)
 {
@@ -91,11 +86,6 @@ static uint64_t estimate_of(const struct xp_method_run *run)
 
 	return run->req->facts->nvme.sanitize_log != XP_ASKED_GOOD || s == XP_NVME_NO_ESTIMATE ? 0
 											       : s;
-}
-
-static const char *label_of(const struct xp_method_run *run)
-{
-	return xp_technique_name(run->req->technique);
 }
 
 static enum xp_rc wait_for_next_look(struct sanitize *s, const struct xp_method_run *run,
@@ -116,7 +106,7 @@ static enum xp_rc watch_running(struct sanitize *s, const struct xp_method_run *
 	bool has_progress = log->progress != UINT16_MAX;
 
 	if (has_progress)
-		xp_device_command_progress(run, label_of(run), log->progress);
+		xp_device_command_progress(run, xp_device_command_label(run), log->progress);
 	return xp_device_watch_look(&s->watch, run,
 				    has_progress ? XP_SEEN_PROGRESS : XP_SEEN_AT_WORK,
 				    log->progress, err);
@@ -138,7 +128,7 @@ static enum xp_rc end_verification(struct xp_method_run *run, struct xp_err *err
 	struct xp_reply reply;
 	enum xp_rc rc = xp_device_command_ask(run, &cmd, &reply, err);
 
-	return is_no_answer(rc) ? XP_OK : rc;
+	return xp_device_command_is_no_answer(rc) ? XP_OK : rc;
 }
 
 /*
@@ -152,9 +142,9 @@ static enum xp_rc step_free(struct sanitize *s, struct xp_method_run *run, struc
 	enum xp_rc rc = read_log(&log, s, run, &first);
 
 	/* nothing was sent yet: a log that cannot be read will not be there afterwards */
-	if (rc != XP_OK &&
-	    (!is_no_answer(rc) || (s->sends == 0 && (rc == XP_E_DEVICE || rc == XP_E_MALFORMED ||
-						     s->looks >= SILENT_LOOKS))))
+	if (rc != XP_OK && (!xp_device_command_is_no_answer(rc) ||
+			    (s->sends == 0 && (rc == XP_E_DEVICE || rc == XP_E_MALFORMED ||
+					       s->looks >= SILENT_LOOKS))))
 		return xp_fail(err, rc, "%s", first.msg);
 	if (rc != XP_OK)
 		TRY(xp_device_watch_look(&s->watch, run, XP_SEEN_NOTHING, 0, err));
@@ -363,7 +353,7 @@ static enum xp_rc step_see_through(struct sanitize *s, struct xp_method_run *run
 	struct xp_err ignored;
 	enum xp_rc rc = read_log(&log, s, run, &ignored);
 
-	if (rc != XP_OK && !is_no_answer(rc))
+	if (rc != XP_OK && !xp_device_command_is_no_answer(rc))
 		return xp_fail(err, rc, "%s", ignored.msg);
 	if (rc == XP_OK && log.state == XP_NVME_SANITIZE_RUNNING) {
 		TRY(remember_running(s, run, &log, err));
@@ -401,13 +391,8 @@ static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
 {
 	struct sanitize *s;
 
-	if (!run->req->transport || !run->req->facts)
-		return xp_fail(err, XP_E_UNSUPPORTED, "%s: there is no way to the drive",
-			       label_of(run));
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return xp_fail(err, XP_E_NOMEM, "%s", label_of(run));
-	run->state = s;
+	TRY(xp_device_command_begin(run, sizeof(*s), err));
+	s = run->state;
 	s->step = STEP_FREE;
 	xp_device_watch_begin(&s->watch, run, estimate_of(run));
 	return XP_OK;
@@ -419,34 +404,23 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 
 	TRY(start(run, err));
 	s = run->state;
-	if (!run->resume_phase)
+	switch (xp_device_command_taken_up(run)) {
+	case XP_TAKEN_ANEW:
 		return XP_OK;
-	switch (run->req->resume_note) {
-	case XP_COMMAND_SECRET:
-	case XP_COMMAND_SENT:
-	case XP_COMMAND_OPEN:
-		/* whether the drive took it cannot be known: it is given again */
-		break;
-	case XP_COMMAND_ACCEPTED:
+	case XP_TAKEN_AT_IT:
 		s->step = STEP_SEE_THROUGH;
-		return xp_device_command_adopt(run, err);
-	case XP_COMMAND_ENDED:
+		break;
+	case XP_TAKEN_ENDED:
 		s->step = STEP_DONE;
-		return xp_device_command_adopt(run, err);
+		break;
 	}
-	return XP_OK;
-}
-
-static void end(struct xp_method_run *run)
-{
-	free(run->state);
-	run->state = NULL;
+	return xp_device_command_adopt(run, err);
 }
 
 #define SANITIZE(TECHNIQUE)                                                                        \
 	{                                                                                          \
 		.technique = (TECHNIQUE), .label = "sanitize", .start = start, .attach = attach,   \
-		.poll = poll, .end = end                                                           \
+		.poll = poll, .end = xp_device_command_end                                         \
 	}
 
 const struct xp_method xp_method_nvme_sanitize_crypto = SANITIZE(XP_NVME_SANITIZE_CRYPTO);

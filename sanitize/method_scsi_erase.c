@@ -39,11 +39,6 @@ struct erase {
 	size_t sense_len; /* of REQUEST SENSE, as answered last */
 };
 
-static const char *label_of(const struct xp_method_run *run)
-{
-	return xp_technique_name(run->req->technique);
-}
-
 static bool is_format(const struct xp_method_run *run)
 {
 	return run->req->technique == XP_SCSI_FORMAT;
@@ -57,11 +52,6 @@ static bool says_at_it(const struct xp_sense *s)
 static bool says_failed(const struct xp_sense *s)
 {
 	return s->asc == ASC_FORMAT;
-}
-
-static bool is_no_answer(enum xp_rc rc)
-{
-	return rc == XP_E_DEVICE || rc == XP_E_MALFORMED || rc == XP_E_IO || rc == XP_E_TIMEOUT;
 }
 
 static enum xp_rc request_sense(struct xp_sense *out, struct erase *e, struct xp_method_run *run,
@@ -105,7 +95,7 @@ static enum xp_rc watch_running(struct erase *e, const struct xp_method_run *run
 				const struct xp_sense *s, struct xp_err *err)
 {
 	if (s->has_progress)
-		xp_device_command_progress(run, label_of(run), s->progress);
+		xp_device_command_progress(run, xp_device_command_label(run), s->progress);
 	return xp_device_watch_look(&e->watch, run,
 				    s->has_progress ? XP_SEEN_PROGRESS : XP_SEEN_AT_WORK,
 				    s->progress, err);
@@ -131,7 +121,7 @@ static enum xp_rc keep_promise(struct xp_method_run *run, struct xp_err *err)
 	cmd.cdb_len = xp_scsi_inquiry(cmd.cdb, true, XP_VPD_MEDIA, sizeof(data));
 	rc = xp_device_command_ask(run, &cmd, &reply, err);
 	if (rc != XP_OK)
-		return is_no_answer(rc) ? XP_OK : rc;
+		return xp_device_command_is_no_answer(rc) ? XP_OK : rc;
 	if (!xp_reply_is_good(&cmd, &reply))
 		return XP_OK;
 	return xp_device_command_keep(run, XP_KEEP_BEFORE, XP_RAW_SCSI_VPD, XP_VPD_MEDIA, data,
@@ -148,7 +138,7 @@ static enum xp_rc step_free(struct erase *e, struct xp_method_run *run, struct x
 	struct xp_err ignored;
 	enum xp_rc rc = request_sense(&s, e, run, &ignored);
 
-	if (rc != XP_OK && !is_no_answer(rc))
+	if (rc != XP_OK && !xp_device_command_is_no_answer(rc))
 		return xp_fail(err, rc, "%s", ignored.msg);
 	if (rc != XP_OK)
 		TRY(xp_device_watch_look(&e->watch, run, XP_SEEN_NOTHING, 0, err));
@@ -244,7 +234,8 @@ static enum xp_rc send_command(struct xp_reply *reply, struct xp_method_run *run
 		TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
 		TRY(xp_device_command_send(run, &cmd, reply, err));
 		if (!reply->answered || reply->host_status != 0)
-			return xp_fail(err, XP_E_IO, "%s was not answered", label_of(run));
+			return xp_fail(err, XP_E_IO, "%s was not answered",
+				       xp_device_command_label(run));
 		if (!is_unit_attention(reply, &s))
 			break;
 	}
@@ -417,7 +408,7 @@ static enum xp_rc step_see_through(struct erase *e, struct xp_method_run *run, s
 	enum seen seen;
 	enum xp_rc rc = look(&seen, &s, e, run, &ignored);
 
-	if (rc != XP_OK && !is_no_answer(rc))
+	if (rc != XP_OK && !xp_device_command_is_no_answer(rc))
 		return xp_fail(err, rc, "%s", ignored.msg);
 	if (rc == XP_OK && seen == SEEN_END)
 		return take_end(e, run, err);
@@ -453,13 +444,8 @@ static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
 {
 	struct erase *e;
 
-	if (!run->req->transport || !run->req->facts)
-		return xp_fail(err, XP_E_UNSUPPORTED, "%s: there is no way to the drive",
-			       label_of(run));
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return xp_fail(err, XP_E_NOMEM, "%s", label_of(run));
-	run->state = e;
+	TRY(xp_device_command_begin(run, sizeof(*e), err));
+	e = run->state;
 	e->step = STEP_FREE;
 	/* a change of key may be over before anybody can look */
 	e->at_once = run->req->technique == XP_SCSI_SANITIZE_CRYPTO;
@@ -473,37 +459,26 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 
 	TRY(start(run, err));
 	e = run->state;
-	if (!run->resume_phase)
+	switch (xp_device_command_taken_up(run)) {
+	case XP_TAKEN_ANEW:
 		return XP_OK;
-	switch (run->req->resume_note) {
-	case XP_COMMAND_SECRET:
-	case XP_COMMAND_SENT:
-	case XP_COMMAND_OPEN:
-		/* whether the drive took it cannot be known: it is given again */
-		break;
-	case XP_COMMAND_ACCEPTED:
+	case XP_TAKEN_AT_IT:
 		e->step = STEP_SEE_THROUGH;
 		TRY(xp_device_command_adopt(run, err));
 		/* it may have lost its power meanwhile: it must be seen at it again */
 		xp_device_command_drop(run, XP_KEEP_DURING, XP_RAW_SENSE, 0);
-		break;
-	case XP_COMMAND_ENDED:
+		return XP_OK;
+	case XP_TAKEN_ENDED:
 		e->step = STEP_DONE;
-		return xp_device_command_adopt(run, err);
+		break;
 	}
-	return XP_OK;
-}
-
-static void end(struct xp_method_run *run)
-{
-	free(run->state);
-	run->state = NULL;
+	return xp_device_command_adopt(run, err);
 }
 
 #define ERASE(TECHNIQUE, LABEL)                                                                    \
 	{                                                                                          \
 		.technique = (TECHNIQUE), .label = (LABEL), .start = start, .attach = attach,      \
-		.poll = poll, .end = end                                                           \
+		.poll = poll, .end = xp_device_command_end                                         \
 	}
 
 const struct xp_method xp_method_scsi_sanitize_crypto = ERASE(XP_SCSI_SANITIZE_CRYPTO, "sanitize");
