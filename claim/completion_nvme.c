@@ -109,6 +109,17 @@ static uint32_t passes_of(uint32_t cdw10)
 	return w.passes ? w.passes : 16;
 }
 
+/*
+ * Erased without a failure, and waiting to be told that the media was read: the log calls that
+ * running. A command that did not ask for it is not answered so.
+ */
+static bool waits_for_verification(const struct xp_nvme_sanitize_log *log, uint32_t cdw10)
+{
+	return log->state == XP_NVME_SANITIZE_RUNNING &&
+	       log->phase == XP_NVME_SANITIZE_PHASE_VERIFICATION &&
+	       xp_nvme_sanitize_word_of(cdw10).verify;
+}
+
 static void decide_success(struct xp_completion *out, const struct xp_phase *erase,
 			   const struct xp_nvme_sanitize_log *log)
 {
@@ -153,6 +164,9 @@ static void sanitize(struct xp_completion *out, const struct xp_phase *erase)
 		       "or with another technique, else destroy it");
 	else if (is_success(&log))
 		decide_success(out, erase, &log);
+	else if (waits_for_verification(&log, cdw10) && is_new(erase, &log))
+		/* in this state nobody can have written to it */
+		out->end = XP_COMPLETION_PROVEN;
 	else
 		decide(out, XP_COMPLETION_UNPROVEN, "the sanitize log says: %s",
 		       xp_nvme_sanitize_state_name(log.state));

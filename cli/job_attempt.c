@@ -248,6 +248,15 @@ static void ask_capacity_again(struct xp_job *job, const struct xp_permit *permi
 	ev->capacity_after_given = true;
 }
 
+/* What was proven stands; a drive that does not come out of it is told of. */
+static void leave(struct xp_attempt *a)
+{
+	struct xp_err why;
+
+	if (xp_engine_leave(&a->req, &why) != XP_OK)
+		xp_job_emit(a->job, XP_EVENT_WARNING, "verification", 0, 0, why.msg);
+}
+
 static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit,
 			      struct xp_err *err)
 {
@@ -270,6 +279,7 @@ static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit
 		TRY(erase(&a, err));
 	if (reads)
 		TRY(xp_job_readback(&a, err));
+	leave(&a);
 	/* the same target was there to the end */
 	TRY(xp_engine_identify(ev, &a.req, err));
 	take_capacity(&job->record.media, &ev->phases[ev->n - 1].identity);

@@ -178,3 +178,16 @@ enum xp_rc xp_engine_erase(struct xp_evidence *ev, const struct xp_engine_reques
 	}
 	return XP_OK;
 }
+
+enum xp_rc xp_engine_leave(const struct xp_engine_request *req, struct xp_err *err)
+{
+	const struct xp_method *method = xp_method_find(req->technique);
+	struct xp_method_run run = {.req = req};
+	enum xp_rc rc;
+
+	if (!method || !method->leave)
+		return XP_OK;
+	rc = method->leave(&run, err);
+	method->end(&run);
+	return rc;
+}

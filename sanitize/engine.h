@@ -101,6 +101,12 @@ struct xp_engine_request {
 MUST_USE enum xp_rc xp_engine_erase(struct xp_evidence *ev, const struct xp_engine_request *req,
 				    struct xp_err *err);
 
+/*
+ * Behind the readback, or in its place: a drive that waits until its media was read is told that it
+ * was. What it then answers is no evidence. XP_E_TIMEOUT, XP_E_CANCELLED: it still waits.
+ */
+MUST_USE enum xp_rc xp_engine_leave(const struct xp_engine_request *req, struct xp_err *err);
+
 /* An identify phase: the identity as the held descriptor shows it now. */
 MUST_USE enum xp_rc xp_engine_identify(struct xp_evidence *ev, const struct xp_engine_request *req,
 				       struct xp_err *err);

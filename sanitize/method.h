@@ -39,6 +39,8 @@ struct xp_method {
 	enum xp_rc (*attach)(struct xp_method_run *run, struct xp_err *err);
 	enum xp_rc (*poll)(struct xp_method_run *run, enum xp_method_state *state,
 			   struct xp_err *err);
+	/* Once the readback is over: a drive that waits for that is told. May be NULL. */
+	enum xp_rc (*leave)(struct xp_method_run *run, struct xp_err *err);
 	void (*end)(struct xp_method_run *run);
 };
 

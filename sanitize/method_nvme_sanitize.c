@@ -176,6 +176,24 @@ static bool wants_no_deallocate(const struct xp_method_run *run)
 	return true;
 }
 
+/*
+ * Where blocks cannot be kept, some drives wait behind the erase until they are told that the media
+ * was read, and give the blocks up only then. Without guards there is nothing that reads could
+ * stumble over.
+ */
+static bool wants_verification(const struct xp_method_run *run)
+{
+	const struct xp_nvme_facts *f = &run->req->facts->nvme;
+
+	if (run->req->overwrite.deallocates || !f->ctrl.no_deallocate_inhibited ||
+	    !f->ctrl.has_media_verification || run->req->technique == XP_NVME_SANITIZE_OVERWRITE)
+		return false;
+	for (size_t i = 0; i < f->ns_n; i++)
+		if (f->ns[i].identify != XP_ASKED_GOOD || f->ns[i].ns.protection_type != 0)
+			return false;
+	return true;
+}
+
 /* OWPASS: 0 is 16. */
 static unsigned passes_of(const struct xp_nvme_sanitize_word *w)
 {
@@ -195,8 +213,8 @@ static struct xp_nvme_sanitize_word in_other_words(struct xp_nvme_sanitize_word 
 }
 
 /*
- * The words to try, best first. Blocks that are kept allocated can be read back. Where the log
- * already shows the success of an equal word, another one tells the new run from it.
+ * The words to try, best first. Blocks that are kept allocated, or for a while, can be read back.
+ * Where the log already shows the success of an equal word, another one tells the new run from it.
  */
 static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 			   const struct xp_method_run *run)
@@ -207,11 +225,14 @@ static unsigned list_words(uint32_t words[WORDS_MAX], const struct sanitize *s,
 		xp_nvme_sanitize_log_parse(&before, s->log, sizeof(s->log), NULL) == XP_OK &&
 		(before.state == XP_NVME_SANITIZE_SUCCEEDED ||
 		 before.state == XP_NVME_SANITIZE_SUCCEEDED_DEALLOCATED);
+	bool keeps = wants_no_deallocate(run);
+	bool verifies = wants_verification(run);
 	unsigned n = 0;
 
-	for (int keep = wants_no_deallocate(run); keep >= 0; keep--) {
+	for (int extra = keeps || verifies; extra >= 0; extra--) {
 		struct xp_nvme_sanitize_word w = {.action = action_of(run->req->technique),
-						  .no_deallocate = keep != 0};
+						  .no_deallocate = extra && keeps,
+						  .verify = extra && verifies};
 		struct xp_nvme_sanitize_word other;
 
 		if (w.action == XP_NVME_SANACT_OVERWRITE) {
@@ -357,6 +378,9 @@ static enum xp_rc step_see_through(struct sanitize *s, struct xp_method_run *run
 		return xp_fail(err, rc, "%s", ignored.msg);
 	if (rc == XP_OK && log.state == XP_NVME_SANITIZE_RUNNING) {
 		TRY(remember_running(s, run, &log, err));
+		/* erased; it waits for the readback */
+		if (log.phase == XP_NVME_SANITIZE_PHASE_VERIFICATION)
+			return take_end(s, run, err);
 		TRY(watch_running(s, run, &log, err));
 	} else if (rc == XP_OK && log.state != XP_NVME_SANITIZE_UNKNOWN &&
 		   (!is_unchanged(s, run) || s->unchanged++ >= UNCHANGED_LOOKS)) {
@@ -417,10 +441,38 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 	return xp_device_command_adopt(run, err);
 }
 
+/* The media was read, or will not be: blocks are given up now, and the drive is free again. */
+static enum xp_rc leave(struct xp_method_run *run, struct xp_err *err)
+{
+	struct sanitize *s;
+	struct xp_nvme_sanitize_log log = {.state = XP_NVME_SANITIZE_RUNNING};
+	struct xp_err ignored;
+	enum xp_rc rc;
+
+	if (!run->req->facts || !run->req->facts->nvme.ctrl.has_media_verification)
+		return XP_OK;
+	TRY(xp_device_command_begin(run, sizeof(*s), err));
+	s = run->state;
+	xp_device_watch_begin(&s->watch, run, 0);
+	while (log.state == XP_NVME_SANITIZE_RUNNING) {
+		rc = read_log(&log, s, run, &ignored);
+		if (rc != XP_OK && !xp_device_command_is_no_answer(rc))
+			return xp_fail(err, rc, "%s", ignored.msg);
+		if (rc == XP_OK && log.state != XP_NVME_SANITIZE_RUNNING)
+			break;
+		if (rc == XP_OK && log.phase == XP_NVME_SANITIZE_PHASE_VERIFICATION)
+			TRY(end_verification(run, err));
+		TRY(xp_device_watch_look(&s->watch, run,
+					 rc == XP_OK ? XP_SEEN_AT_WORK : XP_SEEN_NOTHING, 0, err));
+		TRY(xp_device_command_wait(run, err));
+	}
+	return XP_OK;
+}
+
 #define SANITIZE(TECHNIQUE)                                                                        \
 	{                                                                                          \
 		.technique = (TECHNIQUE), .label = "sanitize", .start = start, .attach = attach,   \
-		.poll = poll, .end = xp_device_command_end                                         \
+		.poll = poll, .leave = leave, .end = xp_device_command_end                         \
 	}
 
 const struct xp_method xp_method_nvme_sanitize_crypto = SANITIZE(XP_NVME_SANITIZE_CRYPTO);

@@ -29,6 +29,7 @@
 #define NVME_ACTION_MASK   0x7
 #define NVME_OVERWRITE	   3
 #define NVME_NO_DEALLOCATE 0x200
+#define NVME_VERIFY	   0x400 /* EMVS */
 #define LOG_SANITIZE	   0x81
 
 static void set_pattern(struct xp_content *out, const uint8_t p[4])
@@ -60,19 +61,31 @@ static void left_by_ata(struct xp_left_behind *out, const struct xp_command_resu
 	out->deallocated = XP_ANSWER_NO;
 }
 
-static bool gave_up_blocks(const struct xp_command_result *c)
+/* The sanitize log of the end; false: there is none. */
+static bool log_of_end(struct xp_nvme_sanitize_log *log, const struct xp_command_result *c)
 {
-	struct xp_nvme_sanitize_log log;
-
 	for (size_t i = 0; i < c->after_n; i++) {
 		const struct xp_raw *raw = &c->after[i];
 
 		if (raw->kind == XP_RAW_NVME_LOG && raw->arg == LOG_SANITIZE &&
-		    xp_nvme_sanitize_log_parse(&log, raw->data, raw->len, NULL) == XP_OK &&
-		    log.state == XP_NVME_SANITIZE_SUCCEEDED_DEALLOCATED)
+		    xp_nvme_sanitize_log_parse(log, raw->data, raw->len, NULL) == XP_OK)
 			return true;
 	}
 	return false;
+}
+
+static bool gave_up_blocks(const struct xp_command_result *c)
+{
+	struct xp_nvme_sanitize_log log;
+
+	return log_of_end(&log, c) && log.state == XP_NVME_SANITIZE_SUCCEEDED_DEALLOCATED;
+}
+
+static bool waits_to_be_read(const struct xp_command_result *c)
+{
+	struct xp_nvme_sanitize_log log;
+
+	return log_of_end(&log, c) && log.phase == XP_NVME_SANITIZE_PHASE_VERIFICATION;
 }
 
 /* The last pass equals the pattern, whether passes are inverted or not. */
@@ -83,6 +96,11 @@ static void left_by_nvme(struct xp_left_behind *out, const struct xp_command_res
 	if (c->cdb[0] != NVME_SANITIZE)
 		return;
 	out->deallocated = XP_ANSWER_YES;
+	if ((cdw10 & NVME_VERIFY) && waits_to_be_read(c)) {
+		out->deallocated = XP_ANSWER_NO;
+		out->while_waiting = true;
+		return;
+	}
 	if (!(cdw10 & NVME_NO_DEALLOCATE) || gave_up_blocks(c))
 		return;
 	out->deallocated = XP_ANSWER_NO;

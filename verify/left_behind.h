@@ -8,6 +8,8 @@
 struct xp_left_behind {
 	struct xp_content content;  /* XP_CONTENT_UNKNOWN: nothing can be expected */
 	enum xp_answer deallocated; /* yes: the drive answers for blocks that it gave up */
+	bool while_waiting; /* NVMe media verification: not given up until the drive is told, or off
+			     */
 };
 
 /* ERASE is the erase phase of a device technique that has ended. */

@@ -58,6 +58,7 @@ static struct emu_nvme_config random_config(struct dice *dice)
 	c.encrypts = dice_chance(dice, 85);
 	c.sanitize_crypto = c.encrypts && dice_chance(dice, 80);
 	c.sanitize_block = dice_chance(dice, 80);
+	c.has_media_verification = dice_chance(dice, 40);
 	c.sanitize_overwrite = dice_chance(dice, 80);
 	c.no_deallocate_inhibited = dice_chance(dice, 30);
 	c.has_format = dice_chance(dice, 90);

@@ -4,5 +4,9 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 b=${B:-build/release}
-make --no-print-directory "$b/tests/test_job_nvme" || exit 1
-JOB_CUT_STRIDE=1 "$b/tests/test_job_nvme"
+bad=0
+for t in test_job_nvme test_job_nvme_verify; do
+	make --no-print-directory "$b/tests/$t" || exit 1
+	JOB_CUT_STRIDE=1 "$b/tests/$t" || bad=1
+done
+exit "$bad"
