@@ -1,4 +1,5 @@
 #!/bin/bash
+# long
 # The boot stick, the quick part: it is built twice to the same bytes, its bill of materials is true, and
 # its kernel and first program find the stick's own data partition.
 . tests/vm/stick_tap.sh

@@ -7,15 +7,14 @@ stick_image
 stick_copy "$TMPDIR/stick.img"
 export VM_MEMORY=512
 
-# The menu's second entry makes the serial line the main console.
-second='\033[B\r'
-
+# The menu's first entry starts by itself; the screen is the main console, the serial line joins by Enter.
 boots() {
-	stick_start "$1" "$TMPDIR/stick.img"
-	shows "$1: the menu" "expunge on the serial line" 120
-	stick_type "$second"
-	shows "$1: the kernel and the first program" "$2" 120
+	stick_starts "$1" "$TMPDIR/stick.img"
+	shows "$1: the menu" "expunge on the serial line" 1
+	shows "$1: the kernel and the first program" "$2" 1
 	shows "$1: the stick's own data partition" "the stick's data partition is /dev/sd" 60
+	shows "$1: the serial line can be used, too" "Press Enter to use it here, too" 60
+	stick_type '\r'
 	shows "$1: the full screen" 'F1' 60
 	stick_kill
 }
@@ -25,8 +24,8 @@ boots secure 'started by UEFI, the kernel.s lockdown is on'
 
 cp -r build/image/netboot "$TMPDIR/netboot"
 sed -i 's/console=ttyS0,115200 console=tty0/console=tty0 console=ttyS0,115200/' "$TMPDIR/netboot/boot.ipxe"
-stick_start net "$TMPDIR/netboot"
-shows "net: iPXE hands over to the kernel" 'started by BIOS' 180
+stick_starts net "$TMPDIR/netboot"
+shows "net: iPXE hands over to the kernel" 'started by BIOS' 1
 shows "net: an address by DHCP" 'asks for an address' 30
 shows "net: the full screen" 'F1' 60
 stick_kill

@@ -22,7 +22,7 @@ JSON
 stick_mtools mcopy "$stick" -o "$TMPDIR/expunge.json" ::/expunge.json
 stick_mtools mcopy "$stick" "$TMPDIR/expect.csv" ::/expect.csv
 
-stick_start --rigd "$stick_folder" "${STICK_FIRMWARE:-secure}" "$stick"
+stick_starts --rigd "$stick_folder" "${STICK_FIRMWARE:-secure}" "$stick"
 shows "it starts by itself" "erasing in" 300
 shows "... and tells what it will erase" "to be erased STICKSATA01" 5
 check "it erases and switches itself off" stick_ends 300

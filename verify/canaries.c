@@ -1,4 +1,4 @@
-#include "verify/canary_look.h"
+#include "verify/canaries.h"
 
 #include <stdlib.h>
 #include <string.h>

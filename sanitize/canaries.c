@@ -1,4 +1,4 @@
-#include "sanitize/canary_put.h"
+#include "sanitize/canaries.h"
 
 struct put {
 	const struct xp_canaries_write *w;
