@@ -74,6 +74,12 @@ is 'a key in the countdown' $? 5
 check '... is told' grep -q 'stopped by a key; nothing was touched' screen
 check '... what would have been erased was shown' grep -q "to be erased $tag-c.img" screen
 check '... and nothing was' intact "$tag-"
+"$root"/tests/cli/two_consoles.py 'erasing in 600 s' "$EXPUNGE" unattended --config expunge.json --cmdline cmdline --settle 0 \
+	--countdown 600 --state "$S" --console @1 --console /dev/does-not-exist --console @2 >screens 2>&1
+is 'a key on the second of two consoles' $? 5
+is '... is told on both' "$(grep -c '^[12]: .*stopped by a key' screens)" 2
+check '... and nothing was touched' intact "$tag-"
+exits 'no console that can be opened' 4 unattended --config expunge.json --state "$S" --console /dev/does-not-exist
 "$EXPUNGE" unattended --config expunge.json --cmdline cmdline --settle 0 --countdown 600 --state "$S" 2>first.err </dev/null &
 first=$!
 for _ in $(seq 200); do grep -q 'any key' first.err && break; sleep 0.05; done
