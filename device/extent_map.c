@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -116,7 +117,36 @@ static bool take_batch(struct xp_file_facts *f, const struct fiemap *map, uint64
 	return !f->map_known;
 }
 
-static enum xp_rc read_map(struct xp_file_facts *f, int fd, struct xp_err *err)
+/*
+ * FAT knows no FIEMAP, and tells block by block (root only). Others tell so as well, but not all of
+ * it: shared extents, blocks that move. What cannot be asked leaves the map unknown.
+ */
+static void read_blocks(struct xp_file_facts *f, int fd, uint64_t file_bytes)
+{
+	int block_bytes = 0;
+	uint64_t step;
+	uint64_t n;
+
+	if (f->fs != XP_FS_FAT || ioctl(fd, FIGETBSZ, &block_bytes) || block_bytes <= 0)
+		return;
+	step = (uint64_t)block_bytes;
+	n = (file_bytes + step - 1) / step;
+	for (uint64_t i = 0; i < n; i++) {
+		struct fiemap_extent e = {.fe_logical = i * step, .fe_length = step};
+		int block = (int)i;
+
+		if (i > INT_MAX || ioctl(fd, (unsigned long)FIBMAP, &block) || block < 0)
+			return;
+		if (block == 0) /* a hole */
+			continue;
+		e.fe_physical = (uint64_t)block * step;
+		if (!add_extent(f, &e))
+			return;
+	}
+	f->map_known = true;
+}
+
+static enum xp_rc read_map(struct xp_file_facts *f, int fd, uint64_t file_bytes, struct xp_err *err)
 {
 	size_t size = sizeof(struct fiemap) + BATCH * sizeof(struct fiemap_extent);
 	AUTO_MEM struct fiemap *map = malloc(size);
@@ -130,8 +160,12 @@ static enum xp_rc read_map(struct xp_file_facts *f, int fd, struct xp_err *err)
 		map->fm_length = FIEMAP_MAX_OFFSET - next;
 		map->fm_flags = FIEMAP_FLAG_SYNC;
 		map->fm_extent_count = BATCH;
-		if (ioctl(fd, FS_IOC_FIEMAP, map))
-			return XP_OK; /* a file system that does not tell */
+		if (ioctl(fd, FS_IOC_FIEMAP, map)) {
+			/* one that does not tell, or tells in another way */
+			if (next == 0 && (errno == EOPNOTSUPP || errno == ENOTTY))
+				read_blocks(f, fd, file_bytes);
+			return XP_OK;
+		}
 	} while (take_batch(f, map, &next));
 	return XP_OK;
 }
@@ -161,7 +195,7 @@ enum xp_rc xp_file_facts_read(struct xp_file_facts *out, int fd, struct xp_err *
 	out->fs = fs_of((uint32_t)fs.f_type);
 	out->links = st.st_nlink;
 	read_flags(out, fd);
-	return read_map(out, fd, err);
+	return read_map(out, fd, (uint64_t)st.st_size, err);
 }
 
 /* ---- what lies below ---- */

@@ -12,7 +12,7 @@ mapfile -t extent < <(files 'device/extent*.c')
 
 only_in "ioctls only where drives, block nodes, device-mapper, file maps and the terminal are" 'ioctl' \
 	'device/transport_[a-z0-9_]*\.o|device/(block|dm_control)\.o|device/extent[a-z_]*\.o|cli/tui/.*|cli/(job_progress|output)\.o' "$symbols"
-grep_code '\bioctl\s*\(' "${extent[@]}" | grep -vE 'FS_IOC_|FIGETBSZ' |
+grep_code '\bioctl\s*\(' "${extent[@]}" | grep -vE 'FS_IOC_|FIGETBSZ|FIBMAP' |
 	report "device/extent asks only for file maps"
 grep_code '\bioctl\s*\(' cli/job_progress.c cli/output.c | grep -v 'TIOCGWINSZ' | report "cli asks only how wide the terminal is"
 only_in "no other program is run" \
