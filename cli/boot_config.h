@@ -69,7 +69,7 @@ MUST_USE enum xp_rc xp_boot_config_parse(struct xp_boot_config *out, const char 
 					 const char *path, struct xp_err *err);
 void xp_boot_config_free(struct xp_boot_config *c);
 
-const char *xp_boot_then_name(enum xp_boot_then t); /* "wait", "poweroff", "reboot" */
+const char *xp_boot_then_name(enum xp_boot_then v); /* "wait", "poweroff", "reboot" */
 bool xp_boot_then_parse(enum xp_boot_then *out, const char *name);
 
 /* What the boot loader said: expunge.WORD=VALUE; words that are not ours are nobody's business. */

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 
 enum xp_clock_source { XP_CLOCK_SYSTEM, XP_CLOCK_OPERATOR, XP_CLOCK_NTP };
-const char *xp_clock_source_name(enum xp_clock_source s); /* "system", "operator", "ntp" */
+const char *xp_clock_source_name(enum xp_clock_source v); /* "system", "operator", "ntp" */
 bool xp_clock_source_parse(enum xp_clock_source *out, const char *name);
 
 /* How the clock is set; tests put their own there. Returns 0, or -1 with errno. */

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sanitize/canaries.h"
+#include "sanitize/canary_put.h"
 #include "verify/baseline.h"
-#include "verify/canaries.h"
+#include "verify/canary_look.h"
 
 /* Of so many blocks one that says something is enough to see a change. */
 #define INFORMATIVE_PART 100

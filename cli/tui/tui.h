@@ -76,6 +76,7 @@ struct xp_tui_drive {
 	bool asked;    /* it has said what it can do */
 	char best[16]; /* level; empty: nothing is to be had */
 	bool locked;   /* by a password */
+	bool hangs;    /* it did not answer; nobody asks it again but by r */
 	bool has_light, light_on;
 	int celsius;   /* 0: unknown */
 	char *details; /* lines, raw */

@@ -60,7 +60,7 @@ static bool is_busy(const struct xp_tui_app *app)
 	return false;
 }
 
-/* Drives that a job has are left alone. */
+/* Drives that a job has are left alone, and those that hang. */
 static json_t *busy_paths(const struct xp_tui *t)
 {
 	json_t *list = json_array();
@@ -68,6 +68,9 @@ static json_t *busy_paths(const struct xp_tui *t)
 	for (size_t i = 0; i < t->jobs_n; i++)
 		if (t->jobs[i].state == XP_TUI_JOB_RUNNING)
 			json_array_append_new(list, json_string(t->jobs[i].path));
+	for (size_t i = 0; i < t->drives_n; i++)
+		if (t->drives[i].hangs)
+			json_array_append_new(list, json_string(t->drives[i].path));
 	return list;
 }
 
@@ -344,6 +347,8 @@ static void take_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 			xp_tui_errand_light(app, &t->drives[arg]);
 		return;
 	case XP_TUI_WISH_ASK:
+		for (size_t i = 0; i < t->drives_n; i++)
+			t->drives[i].hangs = false;
 		xp_tui_known_forget(app->known);
 		app->next_scan_ms = 0;
 		return;

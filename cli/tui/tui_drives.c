@@ -224,6 +224,7 @@ static void read_drive(struct xp_tui_drive *d, const json_t *found, const json_t
 	read_use(d, found);
 	d->asked = said != NULL;
 	d->locked = said && is_locked(said);
+	d->hangs = json_is_true(json_object_get(found, "hangs"));
 	if (said)
 		read_best(d, said);
 	d->has_light = light != NULL;

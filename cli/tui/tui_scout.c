@@ -17,6 +17,8 @@
 #include "cli/output.h"
 #include "device/light.h"
 
+#define LOOK_S 8 /* a target that has not answered by then hangs */
+
 /* ---- what a child does ---- */
 
 static bool has_path(const json_t *list, const char *path)
@@ -77,16 +79,111 @@ static json_t *look_at(const struct xp_job_setup *setup, const char *path)
 	return o;
 }
 
-static enum xp_rc scan_targets(json_t *drives, const struct xp_job_setup *setup,
-			       const char *const *targets, const json_t *skip)
-{
-	for (; *targets; targets++) {
-		json_t *o = has_path(skip, *targets) ? NULL : look_at(setup, *targets);
+/* A look at one target, in a process of its own. */
+struct look {
+	pid_t pid; /* 0: none */
+	int fd;
+	struct xp_buf text;
+};
 
-		if (o)
-			json_array_append_new(drives, o);
+static bool look_begin(struct look *l, const struct xp_job_setup *setup, const char *path)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	l->pid = fork();
+	if (l->pid == 0) {
+		alarm(LOOK_S);
+		close(ends[0]);
+		say(ends[1], look_at(setup, path));
+		_exit(0);
 	}
-	return XP_OK;
+	close(ends[1]);
+	l->fd = ends[0];
+	if (l->pid > 0)
+		return true;
+	close(ends[0]);
+	l->pid = 0;
+	return false;
+}
+
+/* false: it has said all. */
+static bool look_on(struct look *l)
+{
+	char bytes[4096];
+	ssize_t n = read(l->fd, bytes, sizeof(bytes));
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0)
+		return false;
+	xp_buf_add(&l->text, bytes, (size_t)n);
+	return true;
+}
+
+/* Those that have not answered when the time is up are left to themselves. */
+static void look_on_all(struct look *looks, struct pollfd *fds, size_t n, size_t open)
+{
+	const struct xp_clock *clock = xp_clock_system();
+	uint64_t end_ns = clock->monotonic_ns(clock->ctx) + LOOK_S * 1000000000ull;
+
+	while (open) {
+		uint64_t now = clock->monotonic_ns(clock->ctx);
+
+		if (now >= end_ns ||
+		    (poll(fds, n, (int)((end_ns - now) / 1000000) + 1) < 0 && errno != EINTR))
+			return;
+		for (size_t i = 0; i < n; i++) {
+			if (fds[i].fd < 0 || !fds[i].revents || look_on(&looks[i]))
+				continue;
+			fds[i].fd = -1;
+			open--;
+		}
+	}
+}
+
+/* FD still stands there where it has not said all. */
+static void take_look(json_t *drives, const struct look *l, const char *path, bool hangs)
+{
+	json_t *o = l->text.len ? json_loads(xp_buf_str(&l->text), 0, NULL) : NULL;
+
+	if (!o && hangs)
+		o = json_pack("{s:o, s:s, s:b, s:b, s:[{s:s, s:s, s:s}]}", "path",
+			      xp_json_text(path), "confirm", "", "planned", 0, "hangs", 1,
+			      "refusals", "code", "unknown", "message", "it does not answer",
+			      "remedy", "pull it, or ask again with r");
+	if (o)
+		json_array_append_new(drives, o);
+}
+
+/* One that hangs holds up nobody else. */
+static void scan_targets(json_t *drives, const struct xp_job_setup *setup,
+			 const char *const *targets, const json_t *skip)
+{
+	size_t n = 0;
+	size_t open = 0;
+	struct look *looks;
+	struct pollfd *fds;
+
+	while (targets[n])
+		n++;
+	looks = calloc(n, sizeof(*looks));
+	fds = calloc(n, sizeof(*fds));
+	if (!looks || !fds)
+		_exit(1);
+	for (size_t i = 0; i < n; i++) {
+		bool begun =
+			!has_path(skip, targets[i]) && look_begin(&looks[i], setup, targets[i]);
+
+		fds[i] = (struct pollfd){.fd = begun ? looks[i].fd : -1, .events = POLLIN};
+		open += begun;
+	}
+	look_on_all(looks, fds, n, open);
+	for (size_t i = 0; i < n; i++)
+		if (looks[i].pid)
+			take_look(drives, &looks[i], targets[i], fds[i].fd >= 0);
+	/* the process ends, and with it what it has */
 }
 
 static void scan_host(json_t *drives, const struct xp_inventory *inv, const struct xp_sysroot *root,
@@ -162,7 +259,7 @@ static void be_child(const struct xp_tui_scout *s, const struct xp_tui_scout_set
 		_exit(0);
 	}
 	if (how->targets && *how->targets)
-		(void)scan_targets(list, &setup, how->targets, paths);
+		scan_targets(list, &setup, how->targets, paths);
 	else
 		scan_host(list, &inv, &root, paths);
 	o = json_pack("{s:o, s:o, s:o, s:O}", "host", xp_list_host_json(&inv), "hidden",

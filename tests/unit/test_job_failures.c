@@ -76,6 +76,25 @@ static void test_failed_sanitize_is_planned_at_purge_and_left(void **state)
 	stage_assert_clean(w);
 }
 
+/* Progress that stands still is given up, and nothing is known of the outcome. */
+static void test_stalled_sanitize_is_indeterminate(void **state)
+{
+	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
+	struct world *w = *state;
+
+	stage_plug(w, &cfg);
+	emu_ata_faults(w->d)->sanitize_stalls_at = 32768;
+	w->setup.stall_ms = 60000;
+	stage_run(w);
+	assert_int_equal(w->job->state, XP_JOB_ENDED);
+	assert_int_equal(w->job->exit_code, 2);
+	assert_int_equal(w->job->record.claim.level, XP_NONE);
+	assert_int_equal(w->job->record.claim.outcome, XP_OUTCOME_INDETERMINATE);
+	assert_string_not_equal(reason(w, "stalled"), "");
+	assert_non_null(strstr(w->job->err.msg, "has stood at"));
+	assert_int_equal(w->job->attempt, 1); /* nothing else is tried on a drive that is at it */
+}
+
 /* --- refusals --- */
 
 static void test_level_that_is_out_of_reach_is_refused_by_a_code(void **state)
@@ -238,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_failed_sanitize_is_told_in_the_drives_words),
 		CASE(test_failed_sanitize_is_planned_at_purge_and_left),
+		CASE(test_stalled_sanitize_is_indeterminate),
 		CASE(test_level_that_is_out_of_reach_is_refused_by_a_code),
 		CASE(test_drive_that_vanished_is_refused_by_a_code),
 		CASE(test_unlocked_job_names_no_password),

@@ -1,4 +1,4 @@
-#include "sanitize/canaries.h"
+#include "sanitize/canary_put.h"
 
 struct put {
 	const struct xp_canaries_write *w;

@@ -1,4 +1,4 @@
-/* canaries: looks for markers that were written before an erase (claim/canary.h). */
+/* canary_look: looks for markers that were written before an erase (claim/canary.h). */
 #pragma once
 #include "claim/canary.h"
 #include "verify/verify.h"

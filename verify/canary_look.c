@@ -1,4 +1,4 @@
-#include "verify/canaries.h"
+#include "verify/canary_look.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* canaries: writes markers over a held target before it is erased (claim/canary.h). */
+/* canary_put: writes markers over a held target before it is erased (claim/canary.h). */
 #pragma once
 #include "claim/canary.h"
 #include "device/extent.h"
