@@ -1,6 +1,7 @@
 /* Signed notes, checkpoints, verifier keys and proofs of any bytes: what is taken is written the
  * same. */
 #include "base/cleanup.h"
+#include "certs/log_code.h"
 #include "certs/log_proof.h"
 
 #include <stdlib.h>
@@ -40,6 +41,26 @@ static void try_checkpoint(const char *text, size_t len, const struct xp_note_vk
 		abort();
 }
 
+/* What is taken for a code is written the same from the note that it leads to. */
+static void try_code(const char *text, size_t len, const struct xp_note_vkey *vkey)
+{
+	AUTO_MEM char *copy = strndup(text, len);
+	AUTO_MEM char *note = NULL;
+	char again[XP_LOG_CODE_MAX];
+	size_t note_len = 0;
+
+	/* a note of any bytes */
+	if (copy && xp_log_code_write(again, copy, NULL) == XP_OK && !xp_log_code_is(again, 20))
+		abort();
+	if (xp_log_code_read(&note, &note_len, text, len, vkey, NULL) != XP_OK)
+		return;
+	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	if (strlen(note) != note_len || xp_log_code_write(again, note, NULL) != XP_OK ||
+	    strlen(again) != len || memcmp(again, text, len) != 0)
+		abort();
+}
+
 static void try_proof(const char *text, size_t len, const struct xp_note_vkey *vkey)
 {
 	struct xp_log_proof proof;
@@ -70,5 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	try_vkey(text, len);
 	try_checkpoint(text, len, &vkey);
 	try_proof(text, len, &vkey);
+	try_code(text, len, &vkey);
 	return 0;
 }
