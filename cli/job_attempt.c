@@ -8,6 +8,7 @@
 #include "cli/job_host.h"
 #include "cli/program.h"
 #include "cli/job_journal.h"
+#include "cli/job_reach.h"
 #include "cli/job_readback.h"
 
 void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
@@ -257,6 +258,15 @@ static void leave(struct xp_attempt *a)
 		xp_job_emit(a->job, XP_EVENT_WARNING, "verification", 0, 0, why.msg);
 }
 
+/* A drive at a sanitize, or left by one in its failure, refuses reads, and the kernel repeats them
+ * for minutes. */
+static bool gives_data(const struct xp_job *job)
+{
+	char what[96];
+
+	return !job->drive.answered || !xp_job_is_at_work(what, sizeof(what), &job->drive.facts);
+}
+
 static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit,
 			      struct xp_err *err)
 {
@@ -272,7 +282,7 @@ static enum xp_rc run_attempt(struct xp_job *job, const struct xp_permit *permit
 		/* once the command was about to be sent, it is too late to look */
 		if (is_erased || a.req.resumes)
 			xp_job_baseline_load(job);
-		else if (ev->phases[ev->n - 1].identity.capacity_bytes)
+		else if (ev->phases[ev->n - 1].identity.capacity_bytes && gives_data(job))
 			TRY(xp_job_baseline(&a, err));
 	}
 	if (!is_erased)

@@ -76,6 +76,23 @@ static void test_failed_sanitize_is_planned_at_purge_and_left(void **state)
 	stage_assert_clean(w);
 }
 
+/* What somebody else began is waited for, and our own follows; meanwhile nothing can be read. */
+static void test_sanitize_of_others_is_waited_for(void **state)
+{
+	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
+	struct world *w = *state;
+
+	cfg.sanitize_seconds = 600;
+	stage_plug(w, &cfg);
+	emu_ask_sanitize(w->d, 0x0014, 1, 0xdeadbeef);
+	stage_run(w);
+	stage_assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_OVERWRITE);
+	assert_ptr_equal(stage_find(w, XP_PHASE_BASELINE, 1), &stage_nothing);
+	assert_false(stage_find(w, XP_PHASE_ERASE, 1)->command.attached);
+	assert_true(w->time.now_ns > 1200 * EMU_S);
+	stage_assert_clean(w);
+}
+
 /* Progress that stands still is given up, and nothing is known of the outcome. */
 static void test_stalled_sanitize_is_indeterminate(void **state)
 {
@@ -257,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_failed_sanitize_is_told_in_the_drives_words),
 		CASE(test_failed_sanitize_is_planned_at_purge_and_left),
+		CASE(test_sanitize_of_others_is_waited_for),
 		CASE(test_stalled_sanitize_is_indeterminate),
 		CASE(test_level_that_is_out_of_reach_is_refused_by_a_code),
 		CASE(test_drive_that_vanished_is_refused_by_a_code),
