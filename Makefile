@@ -181,7 +181,7 @@ fuzz:
 	@tests/deps.sh build lint
 	@$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 fuzz-build
 	@tests/fuzz/run.sh
-soak: all
+soak: all $(B)/boot-init $(B)/rigd
 	@tests/soak/run.sh
 
 # the liar campaign on emulated drives (tests/soak/soak_campaign.sh)
