@@ -9,8 +9,9 @@
 /*
  * Puts the members of the JSON object into RECORD: tenant, case, manufacturer, property_no,
  * asset_tag, ticket, source, slot, classification_before, classification_after, backup_status,
- * backup_location, destination, deadline, header_backups, plaintext_before, and persons[] {role, name, name_latin,
- * title, organization, location, contact}. Anything else: XP_E_USAGE with the key.
+ * backup_location, destination, deadline, header_backups, plaintext_before, and persons[] {role,
+ * name, name_latin, title, organization, location, contact}. Anything else: XP_E_USAGE with the
+ * key.
  */
 MUST_USE enum xp_rc xp_fields_apply_json(struct xp_record *record, const char *json, size_t len,
 					 const char *name, struct xp_err *err);
