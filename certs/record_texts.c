@@ -57,17 +57,51 @@ static uint32_t plain_letter(uint32_t c)
 	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
-/* " word word " into OUT. What is not ASCII counts as part of a word. */
-static void normalize(char *out, size_t size, const char *text)
-{
-	size_t left = strlen(text);
-	size_t n = 0;
+#define PHRASE_MAX 64 /* above the longest of them, with the blanks around it */
 
-	out[n++] = ' ';
-	while (left && n + 2 < size) {
+/* What a text says, " word word ", as much of it as is looked at at a time. */
+struct words {
+	char text[1024];
+	size_t n;
+};
+
+static const char *find_phrase(const struct words *w)
+{
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		size_t len = strlen(forbidden[i]);
+
+		for (const char *at = w->text + 1; (at = strstr(at, forbidden[i])); at++)
+			if (at[-1] == ' ' && at[len] == ' ')
+				return forbidden[i];
+	}
+	return NULL;
+}
+
+/* The end of it stays: a phrase may begin there. */
+static const char *make_room(struct words *w)
+{
+	const char *found;
+
+	w->text[w->n] = 0;
+	found = find_phrase(w);
+	memmove(w->text, w->text + w->n - PHRASE_MAX, PHRASE_MAX);
+	w->n = PHRASE_MAX;
+	return found;
+}
+
+/* What is not ASCII counts as part of a word. */
+static const char *find_in_words(const char *text)
+{
+	struct words w = {.text = " ", .n = 1};
+	size_t left = strlen(text);
+
+	while (left) {
+		const char *found = w.n + 3 > sizeof(w.text) ? make_room(&w) : NULL;
 		uint32_t c = 0;
 		size_t len = xp_utf8_next(&c, text, left);
 
+		if (found)
+			return found;
 		c = len ? plain_letter(c) : 0x80;
 		len = len ? len : 1;
 		text += len;
@@ -75,23 +109,14 @@ static void normalize(char *out, size_t size, const char *text)
 		if (!c)
 			continue;
 		if (is_word_char(c))
-			out[n++] = c < 0x80 ? (char)c : '?';
-		else if (out[n - 1] != ' ')
-			out[n++] = ' ';
+			w.text[w.n++] = c < 0x80 ? (char)c : '?';
+		else if (w.text[w.n - 1] != ' ')
+			w.text[w.n++] = ' ';
 	}
-	if (out[n - 1] != ' ')
-		out[n++] = ' ';
-	out[n] = 0;
-}
-
-static bool has_phrase(const char *words, const char *phrase)
-{
-	size_t len = strlen(phrase);
-
-	for (const char *at = words; (at = strstr(at, phrase)); at++)
-		if (at[-1] == ' ' && at[len] == ' ')
-			return true;
-	return false;
+	if (w.text[w.n - 1] != ' ')
+		w.text[w.n++] = ' ';
+	w.text[w.n] = 0;
+	return find_phrase(&w);
 }
 
 /*
@@ -126,15 +151,7 @@ static bool may_be_forbidden(const char *text)
 
 const char *xp_record_text_forbidden(const char *text)
 {
-	char words[1024]; /* the longest text of a record has 255 bytes */
-
-	if (!may_be_forbidden(text))
-		return NULL;
-	normalize(words, sizeof(words), text);
-	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
-		if (has_phrase(words, forbidden[i]))
-			return forbidden[i];
-	return NULL;
+	return may_be_forbidden(text) ? find_in_words(text) : NULL;
 }
 
 static void check_text(void *ctx, const char *path, const char *text)

@@ -9,6 +9,7 @@ struct xp_pair {
 	char *json_path;
 	bool from_folder; /* found in a folder; else named by the user */
 	bool has_json, has_signature;
+	bool is_told; /* its verdict was given, or why there is none */
 };
 
 struct xp_pairs {

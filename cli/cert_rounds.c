@@ -280,10 +280,8 @@ static void work(void *ctx, unsigned worker, size_t item, void *at)
 
 static enum xp_rc take_result(struct xp_batch *b, const struct xp_pair *pair, struct slot *s)
 {
-	if (b->round == XP_ROUND_VOICES) {
-		b->validations++;
+	if (b->round == XP_ROUND_VOICES)
 		return xp_check_peers_add_voice(b->peers, &s->r, &s->err);
-	}
 	if (b->round == XP_ROUND_RECORDS && b->validations)
 		TRY(xp_check_peers_add_subject(b->peers, &s->r, &s->err));
 	if (is_of_another_drive(b, pair, &s->r)) {
@@ -293,22 +291,46 @@ static enum xp_rc take_result(struct xp_batch *b, const struct xp_pair *pair, st
 	return keep(b, pair->json_path, &s->r, &s->err);
 }
 
+static void say_unread(struct xp_batch *b, const struct xp_err *err)
+{
+	xp_say_error(err);
+	b->exit_code = xp_check_exit_worse(
+		b->exit_code, err->rc == XP_E_NOMEM || err->rc == XP_E_INTERNAL ? 70 : 66);
+}
+
 static void take(void *ctx, size_t item, void *at)
 {
 	struct xp_batch *b = ctx;
+	struct xp_pair *pair = &b->pairs.list[item];
 	struct slot *s = at;
+	/* what cannot be read is told once: a validation by the last round, all else before */
+	bool is_told = b->round == XP_ROUND_RECORDS ||
+		       (b->round == XP_ROUND_VALIDATIONS && s->is_of_round);
 
-	/* what cannot be read is told once, by the round of the records */
-	if (s->rc == XP_OK && s->is_of_round)
-		s->rc = take_result(b, &b->pairs.list[item], s);
-	else if (b->round != XP_ROUND_RECORDS)
-		s->rc = XP_OK;
+	b->validations += b->round == XP_ROUND_VOICES && s->is_of_round;
+	if (s->rc == XP_OK && s->is_of_round) {
+		s->rc = take_result(b, pair, s);
+		/* a voice that was lost would be missed by nobody */
+		is_told |= s->rc != XP_OK;
+	}
+	if (is_told && (s->rc != XP_OK || s->is_of_round))
+		pair->is_told = true;
 	xp_check_result_free(&s->r);
-	if (s->rc == XP_OK)
-		return;
-	xp_say_error(&s->err);
-	b->exit_code = xp_check_exit_worse(b->exit_code,
-					   s->rc == XP_E_NOMEM || s->rc == XP_E_INTERNAL ? 70 : 66);
+	if (s->rc != XP_OK && is_told)
+		say_unread(b, &s->err);
+}
+
+/* A file that is read twice, and was a validation to one round only, must not slip through both. */
+static void say_untold(struct xp_batch *b)
+{
+	for (size_t i = 0; i < b->pairs.n; i++) {
+		struct xp_err err = {0};
+
+		if (!b->pairs.list[i].is_told &&
+		    xp_fail(&err, XP_E_IO, "%s: it changed while it was read",
+			    b->pairs.list[i].json_path) != XP_OK)
+			say_unread(b, &err);
+	}
 }
 
 static enum xp_rc run_round(struct xp_batch *b, enum xp_round round, struct xp_err *err)
@@ -353,7 +375,10 @@ enum xp_rc xp_batch_run(struct xp_batch *b, struct xp_err *err)
 	xp_check_peers_settle(b->peers, false);
 	TRY(run_round(b, XP_ROUND_RECORDS, err));
 	xp_check_peers_settle(b->peers, true);
-	return b->validations ? run_round(b, XP_ROUND_VALIDATIONS, err) : XP_OK;
+	if (b->validations)
+		TRY(run_round(b, XP_ROUND_VALIDATIONS, err));
+	say_untold(b);
+	return XP_OK;
 }
 
 void xp_batch_close(struct xp_batch *b)
