@@ -207,9 +207,10 @@ void xp_rule_keys_run(struct xp_judge *j)
 			j, 30, "key-copies-unknown",
 			"whether backups of the header or of its keys are alive is not known");
 	if (j->erase->command.keys.plaintext_before == XP_ANSWER_YES)
-		lower_unproven(j, "plaintext-before",
-			       "data was stored in plain text before it was encrypted; where it was "
-			       "not overwritten since, it can be read without a key");
+		lower_unproven(
+			j, "plaintext-before",
+			"data was stored in plain text before it was encrypted; where it was "
+			"not overwritten since, it can be read without a key");
 	if (j->readback)
 		judge_search(j, j->readback);
 	else

@@ -10,8 +10,7 @@
 		{"level", XP_OPT_STRING, "LEVEL", "what is asked for: clear or purge"},            \
 		{"accept", XP_OPT_STRING, "LEVEL", "a lower level that will do: clear"},           \
 		{"technique", XP_OPT_STRING, "NAME", "this technique and no other"},               \
-		{"pattern", XP_OPT_STRING, "HEX",                                                  \
-		 "1 to 64 bytes; a sanitize-overwrite: 1 or 4"},                                 \
+		{"pattern", XP_OPT_STRING, "HEX", "1 to 64 bytes; a sanitize-overwrite: 1 or 4"},  \
 		{"no-fallback", XP_OPT_FLAG, NULL, "refuse rather than fall back"},                \
 		{"verify", XP_OPT_STRING, "MODE", "how to read back: sample or full"},             \
 	{                                                                                          \

@@ -83,7 +83,8 @@ struct xp_scsi_facts {
 	enum xp_asked request_sense;
 	struct xp_sense sense; /* what it is at now */
 	enum xp_tristate sanitize_crypto, sanitize_block, sanitize_overwrite;
-	/* as the standard has it, by xp_probe_write_same; limits.write_same_blocks of one command */
+	/* as the standard has it, by xp_probe_write_same; limits.write_same_blocks of one command
+	 */
 	enum xp_tristate write_same;
 	enum xp_asked reservation;
 	bool is_reserved;

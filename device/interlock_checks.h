@@ -1,4 +1,5 @@
-/* interlock_checks: the checks of the interlock, without the locks. For interlock.c and release.c. */
+/* interlock_checks: the checks of the interlock, without the locks. For interlock.c and release.c.
+ */
 #pragma once
 #include "device/interlock.h"
 #include "device/usage_scan.h"

@@ -27,9 +27,9 @@ MUST_USE enum xp_rc xp_probe_drive(struct xp_drive_facts *facts, struct xp_trans
 void xp_probe_write_same(struct xp_drive_facts *facts, struct xp_transport *t);
 
 /*
- * xp_probe_drive from a transcript, without a drive: TARGET becomes a whole disk without a node, whose
- * confirm string is the drive's serial, else its WWN. Both are to be freed by the caller, in any
- * case.
+ * xp_probe_drive from a transcript, without a drive: TARGET becomes a whole disk without a node,
+ * whose confirm string is the drive's serial, else its WWN. Both are to be freed by the caller, in
+ * any case.
  */
 MUST_USE enum xp_rc xp_probe_transcript(struct xp_drive_facts *facts, struct xp_target *target,
 					const char *jsonl, size_t len, struct xp_err *err);
