@@ -105,7 +105,7 @@ struct xp_tui_job {
 	char confirm[320];
 	char drive_confirm[320]; /* as the list had it */
 	uint64_t bytes;
-	char level[16]; /* that the plan expects; later that was earned */
+	char level[16]; /* that the plan expects; later that was earned, or empty */
 	char technique[48];
 	char *plan;   /* lines, raw */
 	char *result; /* lines, raw; NULL: none yet */

@@ -43,10 +43,12 @@ static void add_job(struct xp_buf *b, const struct xp_tui_job *j)
 		return;
 	xp_buf_printf(b, "%-10s %s  %s", xp_tui_job_word(j), *j->serial ? j->serial : j->path,
 		      j->model);
-	if (*j->record)
-		xp_buf_printf(b, "\n           certificate %s", j->record);
-	else if (*j->text)
+	if (*j->text && (!*j->record || j->state == XP_TUI_JOB_BAD))
 		xp_buf_printf(b, "\n           %s", j->text);
+	/* that of a failure certifies nothing */
+	if (*j->record)
+		xp_buf_printf(b, "\n           %s %s",
+			      j->state == XP_TUI_JOB_BAD ? "record" : "certificate", j->record);
 	xp_buf_puts(b, "\n");
 }
 

@@ -125,9 +125,9 @@ static char *result_text(const struct xp_job *job)
 void xp_tui_result_end(struct xp_tui_job *out, struct xp_job *job)
 {
 	out->state = state_of(job);
-	if (job->state == XP_JOB_ENDED)
-		snprintf(out->level, sizeof(out->level), "%s",
-			 xp_level_name(job->record.claim.level));
+	/* what the plan expected is no longer said of it */
+	snprintf(out->level, sizeof(out->level), "%s",
+		 job->state == XP_JOB_ENDED ? xp_level_name(job->record.claim.level) : "");
 	snprintf(out->text, sizeof(out->text), "%s", xp_job_end_text(job));
 	copy(out->record, sizeof(out->record), job->record_name);
 	free(out->result);

@@ -102,9 +102,11 @@ const char *xp_tui_job_word(const struct xp_tui_job *j)
 	case XP_TUI_JOB_RUNNING:
 		return "at work";
 	case XP_TUI_JOB_DONE:
-		return strcmp(j->level, "purge") == 0 ? "ok, purge" : "ok, clear";
+		if (strcmp(j->level, "purge") == 0)
+			return "ok, purge";
+		return strcmp(j->level, "clear") == 0 ? "ok, clear" : "ok";
 	case XP_TUI_JOB_LOWER:
-		return "ok, lower";
+		return strcmp(j->level, "clear") == 0 ? "only clear" : "lower";
 	case XP_TUI_JOB_REFUSED:
 		return "refused";
 	case XP_TUI_JOB_STOPPED:

@@ -242,7 +242,9 @@ static void test_summary_comes_by_itself_and_counts(void **state)
 	work(&l, 4);
 	snprintf(l.t.jobs[0].record, sizeof(l.t.jobs[0].record), "0199.json");
 	end(&l, 0, XP_TUI_JOB_DONE, "sanitized");
-	end(&l, 1, XP_TUI_JOB_BAD, "failed");
+	snprintf(l.t.jobs[1].record, sizeof(l.t.jobs[1].record), "0198.json");
+	end(&l, 1, XP_TUI_JOB_BAD, "failed, residue found");
+	snprintf(l.t.jobs[2].level, sizeof(l.t.jobs[2].level), "clear");
 	end(&l, 2, XP_TUI_JOB_LOWER, "sanitized");
 	assert_int_equal(l.t.screen, XP_TUI_WORK);
 	end(&l, 3, XP_TUI_JOB_STOPPED, "interrupted");
@@ -252,6 +254,10 @@ static void test_summary_comes_by_itself_and_counts(void **state)
 	xp_tui_lab_row(&l, "1  FAILED or unknown: data may remain");
 	xp_tui_lab_row(&l, "1  stopped: can be gone on with");
 	xp_tui_lab_row(&l, "certificate 0199.json");
+	xp_tui_lab_row(&l, "only clear SERIAL00003");
+	/* what failed says how, and its record is no certificate */
+	xp_tui_lab_row(&l, "failed, residue found");
+	xp_tui_lab_row(&l, "           record 0198.json");
 	/* what needs a hand stands first */
 	assert_true(xp_tui_lab_row(&l, "FAILED     SERIAL00002") <
 		    xp_tui_lab_row(&l, "ok, purge  SERIAL00001"));
