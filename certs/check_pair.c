@@ -70,6 +70,13 @@ static X509 *read_cert(struct job *j, struct xp_bytes der)
 	return c;
 }
 
+/* A signature that nobody looked at must not pass for want of memory. */
+static bool no_memory(struct job *j)
+{
+	j->f->lost = true;
+	return false;
+}
+
 static bool read_certs(struct job *j)
 {
 	for (unsigned i = 0; i < j->cms.certs_n; i++) {
@@ -81,7 +88,7 @@ static bool read_certs(struct job *j)
 		}
 		if (!sk_X509_push(j->certs, c)) {
 			X509_free(c);
-			return false;
+			return no_memory(j);
 		}
 	}
 	for (unsigned i = 0; i < j->cms.crls_n; i++) {
@@ -96,7 +103,7 @@ static bool read_certs(struct job *j)
 		}
 		if (!sk_X509_CRL_push(j->crls, c)) {
 			X509_CRL_free(c);
-			return false;
+			return no_memory(j);
 		}
 	}
 	return true;

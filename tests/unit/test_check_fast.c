@@ -14,6 +14,7 @@
 #include "certs/record_fields.h"
 #include "certs/sign.h"
 #include "tests/fake/check_lab.h"
+#include "tests/fake/cms_parts.h"
 
 static struct check_lab lab;
 static int64_t now_s;
@@ -133,6 +134,34 @@ static void test_check_fast_looks_at_each_signing_time(void **state)
 	}
 }
 
+/* A good chain today says nothing about a signature that is older or younger than it. */
+static void test_check_fast_keeps_to_the_validity(void **state)
+{
+	const int64_t from_s = LAB_NOW_S - 30 * LAB_DAY_S;
+	const int64_t to_s = LAB_NOW_S + 700 * LAB_DAY_S;
+	struct xp_check *c = NULL;
+	X509_CRL *long_list = NULL;
+
+	(void)state;
+	assert_int_equal(xp_pki_crl_new(&long_list, NULL, NULL, lab.lab.root, lab.lab.root_key,
+					LAB_NOW_S - LAB_DAY_S, LAB_NOW_S + 900 * LAB_DAY_S, NULL),
+			 XP_OK);
+	X509_CRL_free(lab.lab.crl);
+	lab.lab.crl = long_list;
+	c = moving_checker();
+	now_s = to_s - 10;
+	warm_up(c);
+	sign_at(&lab.alice, lab.json, lab.json_len, to_s);
+	expect(c, lab.json, lab.json_len, "", 0);
+	sign_at(&lab.alice, lab.json, lab.json_len, to_s + 1);
+	expect(c, lab.json, lab.json_len, "E_SIGNING_TIME", 1);
+	sign_at(&lab.alice, lab.json, lab.json_len, from_s - 1);
+	expect(c, lab.json, lab.json_len, "E_SIGNING_TIME", 1);
+	sign_at(&lab.alice, lab.json, lab.json_len, from_s);
+	expect(c, lab.json, lab.json_len, "", 0);
+	xp_check_free(&c);
+}
+
 /* ---- who ---- */
 
 static void test_check_fast_knows_a_signer_in_one_role_only(void **state)
@@ -176,6 +205,41 @@ static void test_check_fast_binds_the_signature_to_the_bytes(void **state)
 	expect(lab.check, lab.json, lab.json_len, "E_CONTENT_DIGEST", 1);
 }
 
+/* What stands in the file beside a good signature is signed by nobody. */
+static void test_check_fast_knows_the_certificates_beside_it(void **state)
+{
+	struct cms_parts parts = {0};
+	unsigned char *der = NULL;
+	int len = i2d_X509(lab.bob.cert, &der);
+
+	(void)state;
+	assert_true(len > 0);
+	warm_up(lab.check);
+	cms_parts_take(&parts, lab.p7s, lab.p7s_len);
+	cms_part_set(&parts.certs[parts.certs_n++], der, (size_t)len);
+	free(lab.p7s);
+	lab.p7s = cms_parts_build(&parts, &lab.p7s_len);
+	expect(lab.check, lab.json, lab.json_len, "E_CMS_CERTS", 1);
+	expect(lab.check, lab.json, lab.json_len, "E_CMS_CERTS", 1);
+	cms_parts_free(&parts);
+	OPENSSL_free(der);
+}
+
+static void test_check_fast_knows_what_a_signature_commits_to(void **state)
+{
+	struct xp_signing_key *k = lab_signing_key(&lab.alice, NULL);
+
+	(void)state;
+	warm_up(lab.check);
+	k->role = XP_ROLE_VALIDATOR;
+	free(lab.p7s);
+	lab.p7s = NULL;
+	assert_int_equal(
+		xp_sign(&lab.p7s, &lab.p7s_len, k, lab.json, lab.json_len, LAB_NOW_S, NULL), XP_OK);
+	expect(lab.check, lab.json, lab.json_len, "E_ROLE_COMMITMENT", 1);
+	xp_signing_key_free(&k);
+}
+
 /* ---- the bytes, each time with a signature that is good over them ---- */
 
 static char *edited(const char *from, const char *to, size_t *len)
@@ -208,6 +272,7 @@ static void test_check_fast_takes_the_one_form_only(void **state)
 		{"\"take\":1,", "\"take\":4294967297,"},
 		{"\"take\":1,", "\"take\":18446744073709551617,"},
 		{"\"take\":1,", "\"take\":9007199254740992,"},
+		{"\"drives_seen\":", "\"drives_seen\":9007199254740993"},
 		{"\"capacity_bytes\":\"", "\"capacity_bytes\":\"0"},
 		{"\"capacity_bytes\":\"", "\"capacity_bytes\":\"+"},
 		{"\"offset_ns\":\"", "\"offset_ns\":\"--"},
@@ -266,6 +331,28 @@ static void test_check_fast_takes_the_one_form_only(void **state)
 	}
 	sign_at(&lab.alice, lab.json, lab.json_len, LAB_NOW_S);
 	expect(lab.check, lab.json, lab.json_len, "", 0);
+}
+
+static void test_check_fast_ends_where_the_record_ends(void **state)
+{
+	static const char *const tails[] = {" ", "\n", "{", ",", "}", "\"", "\xff"};
+	char *json = malloc(lab.json_len + 1);
+
+	(void)state;
+	assert_non_null(json);
+	warm_up(lab.check);
+	memcpy(json, lab.json, lab.json_len);
+	for (size_t i = 0; i <= XP_ARRAY_LEN(tails); i++) {
+		/* last of all a NUL */
+		json[lab.json_len] = i < XP_ARRAY_LEN(tails) ? tails[i][0] : 0;
+		sign_at(&lab.alice, json, lab.json_len + 1, LAB_NOW_S);
+		expect(lab.check, json, lab.json_len + 1, "E_", 1);
+	}
+	for (size_t less = 1; less < 200; less += 7) {
+		sign_at(&lab.alice, json, lab.json_len - less, LAB_NOW_S);
+		expect(lab.check, json, lab.json_len - less, "E_", 1);
+	}
+	free(json);
 }
 
 /* A record with such a text cannot be written again, so that two ways are not compared. */
@@ -397,7 +484,15 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_fast_binds_the_signature_to_the_bytes,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_check_fast_keeps_to_the_validity, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_check_fast_knows_the_certificates_beside_it,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_check_fast_knows_what_a_signature_commits_to,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_fast_takes_the_one_form_only, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_check_fast_ends_where_the_record_ends, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_check_fast_lets_no_forbidden_text_by, setup,
 						teardown),
