@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* MS_LAZYTIME, which not every C library names */
+#define LAZYTIME (1ul << 25)
+
 #define MBR_BYTES      512
 #define MBR_DISK_ID    0x1b8
 #define MBR_ENTRY(n)   (0x1be + 16 * ((n)-1))
@@ -133,6 +136,8 @@ bool stick_look(struct stick *stick, const char *partuuid)
 {
 	static const char *const options = "umask=0077,utf8=1,codepage=437,iocharset=ascii,tz=UTC,"
 					   "shortname=mixed,errors=remount-ro";
+	/* lazytime: the folder in which the boxes stand is not written each time that they are */
+	const unsigned long flags = MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME | LAZYTIME;
 	char dev[64];
 	char node[32];
 	enum stick_found found;
@@ -149,10 +154,8 @@ bool stick_look(struct stick *stick, const char *partuuid)
 	snprintf(dev, sizeof(dev), "/dev/%.32s", node);
 	name_it(node, partuuid);
 	mkdir(STICK_PLACE, 0700);
-	if (mount(dev, STICK_PLACE, "vfat", MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME,
-		  options) &&
-	    mount(dev, STICK_PLACE, "vfat",
-		  MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME, options)) {
+	if (mount(dev, STICK_PLACE, "vfat", flags, options) &&
+	    mount(dev, STICK_PLACE, "vfat", MS_RDONLY | flags, options)) {
 		say("the stick's data partition %s cannot be read: %s", dev, strerror(errno));
 		return false;
 	}
