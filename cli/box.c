@@ -31,12 +31,19 @@ static int sys_sync(void *ctx, int fd)
 	return fdatasync(fd);
 }
 
+static void sys_forget(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 const struct xp_box_ops *xp_box_ops_system(void)
 {
 	static const struct xp_box_ops ops = {
 		.pread = sys_pread,
 		.pwrite = sys_pwrite,
 		.sync = sys_sync,
+		.forget = sys_forget,
 	};
 
 	return &ops;
@@ -108,6 +115,12 @@ enum xp_rc xp_box_sync(struct xp_box *box, struct xp_err *err)
 	return box->ops->sync(box->ops->ctx, box->fd) ? is_bad(box, "fdatasync", err) : XP_OK;
 }
 
+void xp_box_forget(const struct xp_box *box)
+{
+	if (box->ops->forget && box->fd >= 0)
+		box->ops->forget(box->ops->ctx, box->fd);
+}
+
 enum xp_rc xp_box_write_header(struct xp_box *box, const struct xp_box_header *header,
 			       struct xp_err *err)
 {
@@ -118,6 +131,17 @@ enum xp_rc xp_box_write_header(struct xp_box *box, const struct xp_box_header *h
 	TRY(xp_box_sync(box, err));
 	box->header = *header;
 	return XP_OK;
+}
+
+enum xp_rc xp_box_begin_anew(struct xp_box *box, const struct xp_box_header *header,
+			     struct xp_err *err)
+{
+	struct xp_box_header begun = *header;
+
+	/* more than there will ever be: torn, for who reads it */
+	begun.entries = UINT64_MAX;
+	box->state = XP_BOX_TORN;
+	return xp_box_write_header(box, &begun, err);
 }
 
 enum xp_rc xp_box_open(struct xp_box *box, int dir_fd, const char *name, bool writes,

@@ -14,6 +14,8 @@ struct xp_box_ops {
 	ssize_t (*pwrite)(void *ctx, int fd, const void *data, size_t len, off_t at);
 	int (*sync)(void *ctx, int fd); /* fdatasync */
 	void *ctx;
+	/* What is read next comes from the medium and not from memory; may be NULL. */
+	void (*forget)(void *ctx, int fd);
 };
 const struct xp_box_ops *xp_box_ops_system(void);
 
@@ -71,6 +73,13 @@ MUST_USE enum xp_rc xp_box_read(struct xp_box *box, void *data, size_t len, uint
 MUST_USE enum xp_rc xp_box_write(struct xp_box *box, const void *data, size_t len, uint64_t at,
 				 struct xp_err *err);
 MUST_USE enum xp_rc xp_box_sync(struct xp_box *box, struct xp_err *err);
+void xp_box_forget(const struct xp_box *box);
 /* Writes the header and syncs it. */
 MUST_USE enum xp_rc xp_box_write_header(struct xp_box *box, const struct xp_box_header *header,
 					struct xp_err *err);
+/*
+ * The header of a box whose entries are about to be written anew: it holds for nobody until
+ * xp_box_write_header. Who had read the box before sees that its history is no longer there.
+ */
+MUST_USE enum xp_rc xp_box_begin_anew(struct xp_box *box, const struct xp_box_header *header,
+				      struct xp_err *err);

@@ -23,6 +23,8 @@ static const char entry_magic[8] = {'X', 'P', 'E', 'N', 'T', 'R', 'Y', '1'};
 #define HEADER_ENTRIES	  48
 #define HEADER_HASH	  (XP_BOX_SECTOR - XP_BOX_HASH_LEN)
 #define VERSION		  1u
+/* Counted up by one, no generation and no batch comes near: what has more is not ours. */
+#define NUMBER_MAX (1ull << 62)
 
 #define ENTRY_KIND	 8
 #define ENTRY_LEN	 12
@@ -72,7 +74,8 @@ bool xp_box_header_read(struct xp_box_header *out, const uint8_t in[XP_BOX_SECTO
 	out->generation = get_le64(in + HEADER_GENERATION);
 	out->bytes = get_le64(in + HEADER_BYTES);
 	out->entries = get_le64(in + HEADER_ENTRIES);
-	return get_le32(in + HEADER_VERSION) == VERSION && out->generation > 0;
+	return get_le32(in + HEADER_VERSION) == VERSION && out->generation > 0 &&
+	       out->generation < NUMBER_MAX;
 }
 
 enum xp_rc xp_box_chain_begin(struct xp_box_chain *out, const struct xp_box_header *header,
@@ -184,7 +187,7 @@ bool xp_box_entry_read(struct xp_box_entry *out, const uint8_t head[XP_BOX_HEAD_
 		.batch = get_le64(head + ENTRY_BATCH),
 	};
 	memcpy(out->path, head + ENTRY_PATH, sizeof(out->path));
-	return is_sound(out);
+	return out->batch < NUMBER_MAX && is_sound(out);
 }
 
 enum xp_rc xp_box_entry_follows(bool *next, struct xp_box_chain *chain,
@@ -274,8 +277,9 @@ static bool is_job_file(const char *s)
 
 bool xp_box_path_is_file(const char *path)
 {
-	static const char *const alone[] = {"index.csv",   "log.key",  "log.vkey",
-					    "upload.list", "host.key", "host.crt"};
+	static const char *const alone[] = {"index.csv",      "log.key",  "log.vkey",
+					    "upload.list",    "host.key", "host.crt",
+					    XP_BOX_OWNER_NAME};
 
 	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
 		if (strcmp(path, alone[i]) == 0)

@@ -15,6 +15,9 @@
 #define XP_BOX_HASH_LEN	   32
 #define XP_BOX_ID_LEN	   16
 #define XP_BOX_HEAD_LEN	   256u /* of an entry, in front of its bytes */
+/* In the boxes only: the random name of the state folder that they are told from. */
+#define XP_BOX_OWNER_NAME "keep.by"
+#define XP_BOX_OWNER_LEN  32
 
 struct xp_box_header {
 	uint8_t id[XP_BOX_ID_LEN]; /* of the pair */

@@ -256,7 +256,8 @@ static enum xp_rc encode(struct batch *b, struct xp_box_pair *pair, struct xp_er
 	b->number = good->chain.batch + 1;
 	for (size_t i = 0; i < pair->told_n; i++) {
 		struct xp_box_told *t = &pair->told[i];
-		bool anew = pair->again || is_out_of_order(pair, t);
+		/* another process may have replaced it since, and must not be undone */
+		bool anew = pair->again || t->entry.kind == XP_BOX_PUT || is_out_of_order(pair, t);
 
 		if (b->bytes.len == 0 && is_known(pair, t))
 			continue;
@@ -318,11 +319,34 @@ static enum xp_rc make_room(struct batch *b, struct xp_box_pair *pair, struct xp
 	return xp_fail_errno(err, XP_E_IO, "the boxes in %s are full", pair->dir);
 }
 
+void xp_box_pair_set_owner(struct xp_box_pair *pair, const char *owner)
+{
+	snprintf(pair->owner, sizeof(pair->owner), "%s", owner);
+}
+
+static enum xp_rc demand_owner(struct xp_box_pair *pair, struct xp_err *err)
+{
+	AUTO_MEM char *now = NULL;
+	size_t len = 0;
+
+	if (!*pair->owner)
+		return XP_OK;
+	TRY(xp_box_pair_read(pair, XP_BOX_OWNER_NAME, &now, &len, err));
+	return strcmp(now, pair->owner) == 0
+		       ? XP_OK
+		       : xp_fail(err, XP_E_REFUSED,
+				 "%s: a process with another state folder has taken these boxes "
+				 "over; start again, with that folder or an empty one",
+				 pair->dir);
+}
+
 static enum xp_rc flush(struct xp_box_pair *pair, struct xp_err *err)
 {
 	struct batch b = {0};
 	enum xp_rc rc = xp_box_pair_catch_up(pair, err);
 
+	if (rc == XP_OK)
+		rc = demand_owner(pair, err);
 	if (rc == XP_OK)
 		rc = encode(&b, pair, err);
 	if (rc == XP_OK && b.bytes.len)
@@ -425,13 +449,13 @@ enum xp_rc xp_box_pair_compact(struct xp_box_pair *pair, struct xp_err *err)
 			       good->name);
 	header.generation++;
 	header.entries = pair->index.n;
-	other->header = header;
-	other->state = XP_BOX_TORN;
+	TRY(xp_box_begin_anew(other, &header, err));
 	TRY(copy_files(pair, other, err));
 	TRY(xp_box_write_header(other, &header, err));
 	other->state = XP_BOX_GOOD;
 	pair->best = 1 - pair->best;
 	xp_box_index_free(&pair->index);
+	xp_box_forget(other);
 	TRY(xp_box_scan(other, &pair->index, err));
 	if (other->state != XP_BOX_GOOD)
 		return xp_fail(err, XP_E_IO, "%s/%s does not read as it was written", pair->dir,

@@ -51,6 +51,13 @@ const char *xp_box_pair_trouble(const struct xp_box_pair *pair);
 /* The boxes' own place on a medium: a name that leads there, also when the folder was unmounted. */
 void xp_box_pair_place(char out[64], const struct xp_box_pair *pair);
 
+/*
+ * Nothing is kept any more from when OWNER (XP_BOX_OWNER_LEN characters) is no longer what
+ * XP_BOX_OWNER_NAME in the boxes says: another state folder has taken them over, and two that both
+ * go on would undo each other's log.
+ */
+void xp_box_pair_set_owner(struct xp_box_pair *pair, const char *owner);
+
 /* Takes an entry to be kept (a copy of BYTES). Nothing is kept before the next flush. */
 MUST_USE enum xp_rc xp_box_pair_tell(struct xp_box_pair *pair, const struct xp_box_entry *entry,
 				     const void *bytes, struct xp_err *err);

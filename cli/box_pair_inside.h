@@ -21,6 +21,7 @@ struct xp_box_pair {
 	struct xp_box_told *told;
 	size_t told_n, told_cap;
 	bool again; /* what was told was not kept the last time, and may be outdated */
+	char owner[XP_BOX_OWNER_LEN + 1]; /* empty: whoever */
 	char trouble[600];
 };
 

@@ -80,6 +80,8 @@ enum xp_rc xp_box_pair_mirror(struct xp_box_pair *pair, uint64_t from, struct xp
 
 	if (!buf)
 		return xp_fail(err, XP_E_NOMEM, "%s", pair->dir);
+	if (from == XP_BOX_DATA_OFFSET)
+		TRY(xp_box_begin_anew(other, &good->header, err));
 	for (uint64_t at = from; at < good->tail; at += COPY_BYTES) {
 		size_t len = good->tail - at < COPY_BYTES ? (size_t)(good->tail - at) : COPY_BYTES;
 
@@ -91,7 +93,7 @@ enum xp_rc xp_box_pair_mirror(struct xp_box_pair *pair, uint64_t from, struct xp
 	if (good->tail < other->bytes)
 		TRY(xp_box_write(other, buf, XP_BOX_SECTOR, good->tail, err));
 	TRY(xp_box_sync(other, err));
-	/* the header last: until then the old one does not fit what lies behind it */
+	/* the header last: until then none holds */
 	TRY(xp_box_write_header(other, &good->header, err));
 	other->chain = good->chain;
 	other->tail = good->tail;
@@ -232,6 +234,21 @@ static enum xp_rc mend(struct xp_box_pair *pair, struct xp_err *err)
 	return XP_OK;
 }
 
+/*
+ * What a process that died had written and not synced would be taken for kept, and what the medium
+ * failed to take may still stand in memory.
+ */
+static enum xp_rc read_from_medium(const struct xp_box_pair *pair, struct xp_box *box,
+				   struct xp_err *err)
+{
+	if (box->fd < 0)
+		return XP_OK;
+	if (pair->writes && xp_box_sync(box, NULL) != XP_OK)
+		return XP_OK;
+	xp_box_forget(box);
+	return xp_box_scan(box, NULL, err);
+}
+
 enum xp_rc xp_box_pair_settle(struct xp_box_pair *pair, struct xp_err *err)
 {
 	bool lost = false;
@@ -239,7 +256,7 @@ enum xp_rc xp_box_pair_settle(struct xp_box_pair *pair, struct xp_err *err)
 	pair->best = 0;
 	for (unsigned i = 0; i < 2; i++)
 		if (pair->box[i].state != XP_BOX_BAD)
-			TRY(xp_box_scan(&pair->box[i], NULL, err));
+			TRY(read_from_medium(pair, &pair->box[i], err));
 	TRY(choose(pair, err));
 	xp_box_index_free(&pair->index);
 	if (xp_box_pair_best(pair)->state != XP_BOX_GOOD)
@@ -263,16 +280,90 @@ static bool is_other_generation(struct xp_box *box)
 	if (box->state != XP_BOX_GOOD || xp_box_read(box, sector, sizeof(sector), 0, NULL) != XP_OK)
 		return false;
 	return !xp_box_header_read(&now, sector) || now.generation != box->header.generation ||
+	       now.entries != box->header.entries ||
 	       memcmp(now.id, box->header.id, XP_BOX_ID_LEN) != 0;
+}
+
+/* Boxes that turned out not to be one history are written by this process no more. */
+static enum xp_rc settle_again(struct xp_box_pair *pair, struct xp_err *err)
+{
+	struct xp_err why = {0};
+	enum xp_rc rc = xp_box_pair_settle(pair, &why);
+
+	if (rc == XP_OK)
+		return XP_OK;
+	for (unsigned i = 0; i < 2; i++) {
+		pair->box[i].state = XP_BOX_BAD;
+		pair->box[i].why = why;
+	}
+	if (err)
+		*err = why;
+	return rc;
+}
+
+/* Reads on. What another process had no time to sync is not relied on before it is. */
+static enum xp_rc take_in(struct xp_box *box, struct xp_box_index *index, struct xp_err *err)
+{
+	uint64_t had = box->chain.entries;
+
+	TRY(xp_box_scan_on(box, index, err));
+	/* where that fails, its state says so */
+	if (box->chain.entries != had && xp_box_sync(box, NULL) != XP_OK)
+		xp_log(XP_LOG_WARNING, "%s", box->why.msg);
+	return XP_OK;
+}
+
+/*
+ * Has another process, for which this box is not bad, kept there what the good one does not have?
+ * Two that each write one box alone would tell two histories.
+ */
+static bool went_on_without_us(const struct xp_box *bad, const struct xp_box *good)
+{
+	struct xp_box probe = *bad;
+	uint8_t sector[XP_BOX_SECTOR];
+
+	if (bad->state != XP_BOX_BAD || bad->fd < 0 || bad->header.generation == 0 ||
+	    xp_box_read(&probe, sector, sizeof(sector), 0, NULL) != XP_OK ||
+	    !xp_box_header_read(&probe.header, sector) ||
+	    memcmp(probe.header.id, good->header.id, XP_BOX_ID_LEN) != 0)
+		return false;
+	if (probe.header.generation != good->header.generation)
+		return probe.header.generation > good->header.generation;
+	if (probe.header.generation != bad->header.generation) {
+		probe.tail = XP_BOX_DATA_OFFSET;
+		if (xp_box_chain_begin(&probe.chain, &probe.header, NULL) != XP_OK)
+			return true;
+	}
+	return xp_box_scan_on(&probe, NULL, NULL) != XP_OK ||
+	       probe.chain.entries > good->chain.entries;
+}
+
+/* The other one, once the good one has read on. */
+static enum xp_rc bring_up_other(struct xp_box_pair *pair, struct xp_err *err)
+{
+	const struct xp_box *good = xp_box_pair_best(pair);
+	struct xp_box *other = xp_box_pair_other(pair);
+
+	TRY(take_in(other, NULL, err));
+	if (other->state != XP_BOX_GOOD)
+		return XP_OK;
+	if (other->chain.entries > good->chain.entries) {
+		pair->best = 1 - pair->best;
+		return settle_again(pair, err);
+	}
+	if (other->chain.entries < good->chain.entries &&
+	    xp_box_pair_mirror(pair, other->tail, err) != XP_OK && other->state != XP_BOX_BAD)
+		return err ? err->rc : XP_E_IO;
+	return XP_OK;
 }
 
 enum xp_rc xp_box_pair_catch_up(struct xp_box_pair *pair, struct xp_err *err)
 {
+	const struct xp_box *other;
 	struct xp_box *good;
-	struct xp_box *other;
 
 	if (is_other_generation(&pair->box[0]) || is_other_generation(&pair->box[1])) {
-		TRY(xp_box_pair_settle(pair, err));
+		TRY(settle_again(pair, err));
 		xp_box_pair_note_trouble(pair);
 		return XP_OK;
 	}
@@ -283,18 +374,16 @@ enum xp_rc xp_box_pair_catch_up(struct xp_box_pair *pair, struct xp_err *err)
 	if (good->state != XP_BOX_GOOD)
 		return xp_fail(err, XP_E_IO, "neither box in %s can be used: %s", pair->dir,
 			       good->why.msg);
-	TRY(xp_box_scan_on(good, &pair->index, err));
-	if (other->state == XP_BOX_GOOD) {
-		TRY(xp_box_scan_on(other, NULL, err));
-		if (other->chain.entries > good->chain.entries) {
-			pair->best = 1 - pair->best;
-			return xp_box_pair_settle(pair, err);
-		}
-		if (other->chain.entries < good->chain.entries &&
-		    xp_box_pair_mirror(pair, other->tail, err) != XP_OK &&
-		    other->state != XP_BOX_BAD)
-			return err ? err->rc : XP_E_IO;
-	}
+	TRY(take_in(good, &pair->index, err));
+	if (good->state != XP_BOX_GOOD)
+		TRY(settle_again(pair, err));
+	else if (other->state == XP_BOX_GOOD)
+		TRY(bring_up_other(pair, err));
+	else if (went_on_without_us(other, good))
+		return xp_fail(err, XP_E_REFUSED,
+			       "%s: another process has gone on with %s, which failed in this one; "
+			       "start again to go on with both",
+			       pair->dir, other->name);
 	xp_box_pair_note_trouble(pair);
 	return XP_OK;
 }

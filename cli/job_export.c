@@ -77,7 +77,8 @@ static enum xp_rc read_source(const struct exporting *x, const char *path, char 
 /* Journals and keys stay. */
 static bool is_exported(const char *path)
 {
-	return strncmp(path, "jobs/", 5) != 0 && !xp_durable_is_secret(path);
+	return strncmp(path, "jobs/", 5) != 0 && !xp_durable_is_secret(path) &&
+	       strcmp(path, XP_BOX_OWNER_NAME) != 0;
 }
 
 /* --- where it goes --- */

@@ -18,14 +18,19 @@
 #include "cli/output.h"
 #include "sanitize/journal.h"
 
-/* In the state folder: the id of the boxes that it belongs to, once both hold the same. */
+/*
+ * In the state folder: the id of the boxes that it belongs to, and the name under which it is the
+ * one that they are told from, as long as XP_BOX_OWNER_NAME in them says the same.
+ */
 #define MARK_NAME "keep.id"
 #define ID_LEN	  (2 * XP_BOX_ID_LEN)
+#define MARK_LEN  (ID_LEN + XP_BOX_OWNER_LEN)
 
 struct xp_keep {
 	char dir[4096];
 	char place[64];
 	int state_fd;
+	char owner[XP_BOX_OWNER_LEN + 1];
 	struct xp_box_pair *pair;
 	struct xp_durable durable;
 };
@@ -167,11 +172,22 @@ static enum xp_rc keep_flush(void *ctx, struct xp_err *err)
 	return XP_OK;
 }
 
+/* It says something of the boxes, and is no file of the state folder. */
+static bool is_owner(const char *path)
+{
+	return strcmp(path, XP_BOX_OWNER_NAME) == 0;
+}
+
 static enum xp_rc read_local(void *ctx, const char *path, char **out, size_t *len,
 			     struct xp_err *err)
 {
 	const struct xp_keep *keep = ctx;
 
+	if (is_owner(path)) {
+		*len = strlen(keep->owner);
+		*out = strdup(keep->owner);
+		return *out ? XP_OK : xp_fail(err, XP_E_NOMEM, "%s", path);
+	}
 	return xp_file_read_at(out, len, keep->state_fd, path, XP_BOX_FILE_MAX, err);
 }
 
@@ -224,7 +240,7 @@ static enum xp_rc restore(struct xp_keep *keep, const char *path, struct xp_err 
 
 struct meeting {
 	struct xp_keep *keep;
-	bool is_marked; /* the state folder belongs to these boxes: what it has is newer */
+	bool is_marked; /* the boxes were last told from here: what the folder has is newer */
 	bool seeds;	/* the boxes are empty: they take what is there */
 	bool writes;
 	size_t local_n; /* files there */
@@ -285,7 +301,8 @@ static enum xp_rc meet_all(struct meeting *m, struct xp_err *err)
 
 		while (*path == '/')
 			path++;
-		if (e->fts_info == FTS_F && xp_box_path_is_file(path) && !is_over(m->keep, path))
+		if (e->fts_info == FTS_F && xp_box_path_is_file(path) && !is_owner(path) &&
+		    !is_over(m->keep, path))
 			rc = meet_file(m, path, err);
 	}
 	fts_close(fts);
@@ -311,6 +328,8 @@ static enum xp_rc restore_all(struct meeting *m, struct xp_err *err)
 		const char *path = index->files[i].path;
 		char folder[XP_BOX_PATH_LEN];
 
+		if (is_owner(path))
+			continue;
 		if (is_taken_away(m, folder, path)) {
 			if (m->writes)
 				TRY(keep_remove(m->keep, folder, err));
@@ -332,36 +351,78 @@ static enum xp_rc refuse_stranger(const struct xp_keep *keep, const char *state,
 		state, keep->dir);
 }
 
+/* Is this the folder that the boxes were told from last? Another one's is a past of theirs. */
+static enum xp_rc read_mark(struct meeting *m, const char *id, struct xp_err *err)
+{
+	AUTO_MEM char *mark = NULL;
+	AUTO_MEM char *owner = NULL;
+	size_t len = 0;
+	enum xp_rc rc = xp_file_read_at(&mark, &len, m->keep->state_fd, MARK_NAME, MARK_LEN, err);
+
+	if (rc != XP_OK && rc != XP_E_NOENT && rc != XP_E_MALFORMED)
+		return rc;
+	if (rc != XP_OK || len != MARK_LEN || strncmp(mark, id, ID_LEN) != 0 ||
+	    !xp_box_index_find(xp_box_pair_index(m->keep->pair), XP_BOX_OWNER_NAME))
+		return XP_OK;
+	TRY(xp_box_pair_read(m->keep->pair, XP_BOX_OWNER_NAME, &owner, &len, err));
+	m->is_marked = strcmp(mark + ID_LEN, owner) == 0;
+	if (m->is_marked)
+		snprintf(m->keep->owner, sizeof(m->keep->owner), "%s", owner);
+	return XP_OK;
+}
+
+/* From now on the boxes are told from here. The mark means nothing before they say so, too. */
+static enum xp_rc take_over(struct meeting *m, const char *id, struct xp_err *err)
+{
+	struct xp_box_entry entry = {.kind = XP_BOX_PUT};
+	struct xp_keep *keep = m->keep;
+	uint8_t random[XP_BOX_OWNER_LEN / 2];
+	char mark[MARK_LEN + 1];
+
+	TRY(xp_rng_bytes(xp_rng_system(), random, sizeof(random), err));
+	xp_hex_encode(keep->owner, random, sizeof(random));
+	snprintf(mark, sizeof(mark), "%s%s", id, keep->owner);
+	TRY(xp_file_write_at(keep->state_fd, MARK_NAME, mark, MARK_LEN, 0600, true, err));
+	return tell(keep, &entry, XP_BOX_OWNER_NAME, keep->owner, XP_BOX_OWNER_LEN, err);
+}
+
+static bool are_empty(const struct xp_box_index *index)
+{
+	return index->n == 0 || (index->n == 1 && is_owner(index->files[0].path));
+}
+
 static enum xp_rc meet(struct xp_keep *keep, const struct xp_state *state, bool writes,
 		       struct xp_err *err)
 {
 	struct meeting m = {.keep = keep, .writes = writes};
 	char id[ID_LEN + 1];
-	AUTO_MEM char *mark = NULL;
-	size_t mark_len = 0;
-	enum xp_rc rc = xp_file_read_at(&mark, &mark_len, keep->state_fd, MARK_NAME, ID_LEN, err);
 
-	if (rc != XP_OK && rc != XP_E_NOENT && rc != XP_E_MALFORMED)
-		return rc;
 	xp_box_pair_id(id, keep->pair);
-	m.is_marked = rc == XP_OK && strcmp(mark, id) == 0;
-	m.seeds = xp_box_pair_index(keep->pair)->n == 0;
+	TRY(read_mark(&m, id, err));
+	m.seeds = are_empty(xp_box_pair_index(keep->pair));
+	/* before the files: what is kept of a seeding that ends halfway is then known as ours */
+	if (writes && !m.is_marked && m.seeds)
+		TRY(take_over(&m, id, err));
 	TRY(meet_all(&m, err));
 	/* unmarked files may be of a filling that was broken off: then they are all the same */
 	if (!m.is_marked && !m.seeds && m.told_n)
 		return refuse_stranger(keep, state->path, err);
 	if (!m.seeds)
 		TRY(restore_all(&m, err));
+	if (writes && !m.is_marked && !m.seeds)
+		TRY(take_over(&m, id, err));
 	if (writes && m.seeds && m.told_n)
 		xp_say("the boxes in %s are empty: they take what is in %s", keep->dir,
 		       state->path);
-	/* told under the lock that the opening took: it is let go for the flush to take it */
-	xp_box_pair_unlock(keep->pair);
-	if (writes)
-		TRY(keep_flush(keep, err));
-	if (m.is_marked || (m.seeds && !writes))
+	/*
+	 * Still under the lock of the opening: another process would keep later lines meanwhile,
+	 * and what was read here would undo them.
+	 */
+	if (!writes)
 		return XP_OK;
-	return xp_file_write_at(keep->state_fd, MARK_NAME, id, ID_LEN, 0600, true, err);
+	TRY(keep_flush(keep, err));
+	xp_box_pair_set_owner(keep->pair, keep->owner);
+	return XP_OK;
 }
 
 enum xp_rc xp_keep_open(struct xp_keep **out, struct xp_state *state, const char *dir, bool writes,

@@ -152,7 +152,8 @@ static int disk_sync(void *ctx, int fd)
 void box_disk_init(struct box_disk *d, uint64_t seed)
 {
 	memset(d, 0, sizeof(*d));
-	d->ops = (struct xp_box_ops){disk_pread, disk_pwrite, disk_sync, d};
+	d->ops = (struct xp_box_ops){
+		.pread = disk_pread, .pwrite = disk_pwrite, .sync = disk_sync, .ctx = d};
 	d->seed = seed ? seed : 1;
 	d->fd = -1;
 }

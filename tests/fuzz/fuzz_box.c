@@ -112,7 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	uint8_t *bytes = calloc(1, BYTES);
 	struct xp_box_index index = {0};
-	struct xp_box_ops ops = {read_bytes, write_nothing, sync_nothing, bytes};
+	struct xp_box_ops ops = {
+		.pread = read_bytes, .pwrite = write_nothing, .sync = sync_nothing, .ctx = bytes};
 	struct xp_box box = {.ops = &ops, .fd = 0, .bytes = BYTES, .name = "box"};
 	uint8_t at_end[XP_BOX_HASH_LEN];
 	bool has = false;
