@@ -104,9 +104,14 @@ static enum xp_rc read_fd(char **out, size_t *len, int fd, const char *name, siz
 enum xp_rc xp_file_read(char **out, size_t *len, const char *path, size_t max_bytes,
 			struct xp_err *err)
 {
-	/* O_NONBLOCK: a FIFO in the place of a file must not hang us */
-	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	AUTO_FD int fd = -1;
 
+	/* a tape winds back and a watchdog starts to count when they are opened */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return xp_fail(err, XP_E_MALFORMED, "%s: not a regular file", path);
+	/* O_NONBLOCK: a FIFO that came to the place of a file since must not hang us */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return open_failed(err, path);
 	return read_fd(out, len, fd, path, max_bytes, err);

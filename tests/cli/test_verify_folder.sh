@@ -36,6 +36,13 @@ exits 'as with a folder in its place' 1 cert verify done.d --trust ca/root.pem
 rmdir "$decision.p7s"
 mkfifo "$decision.p7s"
 exits 'and with a pipe' 1 timeout 20 "$EXPUNGE_CERT" verify done.d --trust ca/root.pem
+(echo x >"$decision.p7s") 2>/dev/null &
+writer=$!
+sleep 0.3
+exits 'one that somebody waits to write to' 1 timeout 20 "$EXPUNGE_CERT" verify done.d --trust ca/root.pem
+exits 'also as what is shown' 66 timeout 20 "$EXPUNGE_CERT" show "$decision.p7s"
+check 'which is never opened: that alone may do something' kill -0 "$writer"
+kill "$writer" 2>/dev/null
 rm "$decision.p7s"
 mv kept.p7s "$decision.p7s"
 
