@@ -322,6 +322,12 @@ static void test_check_fast_takes_the_one_form_only(void **state)
 		{"\"offset_ns\":\"-1250\"", "\"offset_ns\":\"-9223372036854775809\""},
 		{"\"offset_ns\":\"-1250\"", "\"offset_ns\":\"9223372036854775808\""},
 		{"\"offset_ns\":\"-1250\"", "\"offset_ns\":\"18446744073709551616\""},
+		/* what stands there twice */
+		{"\"coverage_ppm\":1000000,\"extents\":", "\"coverage_ppm\":999999,\"extents\":"},
+		{"\"coverage_ppm\":1000000,\"extents\":", "\"coverage_ppm\":1000000,\"extents\":9"},
+		{"\"mode\":\"full\",\"phase\":2", "\"mode\":\"full\",\"phase\":1"},
+		{"\"mode\":\"full\",\"phase\":2", "\"mode\":\"sample\",\"phase\":2"},
+		{"\"destination\":", "\"crit\":[\"a.b\"],\"destination\":"},
 		/* between and around */
 		{"{\"accepted\"", " {\"accepted\""},
 		{"{\"accepted\"", "{ \"accepted\""},
@@ -345,6 +351,21 @@ static void test_check_fast_takes_the_one_form_only(void **state)
 	}
 	sign_at(&lab.alice, lab.json, lab.json_len, LAB_NOW_S);
 	expect(lab.check, lab.json, lab.json_len, "", 0);
+}
+
+/* Of a policy that is known by its bytes the digest is still the record's own word. */
+static void test_check_fast_looks_at_the_digest_of_the_policy(void **state)
+{
+	static const char mark[] = "\"name\":\"lab\",\"sha256\":\"";
+	char *at = memmem(lab.json, lab.json_len, mark, sizeof(mark) - 1);
+
+	(void)state;
+	assert_non_null(at);
+	warm_up(lab.check);
+	at += sizeof(mark) - 1;
+	*at = *at == '0' ? '1' : '0';
+	sign_at(&lab.alice, lab.json, lab.json_len, LAB_NOW_S);
+	expect(lab.check, lab.json, lab.json_len, "E_RECORD_DERIVED", 1);
 }
 
 static void test_check_fast_ends_where_the_record_ends(void **state)
@@ -506,6 +527,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_fast_takes_the_one_form_only, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_check_fast_looks_at_the_digest_of_the_policy,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_fast_ends_where_the_record_ends, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_check_fast_lets_no_forbidden_text_by, setup,
