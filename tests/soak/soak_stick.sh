@@ -51,7 +51,7 @@ for i in $(seq "$soak_n"); do
 	how=$([ $((i % 2)) = 1 ] && echo "pulled" || echo "power")
 	late=$((RANDOM % 150))
 	stick_start --rigd "$stick_folder" --words "$words" kernel "$stick"
-	stick_waits 'erasing in' 120
+	shows "$i: the run begins" 'erasing in' 120
 	sleep "$((late / 10)).$((late % 10))"
 	if [ "$how" = pulled ]; then
 		stick_unplug
@@ -68,11 +68,12 @@ for i in $(seq "$soak_n"); do
 	is "$i: what was kept can be read ($how after $late tenths of a second)" "$exit_code" 0
 
 	stick_start --rigd "$stick_folder" --words "$words" kernel "$stick"
-	check "$i: the next boot goes on to the end" stick_ends 300
+	shows "$i: the machine starts again" 'started by' 120
+	check "$i: ... and goes on to the end" stick_ends 300
 	stick_kill
 	held "$stick"
 	records >"$TMPDIR/after"
-	is "$i: no record is lost" "$(comm -23 "$TMPDIR/before" "$TMPDIR/after")" ""
+	is "$i: no record that was there is lost" "$(comm -23 "$TMPDIR/before" "$TMPDIR/after")" ""
 	exits "$i: none is torn: all verify" 0 "$EXPUNGE_CERT" verify "$TMPDIR/held" \
 		--trust "$TMPDIR/held/host.crt" --json
 	is "$i: no job is left open" "$("$EXPUNGE" status --state "$TMPDIR/state" --json |
