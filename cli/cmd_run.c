@@ -13,6 +13,7 @@
 #include "cli/job_detach.h"
 #include "cli/job_folder.h"
 #include "cli/job_needed.h"
+#include "cli/job_reach.h"
 #include "cli/job_session.h"
 #include "cli/job_settle.h"
 #include "cli/job_tell.h"
@@ -123,10 +124,19 @@ static enum xp_rc collect_paths(const char ***paths, unsigned *n, struct run *r,
 	return XP_OK;
 }
 
+static void tell_wait(const char *path, const char *says)
+{
+	xp_say("%s is waited for: %s", path, says);
+}
+
 static enum xp_rc prepare(struct run *r, unsigned i, const char *path, struct xp_err *err)
 {
 	struct xp_job *job = &r->batch.jobs[i];
 	struct xp_err why;
+
+	/* among several, one that is busy holds up no other: it is refused */
+	if (r->batch.n == 1)
+		xp_job_wait_through(&r->session.root, path, tell_wait);
 
 	if (xp_job_prepare(job, &r->session.setup, path, &why) != XP_OK) {
 		snprintf(job->target.path, sizeof(job->target.path), "%s", path);

@@ -18,6 +18,9 @@
 #include "device/probe_node.h"
 
 #define SPIN_UP_MS 40000
+#define WAIT_MS	   2000
+/* steps of a drive's own progress may be far apart */
+#define WAIT_STILL (60u * 60 * 1000 / WAIT_MS)
 
 #define READ_BYTES 4096
 
@@ -119,8 +122,20 @@ bool xp_job_is_at_work(char *out, size_t size, const struct xp_drive_facts *f)
 	return true;
 }
 
-/* What the drive itself says, asked by its generic node. false: nothing that keeps it from work. */
-static bool ask_generic(char *out, size_t size, const struct xp_sysroot *root, const char *disk)
+static bool is_running(const struct xp_drive_facts *f)
+{
+	if (f->is_ata)
+		return f->ata.sanitize_status == XP_ASKED_GOOD &&
+		       f->ata.sanitize.state == XP_ATA_SANITIZE_RUNNING;
+	return f->scsi.request_sense == XP_ASKED_GOOD && f->scsi.sense.has_progress;
+}
+
+/*
+ * What the drive itself says, asked by its generic node. false: nothing that keeps it from work.
+ * STEP (may be NULL): how far what it is at has come, in 1/65536; -1: it is at nothing.
+ */
+static bool ask_generic(char *out, size_t size, int *step, const struct xp_sysroot *root,
+			const char *disk)
 {
 	AUTO(xp_transport_free) struct xp_transport *t = NULL;
 	AUTO(xp_identity_free) struct xp_identity id = {.bus = XP_BUS_SCSI};
@@ -133,6 +148,10 @@ static bool ask_generic(char *out, size_t size, const struct xp_sysroot *root, c
 	    xp_probe_drive(facts, t, &id, &err) != XP_OK)
 		snprintf(out, size, "it cannot be asked");
 	is_busy = facts && xp_job_is_at_work(out, size, facts);
+	if (step)
+		*step = !is_busy || !is_running(facts) ? -1
+			: facts->is_ata		       ? facts->ata.sanitize.progress
+						       : facts->scsi.sense.progress;
 	if (facts)
 		xp_drive_facts_free(facts);
 	return is_busy;
@@ -152,7 +171,7 @@ bool xp_job_can_reach(char *why, size_t size, const struct xp_sysroot *root, con
 		return true; /* who cannot look finds out by reading */
 	good = ends_within(&c, XP_REACH_MS);
 	/* a disk that slept takes its time */
-	if (!good && !ask_generic(says, sizeof(says), root, disk))
+	if (!good && !ask_generic(says, sizeof(says), NULL, root, disk))
 		good = ends_within(&c, SPIN_UP_MS);
 	stop(&c, good);
 	if (!good)
@@ -160,4 +179,33 @@ bool xp_job_can_reach(char *why, size_t size, const struct xp_sysroot *root, con
 			 "the kernel keeps whoever reads from %s waiting; of the drive: %s", node,
 			 says);
 	return good;
+}
+
+void xp_job_wait_through(const struct xp_sysroot *root, const char *path,
+			 void (*tell)(const char *path, const char *says))
+{
+	char disk[64], node[80], says[160];
+	int step = 0, before = -1;
+	unsigned still = 0;
+	bool good = false;
+	struct child c;
+
+	if (!disk_of(disk, sizeof(disk), root, path) ||
+	    !xp_sysroot_has(root, "sys/class/block/%s/device/scsi_generic", disk))
+		return;
+	snprintf(node, sizeof(node), "/dev/%s", disk);
+	if (!start(&c, node))
+		return;
+	good = ends_within(&c, XP_REACH_MS);
+	while (!good && still < WAIT_STILL) {
+		ask_generic(says, sizeof(says), &step, root, disk);
+		if (step < 0)
+			break;
+		if (before < 0 || step / 656 != before / 656)
+			tell(path, says);
+		still = step == before ? still + 1 : 0;
+		before = step;
+		good = ends_within(&c, WAIT_MS);
+	}
+	stop(&c, good);
 }

@@ -15,3 +15,12 @@ bool xp_job_can_reach(char *why, size_t size, const struct xp_sysroot *root, con
 
 /* Is the drive at something by itself, or left by it in a failure? OUT says so. */
 bool xp_job_is_at_work(char *out, size_t size, const struct xp_drive_facts *facts);
+
+/*
+ * Returns when PATH can be opened, or when the drive does not say that it is at a sanitize or the
+ * like (a failure, another reason), or when it says the same for an hour. TELL: at the beginning
+ * and each hundredth, what the drive says. A signal ends the program as it would: nothing was
+ * begun.
+ */
+void xp_job_wait_through(const struct xp_sysroot *root, const char *path,
+			 void (*tell)(const char *path, const char *says));
