@@ -1,8 +1,8 @@
 #!/bin/bash
 # long
 #
-# A whole drive that holds LUKS: its keys are destroyed first, then the drive sanitizes itself. Killed at each
-# line of the journal: no record says more than was done, and `resume` ends in one record that has both.
+# A whole drive that holds LUKS: its keys are destroyed first, then the drive sanitizes itself. Killed at every
+# fourth line of the journal: no record says more than was done, and `resume` ends in one record that has both.
 # shellcheck disable=SC2154 # DRIVE_name comes from the rig
 export VM_TIMEOUT=${VM_TIMEOUT:-1500} # everything is slow where there is no KVM
 . tests/vm/tap.sh tests/vm/rigs/luks.json
@@ -41,12 +41,14 @@ all=$(lines)
 lies=0
 moments=0
 unfinished=0
-for n in $(seq 1 "$((all - 1))"); do
+tried=0
+for n in $(seq 1 4 "$((all - 1))"); do
+	tried=$((tried + 1))
 	rm -rf "$S/jobs" "$S/certificates"
 	format || break
 	"$EXPUNGE" "${job[@]}" >out 2>err &
 	pid=$!
-	while [ "$(lines)" -lt "$n" ] && kill -0 $pid 2>/dev/null; do :; done
+	while [ "$(lines)" -lt "$n" ] && kill -0 $pid 2>/dev/null; do sleep 0.02; done
 	kill -9 $pid 2>/dev/null || continue
 	wait $pid 2>/dev/null
 	moments=$((moments + 1))
@@ -70,7 +72,7 @@ for n in $(seq 1 "$((all - 1))"); do
 	fi
 done
 printf '# %d lines, killed at %d\n' "$all" $moments
-check 'killed at most of its lines' test $moments -gt $((all / 2))
+check 'killed at most of these lines' test $moments -gt $((tried / 2))
 is 'no record ever said more than was done' $lies 0
 is 'each job was brought to its end, with both in its record' $unfinished 0
 done_testing
