@@ -12,11 +12,13 @@ many=${DRIVE_many%n1}
 log81() {
 	nvme get-log "$one" --log-id=0x81 --log-len=512 --raw-binary | od -An -v -tx2 -N8 | xargs
 }
-# ended NAME, WORDS: the sanitize that runs ends in good time, and its log says WORDS
+# ended NAME, WORDS: the sanitize that runs ends in good time, and its log says WORDS. Its state is the
+# lower three bits of SSTAT alone (2: it runs); the five above count the passes that are done
 ended() {
-	local i
-	for i in $(seq 50); do
-		[[ $(log81) == ????' '???2' '* ]] || break
+	local i sstat
+	for i in $(seq 100); do
+		sstat=$(log81 | cut -d ' ' -f 2)
+		(((0x${sstat:-2} & 7) == 2)) || break
 		sleep 0.1
 	done
 	is "$1" "$(log81)" "$2"
