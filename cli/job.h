@@ -166,7 +166,7 @@ struct xp_job {
 	struct {
 		bool active;
 		uint32_t takes; /* that were before */
-		int64_t last_s; /* wall clock at the end of the last phase that is known */
+		int64_t last_s; /* the last time by the wall clock that the journal knows */
 		uint32_t first_pass;
 		bool begun; /* first_pass was begun */
 		uint64_t offset;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/about.h"
@@ -76,34 +77,67 @@ void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *i
 	xp_job_image_sha256(record->tool.image_sha256, XP_JOB_IMAGE_SHA256_FILE);
 }
 
-/* The newest modification time among the records: what was written then was in the past. */
+int64_t xp_job_id_start_s(const char *name)
+{
+	unsigned long long ms = 0;
+	char hex[13];
+
+	if (strlen(name) < XP_UUID_LEN - 1 || name[8] != '-')
+		return 0;
+	memcpy(hex, name, 8);
+	memcpy(hex + 8, name + 9, 4);
+	hex[12] = 0;
+	return strspn(hex, "0123456789abcdef") == 12 && sscanf(hex, "%llx", &ms) == 1
+		       ? (int64_t)(ms / 1000)
+		       : 0;
+}
+
+/* When a record was issued; 0 where that cannot be read: it is checked elsewhere. */
+static int64_t issued_of(int certificates_fd, const char *name)
+{
+	AUTO_MEM char *text = NULL;
+	const char *issued;
+	struct xp_err err;
+	json_t *record;
+	int64_t at = 0;
+	size_t len = 0;
+
+	if (xp_file_read_at(&text, &len, certificates_fd, name, XP_RECORD_MAX_BYTES, &err) != XP_OK)
+		return 0;
+	record = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	issued = json_string_value(json_object_get(record, "issued"));
+	if (!issued || !xp_time_parse(&at, issued))
+		at = 0;
+	json_decref(record);
+	return at;
+}
+
+/* The newest time that the records tell: when a job began, and when the newest was issued. */
 static int64_t newest_record_s(int certificates_fd)
 {
 	int fd = openat(certificates_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char name[NAME_MAX + 1] = "";
 	const struct dirent *e;
 	int64_t newest = 0;
+	int64_t issued;
 
 	if (!dir) {
 		xp_close_fd(&fd);
 		return 0;
 	}
 	while ((e = readdir(dir)) != NULL) {
-		unsigned long long ms = 0;
-		char hex[13];
+		int64_t start = xp_job_id_start_s(e->d_name);
 
-		/* ids are UUIDv7: their first 48 bits are the time of the job's start in ms */
-		if (strlen(e->d_name) < XP_UUID_LEN - 1 || e->d_name[8] != '-')
-			continue;
-		memcpy(hex, e->d_name, 8);
-		memcpy(hex + 8, e->d_name + 9, 4);
-		hex[12] = 0;
-		if (strspn(hex, "0123456789abcdef") == 12 && sscanf(hex, "%llx", &ms) == 1 &&
-		    (int64_t)(ms / 1000) > newest)
-			newest = (int64_t)(ms / 1000);
+		if (start > newest)
+			newest = start;
+		if (start && strcmp(e->d_name + XP_UUID_LEN - 1, ".json") == 0 &&
+		    strcmp(e->d_name, name) > 0)
+			snprintf(name, sizeof(name), "%s", e->d_name);
 	}
 	closedir(dir);
-	return newest;
+	issued = *name ? issued_of(certificates_fd, name) : 0;
+	return issued > newest ? issued : newest;
 }
 
 static enum xp_rc refuse(struct xp_refusals *refusals, int64_t now, const char *why, int64_t limit,

@@ -16,6 +16,11 @@ void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *i
 			  const struct xp_state *state);
 
 /*
+ * When the job of that id began: ids are UUIDv7, whose first 48 bits are milliseconds. NAME may go
+ * on behind the id; 0: it is none.
+ */
+int64_t xp_job_id_start_s(const char *name);
+/*
  * The plausible-clock rule: not before the day of this version, the newest record in the state
  * folder or the certificate's notBefore, nor past its notAfter; nor before LAST_S, the last moment
  * that an earlier take of the job knew (0: none). Adds refusals (clock_implausible).

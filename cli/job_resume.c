@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "certs/evidence_json.h"
 #include "cli/job_drive.h"
+#include "cli/job_host.h"
 #include "cli/job_journal.h"
 #include "cli/job_reach.h"
 #include "cli/job_restore.h"
@@ -214,6 +215,23 @@ static void take_pass(struct xp_job *job, const struct xp_phase *p)
 	job->resume.erase_done = p->overwrite.pass == p->overwrite.passes;
 }
 
+/* The clock said so then: it cannot say less now. */
+static void knows_time(struct xp_job *job, int64_t at_s)
+{
+	if (at_s > job->resume.last_s)
+		job->resume.last_s = at_s;
+}
+
+/* Lines that bear a time of their own. */
+static void take_time(struct xp_job *job, const json_t *line)
+{
+	const char *text = json_string_value(json_object_get(line, "time"));
+	int64_t at_s = 0;
+
+	if (text && xp_time_parse(&at_s, text))
+		knows_time(job, at_s);
+}
+
 static enum xp_rc take_phase(struct xp_job *job, json_t *line, struct xp_err *err)
 {
 	struct xp_evidence *ev = &job->record.evidence;
@@ -222,8 +240,8 @@ static enum xp_rc take_phase(struct xp_job *job, json_t *line, struct xp_err *er
 	enum xp_rc rc = read_struct(&read, &xp_schema_phase, job, json_object_get(line, "phase"),
 				    "phase", err);
 
-	if (rc == XP_OK && read.end_s > job->resume.last_s)
-		job->resume.last_s = read.end_s;
+	if (rc == XP_OK)
+		knows_time(job, read.end_s);
 	slot = rc == XP_OK ? xp_evidence_add(ev, read.kind) : NULL;
 	if (!slot) {
 		xp_phase_free(&read);
@@ -313,6 +331,8 @@ static enum xp_rc take_command(struct xp_job *job, json_t *line, struct xp_err *
 	TRY(read_struct(&job->resume.command, &xp_schema_phase, job, json_object_get(line, "phase"),
 			"command", err));
 	job->resume.has_command = true;
+	knows_time(job, job->resume.command.start_s);
+	knows_time(job, job->resume.command.end_s);
 	if (job->resume.note == XP_COMMAND_SECRET)
 		job->resume.has_secret = true;
 	if (job->resume.note == XP_COMMAND_OPEN)
@@ -371,6 +391,7 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 
 	if (!type)
 		return damaged(job, "a line without a type", err);
+	take_time(job, line);
 	if (strcmp(type, "phase-end") == 0)
 		return take_phase(job, line, err);
 	if (strcmp(type, "checkpoint") == 0)
@@ -450,6 +471,7 @@ static enum xp_rc take_lines(struct xp_job *job, json_t *lines, struct xp_err *e
 	snprintf(job->resume.birth, sizeof(job->resume.birth), "%s", birth ? birth : "");
 	job->resume.takes = 1;
 	job->resume.first_pass = 1;
+	knows_time(job, xp_job_id_start_s(job->id));
 	json_array_foreach (lines, i, line) {
 		TRY(take_line(job, line, err));
 	}
