@@ -139,6 +139,11 @@ static void at_exec(void *ctx, struct emu_scsi_cmd *cmd)
 	struct world *w = ctx;
 
 	cmd->answered = false;
+	if (w->count_from && cmd->cdb[0] == w->count_from) {
+		w->boundaries = 0;
+		w->kill_at = w->kill_behind;
+		w->count_from = 0;
+	}
 	if (stage_boundary(w))
 		return;
 	if (w->cancel_on && cmd->cdb[0] == CDB_ATA_16 && cmd->cdb[14] == w->cancel_on)

@@ -35,6 +35,7 @@ struct world {
 	uint64_t boundaries, kill_at; /* 0: never */
 	uint64_t kill_behind;	      /* for who counts from somewhere else */
 	uint8_t kill_on;	      /* ... or behind this ATA command; 0: none */
+	uint8_t count_from; /* boundaries are counted from this SCSI command, once; 0: none */
 	/* there something else is plugged in instead: another drive, or NULL for nothing */
 	uint64_t plug_at, plug_behind; /* 0: never */
 	struct emu_ata *plugs;
