@@ -62,9 +62,10 @@ MUST_USE enum xp_rc xp_extent_uring_open(void **out, struct xp_io_how *how, int 
 struct xp_extent_sync {
 	int fd;
 	bool owns_fd;
-	bool buffered;	/* no O_DIRECT: the page cache is in between */
-	bool in_memory; /* tmpfs: the page cache is the medium */
-	bool pending;	/* DONE holds the one transfer that ended */
+	bool buffered;	   /* no O_DIRECT: the page cache is in between */
+	bool in_memory;	   /* tmpfs: the page cache is the medium */
+	unsigned patience; /* how often more a page that stays in the cache is waited for */
+	bool pending;	   /* DONE holds the one transfer that ended */
 	struct xp_extent_completion done;
 };
 extern const struct xp_extent_backend_ops xp_extent_sync_ops;
@@ -76,6 +77,13 @@ MUST_USE enum xp_rc xp_extent_sync_open_buffered(struct xp_extent_sync **out, in
 						 struct xp_err *err);
 /* How many bytes of the range are in the page cache; all where that cannot be known. */
 uint64_t xp_extent_sync_resident(const struct xp_extent_sync *s, uint64_t offset, size_t len);
+/*
+ * Drops what the page cache has of the first LEN bytes, again and again while some of it stays: a
+ * page that the kernel has in its hands for a moment (it makes room, or moves it) cannot be dropped
+ * then. Returns what stayed. PAUSE: what lies between two tries; NULL: some milliseconds.
+ */
+uint64_t xp_extent_sync_drop(const struct xp_extent_sync *s, size_t len, void (*pause)(void *ctx),
+			     void *ctx);
 /*
  * One transfer, at once. A buffered write is on the medium when it returns; a buffered read drops
  * the page cache first and says in RESIDENT how much could not be dropped (all of it where that

@@ -126,9 +126,8 @@ static bool drop(uint64_t *stays, int fd)
 
 	if (xp_extent_sync_open(&way, fd, true, NULL) != XP_OK)
 		return false;
-	/* opening it has written out and dropped what there was */
 	if (size > 0)
-		*stays += xp_extent_sync_resident(way, 0, (size_t)size);
+		*stays += xp_extent_sync_drop(way, (size_t)size, NULL, NULL);
 	xp_extent_sync_ops.close(way);
 	return size >= 0;
 }

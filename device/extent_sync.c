@@ -9,12 +9,16 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
 /* Linux 6.5; the headers of older systems do not know it. The same number on all architectures. */
 #define SYS_CACHESTAT 451
+
+#define DROP_TRIES    50u
+#define DROP_PAUSE_MS 10
 
 struct cache_range {
 	uint64_t off;
@@ -81,6 +85,33 @@ static void drop_cache(const struct xp_extent_sync *s)
 	(void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
+static void pause_ms(void)
+{
+	const struct timespec ms = {.tv_nsec = DROP_PAUSE_MS * 1000000L};
+
+	(void)nanosleep(&ms, NULL);
+}
+
+uint64_t xp_extent_sync_drop(const struct xp_extent_sync *s, size_t len, void (*pause)(void *ctx),
+			     void *ctx)
+{
+	uint64_t stays = 0;
+
+	for (unsigned i = 0; i < DROP_TRIES; i++) {
+		/* what is dirty cannot be dropped either */
+		(void)fdatasync(s->fd);
+		drop_cache(s);
+		stays = xp_extent_sync_resident(s, 0, len);
+		if (!stays)
+			break;
+		if (pause)
+			pause(ctx);
+		else
+			pause_ms();
+	}
+	return stays;
+}
+
 static int64_t sync_read(struct xp_extent_sync *s, const struct xp_extent_transfer *t,
 			 uint64_t *resident)
 {
@@ -89,6 +120,11 @@ static int64_t sync_read(struct xp_extent_sync *s, const struct xp_extent_transf
 	if (s->buffered && !s->in_memory) {
 		drop_cache(s);
 		*resident = xp_extent_sync_resident(s, t->offset, t->len);
+		for (; *resident && s->patience; s->patience--) {
+			pause_ms();
+			drop_cache(s);
+			*resident = xp_extent_sync_resident(s, t->offset, t->len);
+		}
 	}
 	while (at < t->len) {
 		ssize_t n = pread(s->fd, t->buf + at, t->len - at, (off_t)(t->offset + at));
@@ -212,6 +248,7 @@ enum xp_rc xp_extent_sync_open(struct xp_extent_sync **out, int fd, bool owns_fd
 	}
 	s->fd = fd;
 	s->owns_fd = owns_fd;
+	s->patience = DROP_TRIES;
 	s->buffered = (flags & O_DIRECT) == 0;
 	s->in_memory = is_in_memory(fd);
 	if (s->buffered && !s->in_memory) {

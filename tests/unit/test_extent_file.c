@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "device/extent_backend.h"
 #include "tests/fake/extent_probe.h"
 #include "tests/fake/loop_device.h"
 
@@ -164,6 +165,49 @@ static void test_extent_cached_bytes_are_not_called_delivered(void **state)
 	munmap(map, held);
 	probe_free(&p);
 	xp_extent_io_free(&io);
+}
+
+struct mapped {
+	uint8_t *at;
+	size_t len;
+	unsigned pauses, until;
+};
+
+static void unmap_at_last(void *ctx)
+{
+	struct mapped *m = ctx;
+
+	if (++m->pauses == m->until)
+		munmap(m->at, m->len);
+}
+
+/* A page that somebody has in their hands for a moment is no page that stays in the cache. */
+static void test_extent_page_that_is_held_for_a_moment_is_dropped(void **state)
+{
+	const size_t size = 1 << 20;
+	AUTO_FD int file = make_file("/var/tmp", size);
+	struct mapped m = {.len = 64 << 10, .until = 3};
+	struct xp_extent_sync *way = NULL;
+	volatile uint8_t sum = 0;
+
+	(void)state;
+	assert_int_equal(xp_extent_sync_open(&way, fcntl(file, F_DUPFD_CLOEXEC, 3), true, NULL),
+			 XP_OK);
+	m.at = mmap(NULL, m.len, PROT_READ, MAP_SHARED, file, 0);
+	assert_true(m.at != MAP_FAILED);
+	for (size_t i = 0; i < m.len; i += 4096)
+		sum = (uint8_t)(sum + m.at[i]);
+	assert_int_equal(xp_extent_sync_drop(way, size, unmap_at_last, &m), 0);
+	assert_true(m.pauses >= m.until);
+	/* ... and one that is never let go is told */
+	m.at = mmap(NULL, m.len, PROT_READ, MAP_SHARED, file, 0);
+	assert_true(m.at != MAP_FAILED);
+	for (size_t i = 0; i < m.len; i += 4096)
+		sum = (uint8_t)(sum + m.at[i]);
+	m.until = UINT32_MAX;
+	assert_true(xp_extent_sync_drop(way, size, unmap_at_last, &m) >= m.len);
+	munmap(m.at, m.len);
+	xp_extent_sync_ops.close(way);
 }
 
 static void test_extent_file_in_memory_is_its_own_medium(void **state)
@@ -327,6 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_extent_file_of_odd_size_is_read_whole),
 		cmocka_unit_test(test_extent_cached_bytes_are_not_called_delivered),
+		cmocka_unit_test(test_extent_page_that_is_held_for_a_moment_is_dropped),
 		cmocka_unit_test(test_extent_file_in_memory_is_its_own_medium),
 		cmocka_unit_test(test_extent_writing_needs_a_permit),
 		cmocka_unit_test(test_extent_truncated_file_is_a_gone_target),
