@@ -61,7 +61,7 @@ enum xp_rc xp_scan_read(struct xp_scan *out, const struct xp_scan_request *req, 
 	TRY(xp_mounts_read(&s.mounts, &closed, req->root, err));
 	TRY(xp_swaps_read(&s.swaps, req->root, err));
 	TRY(xp_scan_stack(&s, err));
-	TRY(xp_scan_openers(&s, err));
+	TRY(xp_scan_openers(&s, req, err));
 	/* mostly the same processes; what counts is that there are any */
 	if (closed > s.unreadable)
 		s.unreadable = closed;

@@ -10,11 +10,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
 #define MAPS_MAX_BYTES (64u << 20)
+#define SHUT_TRIES     15u
+#define SHUT_PAUSE_MS  20
 /* procfs gives the first PID namespace this inode [Linux PROC_PID_INIT_INO] */
 #define PID_NS_INIT "pid:[4026531836]"
 
@@ -347,17 +350,59 @@ static enum xp_rc openers_of_pid(struct xp_scan *s, const struct charnodes *char
 	return openers_of_maps(s, chars, &opener, pid, err);
 }
 
-enum xp_rc xp_scan_openers(struct xp_scan *s, struct xp_err *err)
+static void pause_ms(void *ctx)
+{
+	const struct timespec ms = {.tv_nsec = SHUT_PAUSE_MS * 1000000L};
+
+	(void)ctx;
+	(void)nanosleep(&ms, NULL);
+}
+
+/*
+ * Those that IS_WANTED says, which then says which of them were closed to us.
+ */
+static enum xp_rc openers_of_pids(size_t *shut_n, bool *is_wanted, struct xp_scan *s,
+				  const struct charnodes *chars, const struct xp_names *names,
+				  struct xp_err *err)
+{
+	*shut_n = 0;
+	s->unreadable = 0;
+	for (size_t i = 0; i < names->n; i++) {
+		size_t before = s->unreadable;
+
+		if (!is_wanted[i])
+			continue;
+		TRY(openers_of_pid(s, chars, names->list[i], err));
+		is_wanted[i] = s->unreadable != before;
+		*shut_n += is_wanted[i];
+	}
+	return XP_OK;
+}
+
+enum xp_rc xp_scan_openers(struct xp_scan *s, const struct xp_scan_request *req, struct xp_err *err)
 {
 	AUTO(charnodes_free) struct charnodes chars = {0};
 	AUTO(xp_names_free) struct xp_names names = {0};
+	AUTO_MEM bool *is_wanted = NULL;
+	size_t shut_n = 0;
 	char ns[64];
 
 	TRY(charnodes_read(&chars, s, err));
 	TRY(xp_sysroot_list(&names, s->root, err, "proc"));
+	is_wanted = calloc(names.n + 1, sizeof(*is_wanted));
+	if (!is_wanted)
+		return xp_fail(err, XP_E_NOMEM, "%zu processes", names.n);
 	for (size_t i = 0; i < names.n; i++)
-		if (xp_proc_is_pid(names.list[i]))
-			TRY(openers_of_pid(s, &chars, names.list[i], err));
+		is_wanted[i] = xp_proc_is_pid(names.list[i]);
+	TRY(openers_of_pids(&shut_n, is_wanted, s, &chars, &names, err));
+	/*
+	 * What init begins has init's rights for a moment, which may be more than ours, and gives
+	 * them up or ends: looked at once more, before it stands in the way of everything.
+	 */
+	for (unsigned i = 0; shut_n && i < SHUT_TRIES && s->root->is_live && geteuid() == 0; i++) {
+		(req->pause ? req->pause : pause_ms)(req->pause_ctx);
+		TRY(openers_of_pids(&shut_n, is_wanted, s, &chars, &names, err));
+	}
 	if (s->root->is_live)
 		s->is_confined = !xp_sysroot_link(ns, sizeof(ns), s->root, "proc/self/ns/pid") ||
 				 strcmp(ns, PID_NS_INIT) != 0;

@@ -58,6 +58,9 @@ struct xp_scan_request {
 	const struct xp_sysroot *root;
 	struct xp_scan_image image;
 	pid_t exempt_pid; /* 0: none */
+	/* between two looks at processes that are closed to us; NULL: some milliseconds */
+	void (*pause)(void *ctx);
+	void *pause_ctx;
 };
 
 MUST_USE enum xp_rc xp_scan_read(struct xp_scan *out, const struct xp_scan_request *req,
@@ -65,7 +68,8 @@ MUST_USE enum xp_rc xp_scan_read(struct xp_scan *out, const struct xp_scan_reque
 void xp_scan_free(struct xp_scan *s);
 
 /* Processes and what they have open (usage_procfs.c). */
-MUST_USE enum xp_rc xp_scan_openers(struct xp_scan *s, struct xp_err *err);
+MUST_USE enum xp_rc xp_scan_openers(struct xp_scan *s, const struct xp_scan_request *req,
+				    struct xp_err *err);
 /* Loops, and the sets system and boot (usage_stack.c). */
 MUST_USE enum xp_rc xp_scan_stack(struct xp_scan *s, struct xp_err *err);
 
