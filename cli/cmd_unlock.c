@@ -70,13 +70,17 @@ static enum xp_rc unlock(int *exit_code, const struct xp_args *args, struct xp_e
 	const char *path = args->operands[0];
 	AUTO(xp_kept_state_close)
 	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
+	const struct xp_unlock_request req = {
+		.path = path,
+		.journal = xp_args_string(args, "journal"),
+		.allow_remote = xp_args_flag(args, "allow-remote"),
+	};
 	struct xp_unlocked unlocked;
 
 	/* the journal that is named may be in the boxes only */
 	if (xp_args_string(args, "keep"))
 		TRY(xp_kept_state_open(&kept, args, false, err));
-	TRY(xp_unlock_drive(&unlocked, path, xp_args_string(args, "journal"),
-			    xp_args_flag(args, "allow-remote"), err));
+	TRY(xp_unlock_drive(&unlocked, &req, err));
 	xp_say("%s (%s, serial %s): %s", path, unlocked.model, unlocked.serial,
 	       xp_unlock_end_text(unlocked.end));
 	*exit_code = exit_code_of(unlocked.end);

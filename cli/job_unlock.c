@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/job_door.h"
 #include "cli/job_reach.h"
 #include "cli/output.h"
 #include "device/interlock.h"
@@ -84,8 +85,9 @@ static enum xp_rc check_journal(const struct unlocking *u, const char *path, str
  * Held as for an erase, since the drive's security is changed; but nothing is destroyed, and a
  * drive that is not locked by expunge stays as it is: so nobody has to confirm.
  */
-static enum xp_rc hold(struct unlocking *u, const char *path, bool allow_remote, struct xp_err *err)
+static enum xp_rc hold(struct unlocking *u, const struct xp_unlock_request *how, struct xp_err *err)
 {
+	const char *path = how->path;
 	const char *confirms[] = {NULL, NULL};
 	const char *const outputs[] = {NULL};
 	struct xp_interlock_request req = {
@@ -93,7 +95,7 @@ static enum xp_rc hold(struct unlocking *u, const char *path, bool allow_remote,
 		.target = &u->target,
 		.confirms = confirms,
 		.outputs = outputs,
-		.allow_remote = allow_remote,
+		.allow_remote = how->allow_remote,
 	};
 	enum xp_rc rc;
 	char why[384];
@@ -102,8 +104,9 @@ static enum xp_rc hold(struct unlocking *u, const char *path, bool allow_remote,
 	if (!xp_job_can_reach(why, sizeof(why), &u->root, path))
 		return xp_fail(err, XP_E_REFUSED, "%s: %s", path, why);
 	TRY(xp_target_resolve(&u->target, &u->root, path, err));
-	if (u->target.kind != XP_TARGET_DISK || u->target.identity.bus == XP_BUS_NVME ||
-	    !xp_probe_can_ask(u->target.identity.bus, u->target.disk))
+	if (!how->door &&
+	    (u->target.kind != XP_TARGET_DISK || u->target.identity.bus == XP_BUS_NVME ||
+	     !xp_probe_can_ask(u->target.identity.bus, u->target.disk)))
 		return xp_fail(err, XP_E_UNSUPPORTED,
 			       "%s: there is no ATA drive behind it, and so no password of one",
 			       path);
@@ -114,19 +117,22 @@ static enum xp_rc hold(struct unlocking *u, const char *path, bool allow_remote,
 	return rc;
 }
 
-static enum xp_rc ask(struct unlocking *u, const char *path, struct xp_err *err)
+static enum xp_rc ask(struct unlocking *u, const struct xp_unlock_request *req, struct xp_err *err)
 {
-	TRY(xp_probe_open_fd(&u->transport, u->target.identity.bus, xp_permit_fd(u->permit, NULL),
-			     err));
-	u->id.bus = u->target.identity.bus;
+	const struct xp_job_door *door = req->door ? req->door : xp_job_door_real();
+	AUTO(xp_identity_free) struct xp_identity seen = {0};
+
+	TRY(door->view(door->ctx, &seen, &u->target, u->permit, err));
+	TRY(door->open(door->ctx, &u->transport, &u->target, u->permit, err));
+	u->id.bus = seen.bus;
 	TRY(xp_probe_drive(&u->facts, u->transport, &u->id, err));
 	if (!u->facts.is_ata)
-		return xp_fail(err, XP_E_UNSUPPORTED, "%s: this is no ATA drive", path);
+		return xp_fail(err, XP_E_UNSUPPORTED, "%s: this is no ATA drive", req->path);
 	return XP_OK;
 }
 
-enum xp_rc xp_unlock_drive(struct xp_unlocked *out, const char *path, const char *journal,
-			   bool allow_remote, struct xp_err *err)
+enum xp_rc xp_unlock_drive(struct xp_unlocked *out, const struct xp_unlock_request *req,
+			   struct xp_err *err)
 {
 	static const struct xp_ata_password password = {.text = XP_ATA_TEMPORARY_PASSWORD};
 	AUTO(unlocking_free) struct unlocking *u = calloc(1, sizeof(*u));
@@ -135,10 +141,10 @@ enum xp_rc xp_unlock_drive(struct xp_unlocked *out, const char *path, const char
 	if (!u)
 		return xp_fail(err, XP_E_NOMEM, "unlock");
 	u->root.fd = -1;
-	TRY(hold(u, path, allow_remote, err));
-	TRY(ask(u, path, err));
-	if (journal)
-		TRY(check_journal(u, journal, err));
+	TRY(hold(u, req, err));
+	TRY(ask(u, req, err));
+	if (req->journal)
+		TRY(check_journal(u, req->journal, err));
 	how.transport = u->transport;
 	how.permit = u->permit;
 	TRY(xp_ata_unlock(&out->end, &how, err));

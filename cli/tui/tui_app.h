@@ -28,6 +28,9 @@ struct xp_tui_app {
 	const char *passphrase_file;
 	const char *fields_path, *expect_path;
 	bool ascii;
+	/* for drives that are no nodes of this machine; NULL: the real ones */
+	const struct xp_job_door *door;
+	const char *sysroot;
 
 	struct xp_tui tui;
 	struct xp_tui_terminal *terminal;
