@@ -410,6 +410,8 @@ static void poll_rounds(struct xp_tui_app *app)
 
 static void read_keys(struct xp_tui_app *app)
 {
+	/* what is there by now came at once, however slowly we read it: a scanner is quick */
+	const uint64_t now = xp_tui_now_ms();
 	uint32_t key;
 	int byte;
 
@@ -421,7 +423,7 @@ static void read_keys(struct xp_tui_app *app)
 		take_wishes(app);
 	}
 	while (!xp_tui_wants_secret(&app->tui) && xp_tui_terminal_key(app->terminal, &key)) {
-		xp_tui_key_press(&app->tui, key, xp_tui_now_ms());
+		xp_tui_key_press(&app->tui, key, now);
 		take_wishes(app);
 	}
 }

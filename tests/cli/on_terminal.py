@@ -32,10 +32,10 @@ def main():
         os.environ["TERM"] = os.environ.get("TERM_FOR_TEST", "xterm")
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         os.execvp(command[0], command)
-    signal.alarm(60)  # a prompt that nobody answers
     shown = b""
     looked = {prompt: 0 for prompt, _ in answers}
     while True:
+        signal.alarm(300)  # a prompt that nobody answers
         try:
             piece = os.read(fd, 65536)
         except OSError:

@@ -27,7 +27,7 @@ serve() {
 	: >"$1/port"
 	python3 "$put_root/tests/cli/put_server.py" "$1/files" "$2.pem" "$2.key" "$1/mode" >"$1/port" 2>"$1/errors" &
 	put_servers+=($!)
-	for _ in $(seq 200); do [ -s "$1/port" ] && break; sleep 0.05; done
+	until [ -s "$1/port" ] || ! kill -0 "${put_servers[-1]}" 2>/dev/null; do sleep 0.05; done
 	port=$(cat "$1/port")
 }
 

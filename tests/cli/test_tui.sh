@@ -5,7 +5,13 @@
 # shellcheck source=tests/cli/tmux.sh
 . tests/cli/tmux.sh
 loop=
-trap 'tmux_end; [ -z "$loop" ] || losetup -d "$loop" 2>/dev/null' EXIT
+FAULTFS=$PWD/$B/faultfs
+finish() {
+	tmux_end
+	[ -z "$loop" ] || losetup -d "$loop" 2>/dev/null
+	[ ! -d slow ] || umount slow 2>/dev/null || umount -l slow 2>/dev/null
+}
+trap finish EXIT
 export LC_ALL=C.UTF-8 NO_COLOR=
 here=$PWD/tests/cli
 page=$PWD/docs/tui.md
@@ -38,11 +44,9 @@ write_text 'secret'
 press Enter
 sees 'the list' 'disk-0003.img'
 sees 'with its best level' 'clear free'
-write_text "disk-0002.img"
-press Enter
+scan "disk-0002.img"
 sees 'a scanner selects' 'disk-0002.img is selected'
-write_text "nobody-knows-this"
-press Enter
+scan "nobody-knows-this"
 sees 'an unknown number is told' 'no drive here has the serial number nobody-knows-this'
 press Up Space
 sees 'two are selected' '2 selected (8.3 MB)'
@@ -129,8 +133,16 @@ press q y
 ended 'with the code of done' 0
 
 # ---- one drive, midway ----
-truncate -s 3G big.img
-on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random big.img
+# as slow as it must be to be seen at work, until it is let go; where there is no FUSE, large
+export FAULTFS_RELEASE=$TMPDIR/release
+big=big.img
+if [ -x "$FAULTFS" ] && [ -w /dev/fuse ] && [ "$(id -u)" -eq 0 ] && mkdir slow &&
+	"$FAULTFS" slow $((64 << 20)) /big.img slow-write=400000; then
+	big=slow/big.img
+else
+	truncate -s 3G big.img
+fi
+on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random "$big"
 sees 'who works is asked at each start' 'Who does this work?'
 press Escape
 sees 'the list again' 'big.img'
@@ -156,7 +168,7 @@ exits 'status knows it' 0 "$EXPUNGE" status --state state
 check 'as interrupted' grep -q interrupted out
 
 # ---- shown first, and gone on with ----
-on_screen 24 80 xterm "${tui[@]}" big.img
+on_screen 24 80 xterm "${tui[@]}" "$big"
 sees 'asked again' 'Who does this work?'
 press Escape
 sees 'what was interrupted is shown first' 'data may remain on the drives'
@@ -164,6 +176,7 @@ sees 'its target is here' '(here)'
 shows "$page" interrupted
 press r
 sees 'it goes on' '[#'
+touch release
 sees 'and ends' '1  done, and the evidence supports it'
 sees 'it says that only a host signed' 'role host'
 press c
@@ -206,7 +219,8 @@ else
 fi
 
 # ---- killed ----
-on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random big.img
+rm -f release
+on_screen 24 80 xterm "${tui[@]}" --technique overwrite-random "$big"
 sees 'a last time' 'Who does this work?'
 press Escape
 sees 'the list a last time' 'big.img'

@@ -36,8 +36,7 @@ sees 'the one that hangs is told' 'unknown'
 press a
 sees 'it is not selected with the rest' '2 selected'
 press n
-write_text fails
-press Enter
+scan fails
 sees 'a scanner still works' 'fails is selected'
 press Enter
 sees 'the plan' '1 drive would be destroyed'

@@ -80,9 +80,14 @@ exits 'into the background' 64 "$EXPUNGE" run up.img --confirm up.img --state "$
 # --- the process that speaks to the network is nobody, and is shut in
 "$EXPUNGE" upload --state "$S" --upload-ca ca.pem --upload https://127.0.0.1:1/ --tries 0 --quiet 2>/dev/null &
 sender=$!
-for _ in $(seq 100); do courier=$(pgrep -P $sender) && break; sleep 0.02; done
-sleep 0.3
+until courier=$(pgrep -P $sender) || ! kill -0 $sender 2>/dev/null; do sleep 0.02; done
 status=/proc/$courier/status
+# it gives up its rights first, and shuts itself in last
+for _ in $(seq 3000); do
+	[ "$(awk '/^NoNewPrivs:/ { print $2 }' "$status")" = 1 ] && [ "$(awk '/^Seccomp:/ { print $2 }' "$status")" != 0 ] && break
+	[[ $B == *san* ]] && break
+	sleep 0.02
+done
 if [ "$(id -u)" -eq 0 ]; then
 	is 'its user is nobody' "$(awk '/^(Uid|Gid):/ { print $2, $3, $4, $5 }' "$status" | sort -u)" '65534 65534 65534 65534'
 	is '... without groups' "$(awk '/^Groups:/ { print NF }' "$status")" 1

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # tmux.sh: a terminal for the full screen, driven by a test that sources tests/cli/tap.sh first. Keys are
-# typed as fingers do, with a pause behind each; what is waited for is waited for at most a minute.
+# typed as fingers do, with a pause behind each; what is waited for is waited for at most some minutes.
 tmux_n=0
 tmux() { command tmux -L "expunge-test-$$-$tmux_n" -f /dev/null "$@"; }
 tmux_end() { tmux kill-server 2>/dev/null; }
@@ -23,7 +23,7 @@ screen() { tmux capture-pane -p; }
 # sees NAME, TEXT: it comes to be seen (a fixed string)
 sees() {
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		if screen | grep -qF -- "$2"; then
 			ok "$1"
 			return 0
@@ -41,6 +41,7 @@ same_screen() {
 	sed -E 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UUID/
 		s/\[[#.]+\] +[0-9]+%/[...] N%/; s/ETA .*//; s/[0-9]+ MB\/s//; s/at [0-9]+ %/at N %/
 		s/(the word: [0-9]+ ).*/\1WORD/; s#/[^ ]*/([^/ ]+\.img)#PATH/\1#
+		s# slow/([^/ ]+\.img)# \1#
 		/^The log stands/,/^ c checkpoint/d
 		s/ +[0-9]+ lines more below//; s/ +$//' "$1"
 }
@@ -75,6 +76,12 @@ press() {
 	done
 }
 
+# scan TEXT: as a scanner does it, with Enter close behind
+scan() {
+	tmux send-keys -l -- "$1"$'\r'
+	sleep 0.1
+}
+
 # write_text TEXT: all at once, as a scanner or a paste
 write_text() {
 	tmux send-keys -l -- "$1"
@@ -84,7 +91,7 @@ write_text() {
 # ended NAME, CODE: the command came to its end, with this code
 ended() {
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		[ -s "$TMPDIR/exit" ] && break
 		sleep 0.1
 	done

@@ -18,7 +18,7 @@ command = [w.replace("@1", names[0]).replace("@2", names[1]) for w in sys.argv[2
 process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 shown = [b"", b""]
 pressed = False
-end = time.monotonic() + 30
+end = time.monotonic() + 300
 while process.poll() is None and time.monotonic() < end:
     ready, _, _ = select.select([m for m, _ in pairs], [], [], 0.1)
     for i, (master, _) in enumerate(pairs):

@@ -7,7 +7,8 @@
  * RULE: write-error=OFFSET+LENGTH, read-error=OFFSET+LENGTH (EIO for requests that touch the
  * range), lose=OFFSET+LENGTH (writes are answered with success and not kept), hang-write=OFFSET,
  * hang-read=OFFSET, hang-fsync=0 (requests that reach that byte get no answer before the file that
- * the variable FAULTFS_RELEASE names is there), slow=MICROSECONDS (each request takes so long).
+ * the variable FAULTFS_RELEASE names is there), slow=MICROSECONDS (each request takes so long),
+ * slow-write=MICROSECONDS (each write does, until that file is there).
  */
 #define FUSE_USE_VERSION 31
 #include <fuse3/fuse.h>
@@ -30,6 +31,7 @@ enum rule_kind {
 	HANG_READ,
 	HANG_FSYNC,
 	SLOW,
+	SLOW_WRITE,
 	RULE_KINDS
 };
 
@@ -70,6 +72,15 @@ static void wait_as_told(enum rule_kind hang, uint64_t offset, uint64_t len)
 		return;
 	while (release && access(release, F_OK) != 0)
 		usleep(20000);
+}
+
+static void be_slow(void)
+{
+	const char *release = getenv("FAULTFS_RELEASE");
+
+	for (unsigned i = 0; i < fs.n; i++)
+		if (fs.rules[i].kind == SLOW_WRITE && !(release && access(release, F_OK) == 0))
+			usleep((useconds_t)fs.rules[i].offset);
 }
 
 static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
@@ -141,6 +152,7 @@ static int fs_write(const char *path, const char *buf, size_t len, off_t offset,
 	if (at >= fs.size || len > fs.size - at)
 		return -ENOSPC;
 	wait_as_told(HANG_WRITE, at, len);
+	be_slow();
 	if (find(WRITE_ERROR, at, len))
 		return -EIO;
 	for (size_t i = 0; i < len; i++)
@@ -162,7 +174,7 @@ static bool parse_rule(struct rule *r, const char *text)
 {
 	static const char *const names[RULE_KINDS] = {"write-error", "read-error", "lose",
 						      "hang-write",  "hang-read",  "hang-fsync",
-						      "slow"};
+						      "slow",	     "slow-write"};
 	const char *eq = strchr(text, '=');
 	char *end = NULL;
 
