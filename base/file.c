@@ -101,15 +101,26 @@ static enum xp_rc read_fd(char **out, size_t *len, int fd, const char *name, siz
 	return XP_OK;
 }
 
+/*
+ * A tape winds back and a watchdog starts to count when they are opened: what is no file is left
+ * alone. What cannot be looked at is for open to complain of.
+ */
+static enum xp_rc refuse_odd(int dir_fd, const char *name, int flags, struct xp_err *err)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, flags) == 0 && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode))
+		return xp_fail(err, XP_E_MALFORMED, "%s: not a regular file", name);
+	return XP_OK;
+}
+
 enum xp_rc xp_file_read(char **out, size_t *len, const char *path, size_t max_bytes,
 			struct xp_err *err)
 {
-	struct stat st;
 	AUTO_FD int fd = -1;
 
-	/* a tape winds back and a watchdog starts to count when they are opened */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		return xp_fail(err, XP_E_MALFORMED, "%s: not a regular file", path);
+	TRY(refuse_odd(AT_FDCWD, path, 0, err));
 	/* O_NONBLOCK: a FIFO that came to the place of a file since must not hang us */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
@@ -120,8 +131,10 @@ enum xp_rc xp_file_read(char **out, size_t *len, const char *path, size_t max_by
 enum xp_rc xp_file_read_at(char **out, size_t *len, int dir_fd, const char *name, size_t max_bytes,
 			   struct xp_err *err)
 {
-	AUTO_FD int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	AUTO_FD int fd = -1;
 
+	TRY(refuse_odd(dir_fd, name, AT_SYMLINK_NOFOLLOW, err));
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	if (fd < 0)
 		return open_failed(err, name);
 	return read_fd(out, len, fd, name, max_bytes, err);
