@@ -168,8 +168,12 @@ enum xp_rc xp_log_audit_run(struct xp_log_audit *out, struct xp_findings *findin
 {
 	AUTO(xp_log_reader_free) struct xp_log_reader r = {0};
 	AUTO(free_work) struct work *w = calloc(1, sizeof(*w));
+	struct xp_err own;
 	enum xp_rc rc;
 
+	/* what is wrong with the log is said in its findings, whether the caller asks or not */
+	if (!err)
+		err = &own;
 	*out = (struct xp_log_audit){0};
 	if (!w)
 		return xp_fail(err, XP_E_NOMEM, "log");

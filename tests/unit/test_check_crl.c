@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs/chain_crl.h"
 #include "certs/check_roles.h"
 #include "tests/fake/check_stand.h"
 
@@ -182,6 +183,120 @@ static void test_crl_that_cannot_be_relied_upon_still_accuses(void **state)
 	X509_CRL_free(delta);
 }
 
+/* A list of the lab's root of a minute ago, with one entry for alice, revoked a day ago. */
+static X509_CRL *entry_list(int nid, void *value, int crit)
+{
+	X509_CRL *crl = stand_make_crl(&stand, NULL, LAB_NOW_S - 60, 30);
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_TIME *at = ASN1_TIME_set(NULL, LAB_NOW_S - LAB_DAY_S);
+
+	assert_non_null(entry);
+	assert_int_equal(
+		X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(stand.lab.alice.cert)),
+		1);
+	assert_int_equal(X509_REVOKED_set_revocationDate(entry, at), 1);
+	if (value)
+		assert_int_equal(X509_REVOKED_add1_ext_i2d(entry, nid, value, crit, 0), 1);
+	assert_int_equal(X509_CRL_add0_revoked(crl, entry), 1);
+	assert_true(X509_CRL_sign(crl, stand.lab.lab.root_key, EVP_sha256()) > 0);
+	ASN1_TIME_free(at);
+	return crl;
+}
+
+/* What lists A and B (may be NULL), in this order, say of alice's signature of PROVEN_S. */
+static void judge(char code[64], X509_CRL *a, X509_CRL *b, int64_t proven_s)
+{
+	struct xp_trust trust = {.crls = sk_X509_CRL_new_null()};
+	const struct xp_chain_input in = {
+		.trust = &trust, .now_s = LAB_NOW_S, .proven = true, .proven_s = proven_s};
+	struct xp_findings f = {0};
+	struct xp_crl_view view;
+
+	assert_true(sk_X509_CRL_push(trust.crls, a) > 0);
+	assert_true(!b || sk_X509_CRL_push(trust.crls, b) > 0);
+	xp_crl_judge(&view, &in, stand.lab.alice.cert, stand.lab.lab.root, &f);
+	assert_true(f.n <= 1);
+	snprintf(code, 64, "%s", f.n ? f.list[0].code : "good");
+	xp_findings_free(&f);
+	sk_X509_CRL_free(trust.crls);
+}
+
+static X509_CRL *list_with_reason(long reason)
+{
+	ASN1_ENUMERATED *why = ASN1_ENUMERATED_new();
+	X509_CRL *crl;
+
+	assert_int_equal(ASN1_ENUMERATED_set(why, reason), 1);
+	crl = entry_list(NID_crl_reason, why, 0);
+	ASN1_ENUMERATED_free(why);
+	return crl;
+}
+
+/* Of two entries of one day the worse one counts, in whatever order the lists are given. */
+static void test_crl_worst_of_two_entries_counts_in_either_order(void **state)
+{
+	X509_CRL *harmless = list_with_reason(CRL_REASON_SUPERSEDED);
+	X509_CRL *compromise = list_with_reason(CRL_REASON_KEY_COMPROMISE);
+	const int64_t before_s = LAB_NOW_S - 2 * LAB_DAY_S;
+	char code[64];
+
+	(void)state;
+	judge(code, harmless, NULL, before_s);
+	assert_string_equal(code, "good");
+	judge(code, harmless, compromise, before_s);
+	assert_string_equal(code, "I_REVOKED_COMPROMISE");
+	judge(code, compromise, harmless, before_s);
+	assert_string_equal(code, "I_REVOKED_COMPROMISE");
+	judge(code, compromise, harmless, LAB_NOW_S - 90);
+	assert_string_equal(code, "E_REVOKED");
+	X509_CRL_free(harmless);
+	X509_CRL_free(compromise);
+}
+
+/* What a reason says that cannot be read may be the worst. */
+static void test_crl_unreadable_reason_is_a_compromise(void **state)
+{
+	X509_CRL *crl = entry_list(NID_undef, NULL, 0);
+	X509_REVOKED *entry = sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), 0);
+	ASN1_OCTET_STRING *bytes = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext;
+	char code[64];
+
+	(void)state;
+	judge(code, crl, NULL, LAB_NOW_S - 2 * LAB_DAY_S);
+	assert_string_equal(code, "good");
+	/* an ENUMERATED that says that it is longer than it is */
+	assert_int_equal(ASN1_OCTET_STRING_set(bytes, (const uint8_t *)"\x0a\x05\x01", 3), 1);
+	ext = X509_EXTENSION_create_by_NID(NULL, NID_crl_reason, 0, bytes);
+	assert_int_equal(X509_REVOKED_add_ext(entry, ext, -1), 1);
+	assert_true(X509_CRL_sign(crl, stand.lab.lab.root_key, EVP_sha256()) > 0);
+	judge(code, crl, NULL, LAB_NOW_S - 2 * LAB_DAY_S);
+	assert_string_equal(code, "I_REVOKED_COMPROMISE");
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(bytes);
+	X509_CRL_free(crl);
+}
+
+/* [RFC 5280 5.3]: such a list clears nobody; whom it names it names. */
+static void test_crl_critical_extension_of_an_entry_clears_nobody(void **state)
+{
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	X509_CRL *crl;
+
+	(void)state;
+	GENERAL_NAME_set0_value(name, GEN_DIRNAME,
+				X509_NAME_dup(X509_get_subject_name(stand.lab.alice.cert)));
+	assert_true(sk_GENERAL_NAME_push(names, name) > 0);
+	crl = entry_list(NID_certificate_issuer, names, 1);
+	stand_trust(&stand, stand.lab.lab.root, crl);
+	stand_expect(&stand, 2, "I_REVOCATION_UNKNOWN");
+	stand_also_crl(&stand, stand.lab.lab.crl);
+	stand_expect(&stand, 0, NULL);
+	GENERAL_NAMES_free(names);
+	X509_CRL_free(crl);
+}
+
 static void test_crl_files_that_are_none_are_usage_errors(void **state)
 {
 	struct xp_trust *t;
@@ -209,6 +324,9 @@ int main(void)
 		T(test_crl_delta_is_refused),
 		T(test_crl_partitioned_is_refused),
 		T(test_crl_that_cannot_be_relied_upon_still_accuses),
+		T(test_crl_worst_of_two_entries_counts_in_either_order),
+		T(test_crl_unreadable_reason_is_a_compromise),
+		T(test_crl_critical_extension_of_an_entry_clears_nobody),
 		T(test_crl_files_that_are_none_are_usage_errors),
 	};
 
