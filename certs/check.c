@@ -105,6 +105,16 @@ enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len,
 	return xp_roster_parse(&c->roster, json, len, name, err);
 }
 
+bool xp_check_roster_grants(const struct xp_check *c, const uint8_t cert_sha256[32],
+			    enum xp_role role)
+{
+	for (size_t i = 0; i < c->roster.n; i++)
+		if (c->roster.list[i].role == role &&
+		    memcmp(c->roster.list[i].cert_sha256, cert_sha256, 32) == 0)
+			return true;
+	return false;
+}
+
 /* What the record says of its log, against the proof. */
 static void compare_log(struct xp_check_result *r)
 {

@@ -53,6 +53,10 @@ void xp_check_require(struct xp_check *c, const struct xp_requirements *r);
 MUST_USE enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, size_t len,
 					const char *name, struct xp_err *err);
 
+/* Does the roster give ROLE to this very certificate? */
+bool xp_check_roster_grants(const struct xp_check *c, const uint8_t cert_sha256[32],
+			    enum xp_role role);
+
 /* One signer, as far as it could be found out. Texts are what the certificates say. */
 struct xp_check_signer {
 	char role[16]; /* as the record says; empty: it names no such signer */

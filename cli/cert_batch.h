@@ -47,6 +47,8 @@ MUST_USE enum xp_rc xp_verdicts_close(struct xp_verdicts *v, struct xp_err *err)
 
 /* "passed", "failed", "indeterminate", "policy", "error". */
 const char *xp_verdict_word(int exit_code);
+/* A text or the name of a file, escaped where it is no UTF-8. */
+json_t *xp_text_json(const char *file);
 /* One record for machines. NULL: no memory. */
 json_t *xp_verdict_json(const char *file, const struct xp_check_result *r);
 /* One record for people, on stdout. */

@@ -55,6 +55,9 @@ static enum xp_rc open_check(struct xp_decider *d, const struct xp_args *args, s
 	TRY(add_files(xp_check_trust(d->check), args, "trust", xp_trust_add_anchors, err));
 	TRY(add_files(xp_check_trust(d->check), args, "crl", xp_trust_add_crls, err));
 	TRY(add_files(xp_check_tsa(d->check), args, "tsa", xp_trust_add_anchors, err));
+	for (const char *const *hex = xp_args_list(args, "trust-fingerprint"); *hex; hex++)
+		TRY(xp_trust_add_fingerprint(xp_check_trust(d->check), *hex, err));
+	TRY(xp_trust_check(xp_check_trust(d->check), err));
 	if (!roles)
 		return XP_OK;
 	TRY(xp_file_read(&data, &len, roles, INPUT_MAX_BYTES, err));

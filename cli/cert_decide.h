@@ -33,6 +33,8 @@ struct xp_decider {
 		{"location", XP_OPT_STRING, "TEXT", "where they are"},                             \
 		{"contact", XP_OPT_STRING, "TEXT", "how they are reached"},                        \
 		{"trust", XP_OPT_LIST, "FILE", "a root certificate that you trust, in PEM"},       \
+		{"trust-fingerprint", XP_OPT_LIST, "HEX",                                          \
+		 "SHA-256 that a trusted certificate must have"},                                  \
 		{"crl", XP_OPT_LIST, "FILE", "a revocation list"},                                 \
 		{"roles", XP_OPT_STRING, "FILE", "a roster, as for verify"},                       \
 		{"tsa", XP_OPT_LIST, "FILE", "a timestamp authority that you trust, in PEM"},      \

@@ -20,9 +20,12 @@ struct endorsement {
 	const struct xp_args *args;
 	struct xp_decider d;
 	struct xp_pairs pairs;
-	json_t *list;
+	json_t *list, *refusals;
 	uint64_t done, passed_over, refused;
 	int exit_code;
+	/* the record at hand */
+	char subject[XP_UUID_LEN]; /* empty: not known */
+	bool is_stranger;	   /* refused for what cannot be judged, not for what is wrong */
 };
 
 static void endorsement_free(struct endorsement *e)
@@ -30,6 +33,7 @@ static void endorsement_free(struct endorsement *e)
 	xp_decider_close(&e->d);
 	xp_pairs_free(&e->pairs);
 	json_decref(e->list);
+	json_decref(e->refusals);
 }
 
 /* What a person signed needs no site; what a site has endorsed needs no second time. */
@@ -39,6 +43,50 @@ static bool is_for_a_site(const struct xp_subject *s)
 		if (strcmp(s->result.signers[i].role, "host") != 0)
 			return false;
 	return s->result.signers_n > 0;
+}
+
+/*
+ * A site vouches for its own hosts and for no others: for a host that leads to a certificate of
+ * --trust, is named by --trust-fingerprint, or whose certificate the roster calls a host's.
+ */
+static bool is_one_of_its_hosts(const struct xp_subject *s, const struct endorsement *e)
+{
+	for (unsigned i = 0; i < s->result.signers_n; i++) {
+		const struct xp_check_signer *by = &s->result.signers[i];
+
+		if (!(by->is_trusted && by->role_is_granted) &&
+		    !xp_check_roster_grants(e->d.check, by->cert_sha256, XP_ROLE_HOST))
+			return false;
+	}
+	return true;
+}
+
+static bool hosts_were_named(const struct xp_args *args)
+{
+	return *xp_args_list(args, "trust") || *xp_args_list(args, "trust-fingerprint") ||
+	       xp_args_string(args, "roles");
+}
+
+/* XP_E_REFUSED where it is not known who signed, or nobody could say whether the record holds. */
+static enum xp_rc refuse_stranger(struct endorsement *e, const struct xp_subject *s,
+				  struct xp_err *err)
+{
+	bool is_known = is_one_of_its_hosts(s, e);
+	const struct xp_finding *why = NULL;
+
+	for (size_t i = 0; i < s->result.findings.n && !why; i++)
+		if (s->result.findings.list[i].code[0] == 'I' &&
+		    !(is_known && strcmp(s->result.findings.list[i].code, "I_UNTRUSTED") == 0))
+			why = &s->result.findings.list[i];
+	if (is_known && !why)
+		return XP_OK;
+	e->is_stranger = true;
+	return xp_fail(err, XP_E_REFUSED, "%s: %s: %s: it is not vouched for%s",
+		       s->result.record->id, why ? why->code : "I_UNTRUSTED",
+		       why ? why->text : "its host is none of those that you named",
+		       hosts_were_named(e->args) ? ""
+						 : "; say which hosts are yours, by --trust, "
+						   "--trust-fingerprint or --roles");
 }
 
 static void subject_free(struct xp_subject **s)
@@ -70,7 +118,9 @@ static enum xp_rc endorse_one(struct endorsement *e, const struct xp_pair *pair,
 	}
 	if (rc != XP_OK)
 		return rc;
+	snprintf(e->subject, sizeof(e->subject), "%s", s->result.record->id);
 	TRY(xp_subject_admit(s, &e->d, XP_DECISION_ACCEPT, err));
+	TRY(refuse_stranger(e, s, err));
 	TRY(xp_subject_decide(id, s, &e->d, &in, err));
 	e->done++;
 	json_array_append_new(e->list,
@@ -80,6 +130,23 @@ static enum xp_rc endorse_one(struct endorsement *e, const struct xp_pair *pair,
 	return XP_OK;
 }
 
+/* Told by name, on standard error and in the document. */
+static void refuse(struct endorsement *e, const struct xp_pair *pair, const struct xp_err *err)
+{
+	int code = xp_decider_say_error(err);
+	json_t *one = json_pack("{s:o, s:o}", "file", xp_text_json(pair->json_path), "text",
+				xp_text_json(err->msg));
+
+	if (one && e->subject[0])
+		json_object_set_new(one, "subject", json_string(e->subject));
+	json_array_append_new(e->refusals, one);
+	e->refused++;
+	/* this record is refused; the command line was right */
+	if (code == 64)
+		code = 1;
+	e->exit_code = xp_check_exit_worse(e->exit_code, e->is_stranger ? 2 : code);
+}
+
 static enum xp_rc prepare(struct endorsement *e, struct xp_err *err)
 {
 	const char *dir = e->args->operands[0];
@@ -87,7 +154,8 @@ static enum xp_rc prepare(struct endorsement *e, struct xp_err *err)
 	e->d.out_fd = -1;
 	e->d.state.fd = e->d.state.jobs_fd = e->d.state.certificates_fd = -1;
 	e->list = json_array();
-	if (!e->list)
+	e->refusals = json_array();
+	if (!e->list || !e->refusals)
 		return xp_fail(err, XP_E_NOMEM, "%s", dir);
 	TRY(xp_decider_open(&e->d, e->args, XP_ROLE_SITE, dir, err));
 	TRY(xp_pairs_add(&e->pairs, dir, err));
@@ -99,11 +167,11 @@ static enum xp_rc prepare(struct endorsement *e, struct xp_err *err)
 static int report(struct endorsement *e)
 {
 	if (xp_args_flag(e->args, "json"))
-		return xp_exit_worse(
-			e->exit_code,
-			xp_print_json(json_pack("{s:O, s:I, s:I}", "endorsed", e->list,
-						"passed_over", (json_int_t)e->passed_over,
-						"refused", (json_int_t)e->refused)));
+		return xp_check_exit_worse(
+			e->exit_code, xp_print_json(json_pack(
+					      "{s:O, s:I, s:I, s:O}", "endorsed", e->list,
+					      "passed_over", (json_int_t)e->passed_over, "refused",
+					      (json_int_t)e->refused, "refusals", e->refusals)));
 	printf("%llu endorsed, %llu not signed by a host alone, %llu refused\n",
 	       (unsigned long long)e->done, (unsigned long long)e->passed_over,
 	       (unsigned long long)e->refused);
@@ -118,10 +186,10 @@ static int run(const struct xp_args *args)
 	if (prepare(&e, &err) != XP_OK)
 		return xp_decider_say_error(&err);
 	for (size_t i = 0; i < e.pairs.n; i++) {
-		if (endorse_one(&e, &e.pairs.list[i], &err) == XP_OK)
-			continue;
-		e.refused++;
-		e.exit_code = xp_exit_worse(e.exit_code, xp_decider_say_error(&err));
+		e.subject[0] = 0;
+		e.is_stranger = false;
+		if (endorse_one(&e, &e.pairs.list[i], &err) != XP_OK)
+			refuse(&e, &e.pairs.list[i], &err);
 	}
 	return report(&e);
 }

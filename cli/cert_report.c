@@ -105,21 +105,25 @@ static json_t *voices_json(const struct xp_check_result *r)
 	return list;
 }
 
+json_t *xp_text_json(const char *file)
+{
+	json_t *name = json_string(file);
+	AUTO(xp_buf_free) struct xp_buf b = {0};
+
+	if (name)
+		return name;
+	xp_buf_escaped(&b, file);
+	return json_string(xp_buf_str(&b));
+}
+
 json_t *xp_verdict_json(const char *file, const struct xp_check_result *r)
 {
 	json_t *findings = json_array();
 	json_t *signers = json_array();
-	json_t *name = json_string(file);
+	json_t *name = xp_text_json(file);
 	int code = xp_check_exit_code(r);
 	json_t *j;
 
-	/* a file name need not be UTF-8 */
-	if (!name) {
-		AUTO(xp_buf_free) struct xp_buf b = {0};
-
-		xp_buf_escaped(&b, file);
-		name = json_string(xp_buf_str(&b));
-	}
 	j = json_pack("{s:o, s:s, s:i, s:o}", "file", name, "verdict", xp_verdict_word(code),
 		      "exit", code, "sha256", hex_json(r->json_sha256));
 	if (!j) {

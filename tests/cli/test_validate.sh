@@ -104,7 +104,7 @@ exits 'only a decision can be replaced' 64 cert validate "$record" --decision ac
 host=$(run_on host.img host.d)
 site=(--key ca/site.key --cert ca/site.pem --state vstate)
 exits 'a host is believed by nobody' 2 cert verify "$host" --trust ca/root.pem
-exits 'its site vouches for it' 0 cert endorse host.d "${site[@]}"
+exits 'its site vouches for it' 0 cert endorse host.d "${site[@]}" --trust state/host.crt
 check 'and says so' has '^1 endorsed, 0 not signed by a host alone, 0 refused$'
 exits 'then it is believed' 0 cert verify host.d --trust ca/root.pem --require-role site --json
 is 'by way of the site' "$(codes | grep -c W_HOST_ENDORSED)" 1
