@@ -17,6 +17,15 @@ MUST_USE enum xp_rc xp_probe_identity(struct xp_identity *id, struct xp_transpor
 				      struct xp_err *err);
 
 /*
+ * Who answers now is who KNOWN tells of, by names alone: XP_E_REFUSED where it is another drive,
+ * which a unit attention may mean as well as a reset. To be asked directly before what destroys or
+ * changes something, and again before that is sent again. XP_E_IO, XP_E_TIMEOUT, XP_E_DEVICE: it
+ * does not say.
+ */
+MUST_USE enum xp_rc xp_probe_demand_same(struct xp_transport *t, const struct xp_drive_facts *known,
+					 struct xp_err *err);
+
+/*
  * Does the kernel's name of a drive go with what the drive itself says? It may be padded, cut or
  * wrapped into other words on its way; a name that is missing on either side contradicts nothing.
  */

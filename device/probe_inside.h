@@ -48,6 +48,8 @@ void xp_probe_nvme_drive(struct xp_probe *p);
  */
 enum xp_asked xp_probe_ata_identity(struct xp_probe *p);
 enum xp_asked xp_probe_scsi_identity(struct xp_probe *p);
+/* ... without the capacity and what else can change. */
+enum xp_asked xp_probe_scsi_names(struct xp_probe *p);
 enum xp_asked xp_probe_nvme_identity(struct xp_probe *p, uint32_t nsid);
 /*
  * Who has reserved the namespace, asked by a way to it: I/O commands go to the namespace of the

@@ -304,13 +304,21 @@ static enum xp_asked ask_inquiry(struct xp_probe *p, struct xp_scsi_facts *s)
 	return s->inquiry;
 }
 
+enum xp_asked xp_probe_scsi_names(struct xp_probe *p)
+{
+	struct xp_scsi_facts *s = &p->facts->scsi;
+
+	if (ask_inquiry(p, s) == XP_ASKED_GOOD)
+		ask_names(p, s);
+	return s->inquiry;
+}
+
 enum xp_asked xp_probe_scsi_identity(struct xp_probe *p)
 {
 	struct xp_scsi_facts *s = &p->facts->scsi;
 
-	if (ask_inquiry(p, s) != XP_ASKED_GOOD)
+	if (xp_probe_scsi_names(p) != XP_ASKED_GOOD)
 		return s->inquiry;
-	ask_names(p, s);
 	ask_capacity(p, s);
 	take_identity(p, s);
 	if (p->id->bus != XP_BUS_USB)

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/wire.h"
 #include "claim/completion.h"
+#include "device/probe_identity.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,16 @@ static void keep_sqe(struct xp_command_result *c, const struct xp_nvme_sqe *q)
 	put_le32(c->cdb + 4, q->nsid);
 	for (size_t i = 0; i < XP_ARRAY_LEN(dwords); i++)
 		put_le32(c->cdb + 40 + 4 * i, dwords[i]);
+}
+
+enum xp_rc xp_device_command_demand_same(struct xp_method_run *run, struct xp_err *err)
+{
+	enum xp_rc rc = xp_probe_demand_same(run->req->transport, run->req->facts, err);
+
+	if (!xp_device_command_is_no_answer(rc))
+		return rc;
+	err->rc = XP_E_IO;
+	return xp_err_prefix(err, "%s", xp_device_command_label(run));
 }
 
 enum xp_rc xp_device_command_send(struct xp_method_run *run, const struct xp_cmd *cmd,

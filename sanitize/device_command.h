@@ -27,6 +27,12 @@ void xp_device_command_end(struct xp_method_run *run);
 bool xp_device_command_is_no_answer(enum xp_rc rc);
 
 /*
+ * Who answers is who was met: XP_E_REFUSED where it is another drive. To be asked directly before
+ * what destroys, also when it is sent again. XP_E_IO: it does not say, whyever.
+ */
+MUST_USE enum xp_rc xp_device_command_demand_same(struct xp_method_run *run, struct xp_err *err);
+
+/*
  * Sends CMD and keeps command block, status and sense in the phase; for the one destructive command
  * of the technique. Errors are those of the transport: XP_E_IO, XP_E_TIMEOUT, XP_E_REFUSED.
  */

@@ -140,6 +140,7 @@ static enum xp_rc send_format(struct xp_reply *reply, const struct format *s,
 	};
 
 	TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
+	TRY(xp_device_command_demand_same(run, err));
 	TRY(xp_device_command_send(run, &cmd, reply, err));
 	return reply->answered ? XP_OK : xp_fail(err, XP_E_IO, "Format NVM was not answered");
 }

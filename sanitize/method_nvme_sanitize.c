@@ -263,6 +263,7 @@ static enum xp_rc send_word(struct xp_reply *reply, struct xp_method_run *run, u
 
 	run->phase->command.overwrite_passes = overwrites ? passes_of(&w) : 0;
 	TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
+	TRY(xp_device_command_demand_same(run, err));
 	return xp_device_command_send(run, &cmd, reply, err);
 }
 

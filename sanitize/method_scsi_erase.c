@@ -232,6 +232,8 @@ static enum xp_rc send_command(struct xp_reply *reply, struct xp_method_run *run
 					   cmd.data_len, err));
 	for (unsigned i = 0; i < ATTENTION_TRIES; i++) {
 		TRY(xp_device_command_note(run, XP_COMMAND_SENT, err));
+		/* behind an attention another drive may stand there */
+		TRY(xp_device_command_demand_same(run, err));
 		TRY(xp_device_command_send(run, &cmd, reply, err));
 		if (!reply->answered || reply->host_status != 0)
 			return xp_fail(err, XP_E_IO, "%s was not answered",

@@ -1,6 +1,7 @@
 #include "sanitize/restore_ata.h"
 
 #include "base/cleanup.h"
+#include "device/probe_identity.h"
 #include "sanitize/ata_command.h"
 
 #include <stdio.h>
@@ -8,46 +9,69 @@
 /* READ NATIVE MAX, SET MAX: whatever comes in between makes the second abort. */
 #define PAIRS 3
 
-/* One command without data: did it end well? */
-static enum xp_rc ask(bool *good, const struct xp_ata_door *door, struct xp_ata_taskfile tf,
+enum said { SAID_GOOD, SAID_NO, SAID_ATTENTION };
+
+/* One command without data, once: behind an attention another drive may stand there. */
+static enum xp_rc ask(enum said *said, const struct xp_ata_door *door, struct xp_ata_taskfile tf,
 		      struct xp_err *err)
 {
-	struct xp_ata_answer a;
+	struct xp_ata_registers regs;
+	struct xp_reply reply = {0};
+	struct xp_cmd cmd;
 
-	TRY(xp_ata_ask(&a, door, &tf, NULL, 0, err));
-	*good = xp_sat_registers_are_good(&a.regs);
+	xp_ata_command(&cmd, &tf, NULL, 0);
+	TRY(xp_transport_exec(door->transport, &cmd, door->permit, &reply, err));
+	xp_sat_registers_parse(&regs, reply.sense, reply.sense_len);
+	*said = xp_ata_reply_is_attention(&reply)  ? SAID_ATTENTION
+		: xp_sat_registers_are_good(&regs) ? SAID_GOOD
+						   : SAID_NO;
 	return XP_OK;
 }
 
-static enum xp_rc set_max(bool *good, const struct xp_ata_door *door,
-			  const struct xp_ata_identify *id, uint64_t last, struct xp_err *err)
+/* READ NATIVE MAX directly before SET MAX: nothing may come in between. */
+static enum xp_rc set_max(enum said *said, const struct xp_ata_door *door,
+			  const struct xp_ata_facts *a, struct xp_err *err)
 {
-	*good = false;
-	for (unsigned i = 0; i < PAIRS && !*good; i++) {
-		TRY(ask(good, door,
-			id->has_48bit ? xp_ata_read_native_max_ext() : xp_ata_read_native_max(),
-			err));
-		if (*good)
-			TRY(ask(good, door,
-				id->has_48bit ? xp_ata_set_max_ext(last) : xp_ata_set_max(last),
-				err));
-	}
-	return XP_OK;
+	const uint64_t last = a->native_sectors - 1;
+	const bool is_ext = a->id.has_48bit;
+
+	TRY(ask(said, door, is_ext ? xp_ata_read_native_max_ext() : xp_ata_read_native_max(), err));
+	if (*said != SAID_GOOD)
+		return XP_OK;
+	return ask(said, door, is_ext ? xp_ata_set_max_ext(last) : xp_ata_set_max(last), err);
 }
 
-static enum xp_rc change(bool *good, const struct xp_ata_door *door, enum xp_hidden_area area,
-			 const struct xp_ata_facts *a, struct xp_err *err)
+static enum xp_rc change_once(enum said *said, const struct xp_ata_door *door,
+			      enum xp_hidden_area area, const struct xp_ata_facts *a,
+			      struct xp_err *err)
 {
 	switch (area) {
 	case XP_AREA_HPA:
-		return set_max(good, door, &a->id, a->native_sectors - 1, err);
+		return set_max(said, door, a, err);
 	case XP_AREA_AMAC:
-		return ask(good, door, xp_ata_set_amac(a->native_sectors - 1), err);
+		return ask(said, door, xp_ata_set_amac(a->native_sectors - 1), err);
 	case XP_AREA_DCO:
 	case XP_AREA_REDUCED: /* none of an ATA drive's */
 		break;
 	}
-	return ask(good, door, xp_ata_dco_restore(), err);
+	return ask(said, door, xp_ata_dco_restore(), err);
+}
+
+/* Each time it is asked who is there, before anything is sent that lasts. */
+static enum xp_rc change(bool *good, const struct xp_ata_door *door, enum xp_hidden_area area,
+			 const struct xp_drive_facts *facts, struct xp_err *err)
+{
+	enum said said = SAID_ATTENTION;
+	unsigned refusals = 0;
+
+	for (unsigned i = 0; i < XP_ATA_ATTENTIONS + PAIRS && said != SAID_GOOD; i++) {
+		TRY(xp_probe_demand_same(door->transport, facts, err));
+		TRY(change_once(&said, door, area, &facts->ata, err));
+		if (said == SAID_NO && (area != XP_AREA_HPA || ++refusals == PAIRS))
+			break;
+	}
+	*good = said == SAID_GOOD;
+	return XP_OK;
 }
 
 static void impossible(struct xp_restore_result *out, const char *why)
@@ -109,7 +133,7 @@ enum xp_rc xp_ata_restore_step(struct xp_restore_result *out, struct xp_transpor
 	xp_ata_restore_next(out, facts);
 	if (out->end != XP_RESTORE_POWER_CYCLE)
 		return XP_OK;
-	TRY(change(&good, &door, out->area, &facts->ata, err));
+	TRY(change(&good, &door, out->area, facts, err));
 	if (!good) {
 		impossible(out, refusal(out->area));
 		return XP_OK;

@@ -30,7 +30,8 @@ void xp_ata_restore_next(struct xp_restore_result *out, const struct xp_drive_fa
 
 /*
  * Makes the next change: HPA or AMAC first, DCO once they are gone. FACTS are as probed under
- * PERMIT just now. Errors: the drive does not answer (XP_E_IO, XP_E_TIMEOUT, XP_E_DEVICE,
+ * PERMIT just now, and who they tell of must answer. XP_E_REFUSED: another drive does, and nothing
+ * was sent to it. Errors: the drive does not answer (XP_E_IO, XP_E_TIMEOUT, XP_E_DEVICE,
  * XP_E_MALFORMED): whether something was changed is not known, and asking again tells.
  */
 MUST_USE enum xp_rc xp_ata_restore_step(struct xp_restore_result *out, struct xp_transport *t,

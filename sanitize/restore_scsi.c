@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "device/probe_identity.h"
 #include "device/protocol/scsi_capacity.h"
 #include "device/protocol/scsi_mode.h"
 #include "device/protocol/scsi_sense.h"
@@ -27,18 +28,33 @@ bool xp_scsi_restore_applies(const struct xp_drive_facts *facts)
 	       s->read_capacity == XP_ASKED_GOOD && s->capacity.logical_bytes != 0;
 }
 
-/* *SENSE (with REPLY's status) is what it said last; a unit attention tells of something before. */
+/* *SENSE (with REPLY's status) is what it said. */
+static enum xp_rc ask_once(struct xp_reply *reply, struct xp_sense *sense, const struct asker *a,
+			   const struct xp_cmd *cmd, struct xp_err *err)
+{
+	*sense = (struct xp_sense){0};
+	TRY(xp_transport_exec(a->t, cmd, a->permit, reply, err));
+	if (!reply->answered || reply->host_status != 0)
+		return xp_fail(err, XP_E_IO, "the drive does not answer");
+	if (!xp_reply_is_good(cmd, reply) && !xp_sense_parse(sense, reply->sense, reply->sense_len))
+		*sense = (struct xp_sense){0};
+	return XP_OK;
+}
+
+/* It tells of something before, and did not carry the command out. */
+static bool is_attention(const struct xp_cmd *cmd, const struct xp_reply *reply,
+			 const struct xp_sense *sense)
+{
+	return !xp_reply_is_good(cmd, reply) && sense->key == XP_SENSE_UNIT_ATTENTION;
+}
+
+/* What changes nothing is asked again behind an attention. */
 static enum xp_rc ask(struct xp_reply *reply, struct xp_sense *sense, const struct asker *a,
 		      const struct xp_cmd *cmd, struct xp_err *err)
 {
 	for (unsigned i = 0; i < ATTENTION_TRIES; i++) {
-		*sense = (struct xp_sense){0};
-		TRY(xp_transport_exec(a->t, cmd, a->permit, reply, err));
-		if (!reply->answered || reply->host_status != 0)
-			return xp_fail(err, XP_E_IO, "the drive does not answer");
-		if (xp_reply_is_good(cmd, reply) ||
-		    !xp_sense_parse(sense, reply->sense, reply->sense_len) ||
-		    sense->key != XP_SENSE_UNIT_ATTENTION)
+		TRY(ask_once(reply, sense, a, cmd, err));
+		if (!is_attention(cmd, reply, sense))
 			break;
 	}
 	return XP_OK;
@@ -79,8 +95,9 @@ static enum xp_rc read_descriptor(bool *can, struct xp_scsi_restore_result *out,
 }
 
 static enum xp_rc set_all(bool *good, struct xp_scsi_restore_result *out, const struct asker *a,
-			  uint32_t block_bytes, struct xp_err *err)
+			  const struct xp_drive_facts *facts, struct xp_err *err)
 {
+	const uint32_t block_bytes = facts->scsi.capacity.logical_bytes;
 	uint8_t list[XP_SCSI_BLOCKS_LIST_LEN];
 	struct xp_cmd cmd = {.kind = XP_TRANSPORT_SCSI,
 			     .dir = XP_DATA_OUT,
@@ -91,7 +108,13 @@ static enum xp_rc set_all(bool *good, struct xp_scsi_restore_result *out, const 
 	struct xp_sense sense;
 
 	cmd.cdb_len = xp_scsi_mode_select_blocks(cmd.cdb, list, UINT64_MAX, block_bytes);
-	TRY(ask(&reply, &sense, a, &cmd, err));
+	/* behind an attention another drive may stand there */
+	for (unsigned i = 0; i < ATTENTION_TRIES; i++) {
+		TRY(xp_probe_demand_same(a->t, facts, err));
+		TRY(ask_once(&reply, &sense, a, &cmd, err));
+		if (!is_attention(&cmd, &reply, &sense))
+			break;
+	}
 	*good = xp_reply_is_good(&cmd, &reply);
 	if (!*good)
 		say(out, "to show all of its blocks, MODE SELECT", &sense);
@@ -128,7 +151,7 @@ enum xp_rc xp_scsi_restore(struct xp_scsi_restore_result *out, struct xp_transpo
 	*out = (struct xp_scsi_restore_result){.bytes = was->bytes};
 	TRY(read_descriptor(&good, out, &a, err));
 	if (good)
-		TRY(set_all(&good, out, &a, was->logical_bytes, err));
+		TRY(set_all(&good, out, &a, facts, err));
 	if (!good)
 		return XP_OK;
 	TRY(read_capacity(&now, &a, err));

@@ -17,7 +17,9 @@ struct xp_scsi_restore_result {
 bool xp_scsi_restore_applies(const struct xp_drive_facts *facts);
 
 /*
- * Sets and looks. FACTS are as probed under PERMIT just now. A drive that refuses is a result.
+ * Sets and looks. FACTS are as probed under PERMIT just now, and who they tell of must answer:
+ * XP_E_REFUSED where another drive does, to which nothing was sent. A drive that refuses is a
+ * result.
  * Errors: it does not answer (XP_E_IO, XP_E_TIMEOUT, XP_E_MALFORMED): asking again tells.
  */
 MUST_USE enum xp_rc xp_scsi_restore(struct xp_scsi_restore_result *out, struct xp_transport *t,

@@ -127,7 +127,9 @@ bool stage_boundary(struct world *w)
 	if (w->dead)
 		return true;
 	w->boundaries++;
-	if (w->boundaries == w->plug_at)
+	if (w->boundaries == w->plug_at && w->sas)
+		w->bay.drive = w->plugs_sas;
+	else if (w->boundaries == w->plug_at)
 		emu_satl_plug(&w->unit, w->plugs);
 	if (w->boundaries == w->kill_at)
 		die(w);
@@ -142,6 +144,7 @@ static void at_exec(void *ctx, struct emu_scsi_cmd *cmd)
 	if (w->count_from && cmd->cdb[0] == w->count_from) {
 		w->boundaries = 0;
 		w->kill_at = w->kill_behind;
+		w->plug_at = w->plug_behind;
 		w->count_from = 0;
 	}
 	if (stage_boundary(w))

@@ -39,8 +39,9 @@ struct world {
 	/* there something else is plugged in instead: another drive, or NULL for nothing */
 	uint64_t plug_at, plug_behind; /* 0: never */
 	struct emu_ata *plugs;
-	uint8_t cancel_on; /* stopped while the drive is at this ATA command; 0: none */
-	bool cuts_power;   /* the drive loses its power with it */
+	struct emu_scsi *plugs_sas; /* ... where the drive is a SAS one */
+	uint8_t cancel_on;	    /* stopped while the drive is at this ATA command; 0: none */
+	bool cuts_power;	    /* the drive loses its power with it */
 	bool dead;
 	bool was_stopped; /* by cancel_on */
 	/* a kernel that shows what it knew, for who puts it into the door */
