@@ -13,6 +13,7 @@ cd "$(dirname "$0")/../.."
 export LC_ALL=C TZ=UTC
 umask 022
 . vm-images/packages.sh
+. vm-images/boot/tree.sh
 out=${IMAGE_OUT:-$PWD/build/image}
 debs=$PWD/build/debs
 cache=$PWD/build/image-packages
@@ -113,11 +114,6 @@ note() {
 		esac
 	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${versions[$3]}" >>"$list"
 }
-# put TREE MODE FILE NAME PACKAGE
-put() {
-	install -D -m "$2" "$3" "$making/$1/$4"
-	note "$4" "$making/$1/$4" "$5"
-}
 # owner FILE: the installed package
 owner() {
 	local at
@@ -127,43 +123,11 @@ owner() {
 	cannot "no package owns $1, which the programs need"
 }
 
-# our programs, with the libraries that they find here
-for name in expunge expunge-cert; do
-	cp "$programs/$name" "$making/program"
-	strip --strip-all -R .note.gnu.build-id -R .comment "$making/program"
-	put programs 0755 "$making/program" "usr/bin/$name" expunge
-done
-cp "$programs/boot-init" "$making/program"
-strip --strip-all -R .note.gnu.build-id -R .comment "$making/program"
-put programs 0755 "$making/program" init expunge
-mapfile -t libraries < <({
-	ldd "$programs/expunge" "$programs/expunge-cert" | grep -oE '(=> )?/[^ ]+' | sed 's/^=> //'
-	ldconfig=$(PATH=$PATH:/usr/sbin:/sbin command -v ldconfig)
-	# loaded only when a thread is cancelled
-	"$ldconfig" -p | sed -n 's/.*x86-64.*=> \(.*libgcc_s\.so\.1\)$/\1/p' | head -n 1
-} | grep -v ':$' | sort -u)
-for file in "${libraries[@]}"; do
-	name=${file#/}
-	put system 0755 "$(realpath "$file")" "usr/${name#usr/}" "$(owner "$(realpath "$file")")"
-done
-for name in bin lib lib64; do
-	ln -s "usr/$name" "$making/system/$name"
-done
-ln -s usr/bin "$making/system/sbin"
-for name in l/linux v/vt100 v/vt102 v/vt220 x/xterm x/xterm-256color s/screen; do
-	for file in /lib/terminfo/$name /usr/lib/terminfo/$name /usr/share/terminfo/$name; do
-		[ ! -e "$file" ] || { put system 0644 "$file" "usr/lib/terminfo/$name" "$(owner "$file")" && break; }
-	done
-done
+tree_programs
+tree_libraries
 put system 0755 "$cache/busybox-static/usr/bin/busybox" usr/bin/busybox busybox-static
-for name in sh cat cp cut date df dmesg echo grep head hexdump ip kill less ls lsmod mkdir mount nslookup \
-	ping poweroff ps reboot rm sed sha256sum sleep sort sync tail tar umount uname vi wget; do
-	ln -s busybox "$making/system/usr/bin/$name"
-done
-put programs 0755 vm-images/boot/udhcpc.sh etc/udhcpc expunge
-for file in vm-images/boot/etc/*; do
-	put programs 0644 "$file" "etc/${file##*/}" expunge
-done
+tree_busybox
+tree_texts
 find "$cache/ca-certificates/usr/share/ca-certificates" -name '*.crt' | sort | xargs cat >"$making/ca"
 put system 0644 "$making/ca" etc/ssl/certs/ca-certificates.crt ca-certificates
 while read -r name; do
@@ -174,28 +138,11 @@ while read -r name; do
 done <vm-images/boot/keyboards.txt
 ln -s /run/resolv.conf "$making/system/etc/resolv.conf"
 put programs 0644 LICENSE usr/share/doc/expunge/LICENSE expunge
-mkdir -p "$making/system"/{dev,proc,sys,run,tmp,root,usr/lib64}
+tree_folders
 
-# the drivers, unpacked: the whole is compressed once
 for group in base storage net; do
 	mapfile -t names < <(awk -v g="$group" '$1 == g { print $2 }' vm-images/boot/modules.txt)
-	vm-images/module_order.py "$modules" "${names[@]}" >"$making/order" ||
-		cannot "a driver is missing in $release"
-	while read -r file; do
-		name=${file##*/}
-		name=${name%.ko*}.ko
-		if [ ! -e "$making/drivers/modules/$name" ]; then
-			case $file in
-			*.ko.xz) xz -dc "$modules/$file" >"$making/module" ;;
-			*.ko.zst) zstd -dcq "$modules/$file" >"$making/module" ;;
-			*.ko.gz) gzip -dc "$modules/$file" >"$making/module" ;;
-			*) cp "$modules/$file" "$making/module" ;;
-			esac
-			put drivers 0644 "$making/module" "modules/$name" "$kernel"
-		fi
-		echo "$name" >>"$making/group-$group"
-	done <"$making/order"
-	put programs 0644 "$making/group-$group" "modules/$group" expunge
+	tree_drivers "$modules" "$kernel" "$group" "${names[@]}"
 done
 put drivers 0644 "$cache/firmware-linux-free/usr/lib/firmware/isci/isci_firmware.bin" \
 	usr/lib/firmware/isci/isci_firmware.bin firmware-linux-free
