@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/reboot.h>
+#include <time.h>
 #include <unistd.h>
 
 static void sync_system(void *ctx)
@@ -11,12 +12,20 @@ static void sync_system(void *ctx)
 	sync();
 }
 
-/* Our own first program ends everybody in good order and takes the stick's file system down. */
+/* Our own first program ends everybody in good order and takes the stick's file system down. What
+ * it tells everybody is blocked before it is asked: it may be there before anyone waits for it. */
 static int reboot_system(void *ctx, bool power_off)
 {
+	const struct timespec patience = {.tv_sec = 60};
+	sigset_t told;
+
 	(void)ctx;
-	if (kill(1, power_off ? SIGUSR2 : SIGTERM) == 0 && sleep(60) > 0)
-		_exit(0); /* told to end, as everybody is */
+	sigemptyset(&told);
+	sigaddset(&told, SIGTERM);
+	sigprocmask(SIG_BLOCK, &told, NULL);
+	if (kill(1, power_off ? SIGUSR2 : SIGTERM) == 0 &&
+	    sigtimedwait(&told, NULL, &patience) == SIGTERM)
+		_exit(0);
 	return reboot(power_off ? RB_POWER_OFF : RB_AUTOBOOT);
 }
 

@@ -131,20 +131,23 @@ static void start_consoles(pid_t *pids, const struct words *words)
 static _Noreturn void end(int how)
 {
 	struct timespec tenth = {.tv_nsec = 100000000};
+	bool are_all_gone = false;
 
 	say("%s", how == RB_AUTOBOOT ? "the machine starts again" : "the machine is switched off");
 	kill(-1, SIGTERM);
 	kill(-1, SIGCONT);
-	for (int i = 0; i < END_WAIT_S * 10; i++) {
+	for (int i = 0; i < END_WAIT_S * 10 && !are_all_gone; i++) {
 		pid_t pid;
 
 		do
 			pid = waitpid(-1, NULL, WNOHANG);
 		while (pid > 0);
-		if (pid < 0 && errno == ECHILD)
-			break;
-		nanosleep(&tenth, NULL);
+		are_all_gone = pid < 0 && errno == ECHILD;
+		if (!are_all_gone)
+			nanosleep(&tenth, NULL);
 	}
+	if (!are_all_gone)
+		say("a program does not end, and is killed");
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
@@ -210,12 +213,22 @@ static void drop_events(int fd)
 	while (n > 0 || (n < 0 && errno == ENOBUFS));
 }
 
+static time_t seconds(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /* USB takes its time; whoever has no stick waits STICK_WAIT_S once. */
 static void wait_stick(struct stick *stick, const struct words *words, int events)
 {
 	struct pollfd p = {.fd = events, .events = POLLIN};
+	time_t end = seconds() + STICK_WAIT_S;
 
-	for (int i = 0; words->stick && i < STICK_WAIT_S * 4; i++) {
+	/* by the clock: forty drives that appear meanwhile are hundreds of events */
+	while (words->stick && seconds() < end) {
 		if (stick_look(stick, words->stick))
 			return;
 		if (poll(&p, 1, 250) > 0)
