@@ -1,7 +1,7 @@
 #!/bin/bash
 # soak_stick: the stick is pulled out, or the power goes, at a random moment of an unattended run; SOAK_N
 # (50) times. After the next boot the journal leads on, and no record is lost or torn.
-# tests/vm/test_stick_pull.sh is the same with fewer.
+# tests/vm/test_stick_pull.sh does it three times, with a smaller image.
 #
 # Prints TAP. SOAK_SEED (the time): the same moments again, as far as two machines are alike.
 cd "$(dirname "$0")/../.." || exit 1
@@ -23,7 +23,7 @@ cat >"$TMPDIR/expunge.json" <<'JSON'
 }
 JSON
 partuuid=$(stick_partuuid)
-words="quiet console=tty0 console=ttyS0 raid=noautodetect no_timer_check expunge.stick=PARTUUID=$partuuid"
+words="quiet console=tty0 console=ttyS0 raid=noautodetect $stick_patience expunge.stick=PARTUUID=$partuuid"
 
 # held FILE: what the boxes of that stick hold, as plain files in $TMPDIR/held
 held() {

@@ -11,6 +11,7 @@
 #
 #   --rigd FOLDER   drives that a rigd plays
 #   --words WORDS   (kernel) the kernel's command line
+#   --initrd FILE   (kernel) another initial file system
 #
 # Variables: VM_TIMEOUT (400), VM_MEMORY (1024) MiB, VM_CPUS (2), VM_ACCEL (as build/vm/accel says, else
 # tcg), VM_QEMU more words for QEMU.
@@ -22,10 +23,12 @@ ovmf=$repository/build/image-packages/ovmf/usr/share/OVMF
 
 rigd=''
 append=''
+initrd=$repository/build/image/netboot/initrd
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rigd) rigd=$2 && shift 2 ;;
 	--words) append=$2 && shift 2 ;;
+	--initrd) initrd=$2 && shift 2 ;;
 	*) break ;;
 	esac
 done
@@ -49,7 +52,7 @@ uefi | secure)
 		-drive "if=pflash,format=raw,unit=1,file=$run/vars.fd")
 	;;
 kernel)
-	words+=(-kernel "$repository/build/vm/vmlinux" -initrd "$repository/build/image/netboot/initrd"
+	words+=(-kernel "$repository/build/vm/vmlinux" -initrd "$initrd"
 		-append "$append")
 	;;
 esac

@@ -57,7 +57,7 @@ if [ ! -e build/vm/vmlinux ]; then
 	exit
 fi
 partuuid=$(stick_partuuid)
-stick_start --words "quiet console=tty0 console=ttyS0 raid=noautodetect libata.allow_tpm=1 no_timer_check expunge.shell=1 expunge.keyboard=de-latin1
+stick_start --words "quiet console=tty0 console=ttyS0 raid=noautodetect libata.allow_tpm=1 $stick_patience expunge.shell=1 expunge.keyboard=de-latin1
 	expunge.stick=PARTUUID=$partuuid" kernel "$TMPDIR/stick.img"
 shows "the first program finds the stick" "the stick's data partition is /dev/sd" 60
 shows "... and sets the keyboard" "the keyboard layout is de-latin1" 30
