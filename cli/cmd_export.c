@@ -2,12 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cli/job_export.h"
 #include "cli/job_keep.h"
+#include "cli/job_output.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
@@ -16,6 +21,71 @@ static const struct xp_option options[] = {
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
 	{0},
 };
+
+/* The journals of the boxes as files, for who reads jobs; nothing else, and nothing secret. */
+static enum xp_rc put_journals(int jobs_fd, struct xp_box_pair *pair, struct xp_err *err)
+{
+	const struct xp_box_index *index = xp_box_pair_index(pair);
+
+	for (size_t i = 0; i < index->n; i++) {
+		const char *path = index->files[i].path;
+		const char *name = strrchr(path, '/');
+		char id[XP_UUID_LEN];
+		AUTO_MEM char *data = NULL;
+		AUTO_FD int fd = -1;
+		size_t len = 0;
+
+		if (strncmp(path, "jobs/", 5) != 0 || strcmp(name, "/journal.jsonl") != 0)
+			continue;
+		snprintf(id, sizeof(id), "%s", path + 5);
+		TRY(xp_box_pair_read(pair, path, &data, &len, err));
+		if (mkdirat(jobs_fd, id, 0700) ||
+		    (fd = openat(jobs_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+			return xp_fail_errno(err, XP_E_IO, "journals");
+		TRY(xp_file_write_at(fd, "journal.jsonl", data, len, 0600, false, err));
+	}
+	return XP_OK;
+}
+
+static void drop_journals(char *folder)
+{
+	char *const roots[] = {folder, NULL};
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	const FTSENT *e;
+
+	while (fts && (e = fts_read(fts)) != NULL)
+		if (e->fts_info == FTS_F || e->fts_info == FTS_DP)
+			(void)remove(e->fts_path);
+	if (fts)
+		fts_close(fts);
+}
+
+/* Not onto a drive whose job has not ended, by what the boxes say of their jobs. */
+static enum xp_rc demand_free(const char *dir, struct xp_box_pair *pair, struct xp_err *err)
+{
+	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
+	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	char folder[] = "/tmp/expunge-export-XXXXXX";
+	enum xp_rc rc;
+
+	if (!mkdtemp(folder)) {
+		xp_say("warning: /tmp cannot be written, so it is not known whether %s lies on a "
+		       "drive whose job has not ended",
+		       dir);
+		return XP_OK;
+	}
+	state.jobs_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(state.path, sizeof(state.path), "%s", folder);
+	rc = state.jobs_fd < 0 ? xp_fail_errno(err, XP_E_IO, "%s", folder)
+			       : put_journals(state.jobs_fd, pair, err);
+	if (rc == XP_OK)
+		rc = xp_sysroot_open(&root, "/", err);
+	if (rc == XP_OK)
+		rc = xp_output_demand_free_of(dir, &state, &root, err);
+	xp_close_fd(&state.jobs_fd);
+	drop_journals(folder);
+	return rc;
+}
 
 /* From the boxes alone: no state folder is touched. */
 static enum xp_rc export_boxes(struct xp_export_report *report, const char *keep, const char *dir,
@@ -29,6 +99,7 @@ static enum xp_rc export_boxes(struct xp_export_report *report, const char *keep
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "--keep %s",
 				     keep);
 	TRY(xp_box_pair_open(&pair, &req, err));
+	TRY(demand_free(dir, pair, err));
 	return xp_export(report, &(struct xp_export_source){.pair = pair}, dir, err);
 }
 
@@ -37,12 +108,15 @@ static enum xp_rc export_to(struct xp_export_report *report, const struct xp_arg
 {
 	const char *keep = xp_args_string(args, "keep");
 	const char *dir = args->operands[0];
+	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
 	AUTO(xp_kept_state_close)
 	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
 
 	if (keep && !xp_args_string(args, "state"))
 		return export_boxes(report, keep, dir, err);
 	TRY(xp_kept_state_open(&kept, args, false, err));
+	TRY(xp_sysroot_open(&root, "/", err));
+	TRY(xp_output_demand_free_of(dir, &kept.state, &root, err));
 	return xp_export(report, &(struct xp_export_source){.state = &kept.state}, dir, err);
 }
 
@@ -95,7 +169,8 @@ const struct xp_command xp_command_export = {
 		"they are. A file that is there, whole, and says something else is left and "
 		"named.\n"
 		"Exits 0 (all is there), 1 (files are missing or differ), 4 (DIR holds another "
-		"log).",
+		"log,\n"
+		"or lies on a drive whose job has not ended).",
 	.options = options,
 	.operands_min = 1,
 	.operands_max = 1,

@@ -35,9 +35,17 @@ void xp_batch_free(struct xp_batch *b)
 	*b = (struct xp_batch){0};
 }
 
-static void *worker(void *job)
+/* What it left is in the boxes by now; a file more on the stick is for who takes it along. */
+static void execute(struct xp_job *job)
 {
 	xp_job_execute(job);
+	if (*job->record_name && job->setup->state)
+		xp_export_record_beside_boxes(job->setup->state, job->record_name);
+}
+
+static void *worker(void *job)
+{
+	execute(job);
 	return NULL;
 }
 
@@ -58,7 +66,7 @@ static void *file_worker(void *batch)
 
 	for (unsigned i = 0; i < b->n; i++)
 		if (is_file(&b->jobs[i]) && is_to_run(&b->jobs[i]))
-			xp_job_execute(&b->jobs[i]);
+			execute(&b->jobs[i]);
 	return NULL;
 }
 

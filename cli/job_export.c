@@ -6,7 +6,9 @@
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +18,8 @@
 #include "cli/job_keep.h"
 
 #define CERTIFICATES "certificates/"
+#define LOCK_STEP_MS 20u
+#define LOCK_WAIT_MS 30000u
 
 struct exporting {
 	const struct xp_export_source *source;
@@ -233,14 +237,44 @@ static void drop_leftovers(int dir_fd)
 	closedir(dir);
 }
 
+/* Only what belongs to the one record, where one was named: "certificates/ID.tlog-proof", ... */
+static bool is_wanted(const struct exporting *x, const char *path)
+{
+	const char *record = x->source->record;
+	const size_t len = strlen(CERTIFICATES);
+
+	return !record || strncmp(path, CERTIFICATES, len) != 0 ||
+	       strncmp(path + len, record, strcspn(record, ".")) == 0;
+}
+
+/* Others may export there at the same time: who writes second finds what is there already. */
+static enum xp_rc lock(const struct exporting *x, const char *dir, struct xp_err *err)
+{
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+
+	for (unsigned waited_ms = 0; flock(x->dir_fd, LOCK_EX | LOCK_NB) != 0;
+	     waited_ms += LOCK_STEP_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return xp_fail_errno(err, XP_E_IO, "%s: lock", dir);
+		if (waited_ms >= LOCK_WAIT_MS)
+			return xp_fail(err, XP_E_TIMEOUT,
+				       "%s: another process has been exporting there for %u s", dir,
+				       LOCK_WAIT_MS / 1000);
+		nanosleep(&step, NULL);
+	}
+	return XP_OK;
+}
+
 static enum xp_rc export_all(struct exporting *x, const char *dir, struct xp_err *err)
 {
+	TRY(lock(x, dir, err));
 	TRY(demand_same_log(x, dir, err));
 	drop_leftovers(x->dir_fd);
 	for (size_t i = 0; i < x->files->n; i++) {
 		const char *path = x->files->files[i].path;
 
-		if (is_exported(path) && !xp_box_index_is_outgrown(x->files, path))
+		if (is_exported(path) && is_wanted(x, path) &&
+		    !xp_box_index_is_outgrown(x->files, path))
 			TRY(export_file(x, path, err));
 	}
 	return XP_OK;
@@ -270,9 +304,9 @@ enum xp_rc xp_export(struct xp_export_report *report, const struct xp_export_sou
 	return rc;
 }
 
-void xp_export_beside_boxes(const struct xp_state *state)
+static void export_beside_boxes(const struct xp_state *state, const char *record)
 {
-	const struct xp_export_source source = {.state = state};
+	const struct xp_export_source source = {.state = state, .record = record};
 	struct xp_export_report r = {0};
 	char dir[4096 + 32];
 	struct stat st;
@@ -291,4 +325,14 @@ void xp_export_beside_boxes(const struct xp_state *state)
 		       "export FOLDER --keep %s",
 		       dir, json_array_size(r.missing), r.why.msg, xp_keep_dir(state->keep));
 	xp_export_report_free(&r);
+}
+
+void xp_export_beside_boxes(const struct xp_state *state)
+{
+	export_beside_boxes(state, NULL);
+}
+
+void xp_export_record_beside_boxes(const struct xp_state *state, const char *record)
+{
+	export_beside_boxes(state, record);
 }

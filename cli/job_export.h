@@ -25,6 +25,7 @@ void xp_export_report_free(struct xp_export_report *r);
 struct xp_export_source {
 	const struct xp_state *state;
 	struct xp_box_pair *pair;
+	const char *record; /* of all certificates this one's alone ("ID.json"); NULL: every one */
 };
 MUST_USE enum xp_rc xp_export(struct xp_export_report *report,
 			      const struct xp_export_source *source, const char *dir,
@@ -35,3 +36,5 @@ MUST_USE enum xp_rc xp_export(struct xp_export_report *report,
  * warning: the boxes have it all.
  */
 void xp_export_beside_boxes(const struct xp_state *state);
+/* The same for the record RECORD ("ID.json") of a job that has just ended, and the log. */
+void xp_export_record_beside_boxes(const struct xp_state *state, const char *record);

@@ -11,6 +11,7 @@
 #include "certs/key_uri.h"
 #include "cli/clock_set.h"
 #include "cli/job_export.h"
+#include "cli/job_output.h"
 #include "cli/key_option.h"
 #include "cli/output.h"
 
@@ -108,11 +109,17 @@ static enum xp_rc host_key(struct xp_session *s, struct xp_err *err)
 /* What cannot be kept may not be begun. */
 static enum xp_rc open_keep(struct xp_session *s, const char *dir, struct xp_err *err)
 {
-	if (!dir || xp_keep_open(&s->keep, &s->state, dir, true, err) == XP_OK) {
+	if (!dir)
+		return XP_OK;
+	if (xp_keep_open(&s->keep, &s->state, dir, true, err) == XP_OK &&
+	    xp_output_demand_free_of(xp_keep_dir(s->keep), &s->state, &s->root, err) == XP_OK) {
 		/* what a pulled stick left undone the last time */
 		xp_export_beside_boxes(&s->state);
 		return XP_OK;
 	}
+	s->keep_failed = true;
+	if (err->rc == XP_E_NOENT && !s->keep && access(dir, F_OK) != 0)
+		(void)xp_err_prefix(err, "put the stick in, or name another place with --keep");
 	if (err->rc != XP_E_USAGE && err->rc != XP_E_NOMEM)
 		err->rc = XP_E_REFUSED;
 	return xp_err_prefix(err, "no_durable_output");
@@ -140,9 +147,16 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 	}
 	if (xp_args_string(args, "clock"))
 		TRY(xp_clock_note_write(s->state.fd, XP_CLOCK_OPERATOR, err));
-	TRY(open_keep(s, xp_args_string(args, "keep"), err));
-	TRY(xp_job_upload_start(&s->upload, &s->state, args, wish->full_screen, err));
+	if (!wish->without_keep)
+		TRY(open_keep(s, wish->keep ? wish->keep : xp_args_string(args, "keep"), err));
+	TRY(xp_job_upload_start(&s->upload, &s->state,
+				&(struct xp_job_upload_wish){.args = args,
+							     .otherwise = wish->upload,
+							     .quiet = wish->full_screen},
+				err));
 	TRY(open_out(s, wish->out, err));
+	if (s->setup.out_dir)
+		TRY(xp_output_demand_free_of(s->out_path, &s->state, &s->root, err));
 	TRY(wish->key ? load_key(s, args, wish, err) : host_key(s, err));
 	TRY(xp_state_log_open(&s->log, &s->state, s->setup.rng, err));
 	TRY(xp_job_upload_open(&s->upload, &s->state, s->log, err));

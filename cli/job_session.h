@@ -48,6 +48,7 @@ struct xp_session {
 	char key_path[4096], cert_path[4096];
 	struct xp_clock_steady steady;
 	struct xp_clock clock;
+	bool keep_failed; /* it was not opened, since the boxes cannot be used */
 	int events_fd;
 	bool json, jsonl, quiet;
 	struct xp_job_setup
@@ -59,6 +60,9 @@ struct xp_session_wish {
 	const char *key, *cert, *out;
 	/* the key's, typed already; NULL: from a file, or asked for on the terminal */
 	const struct xp_secret *passphrase;
+	const char *keep; /* in place of --keep; NULL: as the options say */
+	bool without_keep;
+	const struct xp_upload_config *upload; /* where the options name none; NULL: none */
 	bool full_screen; /* nothing is printed, and the options are XP_SESSION_KEEPING_ROWS only */
 };
 

@@ -18,15 +18,17 @@ static enum xp_rc nobody_keeps_it(const struct xp_state *state, struct xp_err *e
 }
 
 enum xp_rc xp_job_upload_start(struct xp_job_upload *u, struct xp_state *state,
-			       const struct xp_args *args, bool quiet, struct xp_err *err)
+			       const struct xp_job_upload_wish *wish, struct xp_err *err)
 {
-	const struct xp_upload_config config = {
-		.url = xp_args_string(args, "upload"),
-		.ca = xp_args_string(args, "upload-ca"),
-		.header_file = xp_args_string(args, "upload-header"),
+	struct xp_upload_config config = {
+		.url = xp_args_string(wish->args, "upload"),
+		.ca = xp_args_string(wish->args, "upload-ca"),
+		.header_file = xp_args_string(wish->args, "upload-header"),
 	};
 
-	*u = (struct xp_job_upload){.keeper = state->durable, .quiet = quiet};
+	*u = (struct xp_job_upload){.keeper = state->durable, .quiet = wish->quiet};
+	if (!config.url && !config.ca && !config.header_file && wish->otherwise)
+		config = *wish->otherwise;
 	if (!config.url) {
 		if (config.ca || config.header_file)
 			return xp_fail(err, XP_E_USAGE,

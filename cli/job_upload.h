@@ -24,13 +24,19 @@ struct xp_job_upload {
 	bool in_vain;			 /* the trial failed */
 };
 
+struct xp_job_upload_wish {
+	const struct xp_args *args;
+	const struct xp_upload_config *otherwise; /* where they name none; NULL: none */
+	bool quiet;				  /* nothing is printed */
+};
+
 /*
  * Makes the courier, where --upload is given, and stands behind whoever STATE tells already. To be
  * called before a key is read. Without an upload: XP_E_REFUSED (no_durable_output) where our own
  * image runs, STATE is in memory and nobody else keeps it.
  */
 MUST_USE enum xp_rc xp_job_upload_start(struct xp_job_upload *u, struct xp_state *state,
-					const struct xp_args *args, bool quiet, struct xp_err *err);
+					const struct xp_job_upload_wish *wish, struct xp_err *err);
 /*
  * Begins to send, after a trial. XP_E_REFUSED (no_durable_output) where the trial fails and nobody
  * else keeps the records; else that is a warning.

@@ -37,6 +37,14 @@ MUST_USE enum xp_rc xp_interlock_check_confirmed(struct xp_refusals *out,
 						 struct xp_err *err);
 
 /*
+ * Which of N targets FOLDER lies on (it need not be there yet); N: on none. One look at the host
+ * for all of them.
+ */
+MUST_USE enum xp_rc xp_interlock_find_output(size_t *which, const struct xp_sysroot *root,
+					     const char *folder, const struct xp_target *targets,
+					     size_t n, struct xp_err *err);
+
+/*
  * Takes the target. XP_OK: *OUT holds it. XP_E_REFUSED: REFUSALS says why, nothing was touched and
  * nothing is held.
  */

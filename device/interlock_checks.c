@@ -130,6 +130,33 @@ static enum xp_rc check_output(struct xp_refusals *out, const struct xp_interloc
 	return XP_OK;
 }
 
+enum xp_rc xp_interlock_find_output(size_t *which, const struct xp_sysroot *root,
+				    const char *folder, const struct xp_target *targets, size_t n,
+				    struct xp_err *err)
+{
+	const struct xp_scan_request scan = {.root = root, .exempt_pid = getpid()};
+	AUTO(xp_scan_free) struct xp_scan s = {0};
+
+	*which = n;
+	TRY(xp_scan_read(&s, &scan, err));
+	for (size_t i = 0; i < n; i++) {
+		const struct xp_interlock_request req = {.root = root, .target = &targets[i]};
+		bool image = targets[i].kind == XP_TARGET_IMAGE;
+		AUTO(xp_nodeset_free) struct xp_nodeset nodes = {0};
+		AUTO(xp_nodeset_free) struct xp_nodeset drive = {0};
+		AUTO(xp_refusals_free) struct xp_refusals found = {0};
+
+		if (!image)
+			TRY(xp_scan_nodes_of(&nodes, &drive, &s, targets[i].node, err));
+		TRY(check_output(&found, &req, &s, image ? NULL : &drive, folder, err));
+		if (found.n && found.list[0].code == XP_REFUSED_OUTPUT_ON_TARGET) {
+			*which = i;
+			return XP_OK;
+		}
+	}
+	return XP_OK;
+}
+
 /* System disk and boot medium before all else: nothing releases them. */
 static unsigned gravity(enum xp_refusal_code code)
 {

@@ -1,0 +1,16 @@
+/*
+ * job_output: certificates that are written onto a drive whose job has not ended go with it when
+ * the job goes on.
+ */
+#pragma once
+#include "cli/job_journal.h"
+
+/*
+ * Does FOLDER (which need not be there yet) lie on the target of one of these jobs? XP_E_REFUSED,
+ * with the code output_on_target in front. A target that is not here holds no folder.
+ */
+MUST_USE enum xp_rc xp_output_demand_free(const char *folder, const struct xp_job_summaries *open,
+					  const struct xp_sysroot *root, struct xp_err *err);
+/* The same for the jobs of a state folder that have not ended. */
+MUST_USE enum xp_rc xp_output_demand_free_of(const char *folder, const struct xp_state *state,
+					     const struct xp_sysroot *root, struct xp_err *err);

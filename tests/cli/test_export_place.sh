@@ -1,0 +1,92 @@
+#!/bin/bash
+# Certificates beside the boxes as each job ends; and never onto a drive whose own job has not ended.
+# shellcheck source=tests/cli/tap.sh
+. tests/cli/tap.sh
+cd "${TMPDIR:?}" || exit 1
+loop=
+leave() {
+	umount on 2>/dev/null
+	[ -z "$loop" ] || losetup -d "$loop"
+}
+trap leave EXIT
+S=state K=stick
+"$EXPUNGE" keep make "$K" --bytes 8388608 2>/dev/null
+mkdir "$K/certificates"
+run() { # run TARGET NAME OPTION...
+	"$EXPUNGE" run "$1" --level clear --confirm "$2" --keep "$K" --state "$S" --quiet --json "${@:3}" >run.out 2>run.err </dev/null
+}
+
+# ---- as each ends, while another one of the batch is still at work ----
+FAULTFS=${EXPUNGE%/*}/faultfs
+export FAULTFS_RELEASE=$TMPDIR/release
+head -c 1048576 /dev/urandom >quick.img
+if [ -x "$FAULTFS" ] && [ -w /dev/fuse ] && [ "$(id -u)" -eq 0 ] && mkdir hangs && "$FAULTFS" hangs 4194304 /slow.img hang-write=2000000; then
+	run quick.img quick.img hangs/slow.img --confirm slow.img &
+	pid=$!
+	until compgen -G "$K/certificates/*.p7s" >/dev/null || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
+	is 'a certificate stands beside the boxes while the batch goes on' "$(find "$K/certificates" -name '*.p7s' | wc -l)" 1
+	is 'the other one is still at work' "$("$EXPUNGE" status --state "$S" --json | jq -r '.jobs[].state')" running
+	touch release
+	wait $pid
+	is 'both are done' $? 0
+	is 'and both stand there' "$(find "$K/certificates" -name '*.p7s' | wc -l)" 2
+	umount hangs
+else
+	skip 'a certificate stands beside the boxes while the batch goes on' 'no FUSE'
+fi
+
+# ---- an export that fails fails no job, and is made up for ----
+mv "$K/certificates" kept
+mkdir "$K/certificates"
+cp kept/log.vkey "$K/certificates/"
+sed -i 's/^[^+]*/other.example\/usb-1/' "$K/certificates/log.vkey"
+cp "$S/log.vkey" own.vkey
+"$EXPUNGE" keep make other --bytes 4194304 2>/dev/null
+head -c 1048576 /dev/urandom >three.img
+"$EXPUNGE" run three.img --level clear --confirm three.img --keep other --state other.state --quiet >/dev/null 2>&1
+cp other.state/log.vkey "$K/certificates/log.vkey"
+head -c 1048576 /dev/urandom >quick.img
+run quick.img quick.img
+is 'a folder of another stick beside the boxes fails no job' $? 0
+check 'it is told' grep -q 'nothing was exported.*holds the log of another stick' run.err
+rm "$K/certificates/log.vkey"
+"$EXPUNGE" resume --keep "$K" --state "$S" >/dev/null 2>&1
+head -c 1048576 /dev/urandom >quick.img
+run quick.img quick.img
+is 'the next one makes up for it' "$(find "$K/certificates" -name '*.p7s' | wc -l)" "$(find "$S/certificates" -name '*.p7s' | wc -l)"
+
+# ---- not onto a drive whose job has not ended ----
+truncate -s 32M drive.img
+mkdir on
+if [ "$(id -u)" -ne 0 ] || ! loop=$(losetup -f --show drive.img 2>/dev/null); then
+	skip 'a drive whose job has not ended' 'needs root and a loop device'
+	done_testing
+fi
+run "$loop" drive.img
+is 'a drive is erased' $? 0
+job=$(jq -r '.results[0].job' run.out)
+if ! mkfs.ext4 -q -F "$loop" 2>/dev/null || ! mount "$loop" on 2>/dev/null; then
+	skip 'a drive whose job has not ended' 'no file system here'
+	done_testing
+fi
+exits 'a drive whose job has ended may be exported to' 0 "$EXPUNGE" export on/out --keep "$K" --state "$S"
+# as if it had died in the middle; the boxes hear of it as of the state folder that they are told from
+head -n 3 "$S/jobs/$job/journal.jsonl" >short
+cp short "$S/jobs/$job/journal.jsonl"
+rm -rf on/out
+exits 'one whose job has not ended may not' 4 "$EXPUNGE" export on/out --state "$S"
+check '... by its code' grep -q '^expunge: output_on_target: .*on/out lies on' err
+check '... and nothing is written there' test ! -e on/out
+head -c 1048576 /dev/urandom >quick.img
+run quick.img quick.img
+exits 'from the boxes alone neither' 4 "$EXPUNGE" export on/out --keep "$K"
+check '... by its code' grep -q 'output_on_target' err
+run quick.img quick.img --out on/certs
+is 'nor may a run put certificates there' $? 4
+check '... by its code' grep -q 'output_on_target' run.err run.out
+cp -r --sparse=never "$K" on/stick 2>/dev/null
+"$EXPUNGE" run quick.img --level clear --confirm quick.img --keep on/stick --state "$S" --quiet >run.out 2>run.err </dev/null
+is 'nor keep its boxes there' $? 4
+check '... by its code' grep -q 'output_on_target' run.err
+exits 'another folder will do' 0 "$EXPUNGE" export elsewhere --keep "$K"
+done_testing
