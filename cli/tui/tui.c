@@ -31,6 +31,7 @@ void xp_tui_free(struct xp_tui *t)
 	jobs_free(t);
 	free(t->shown);
 	free(t->left);
+	free(t->places);
 	free(t->code);
 	xp_secret_free(&t->secret);
 	memset(t, 0, sizeof(*t));
@@ -393,6 +394,9 @@ void xp_tui_key_press(struct xp_tui *t, uint32_t key, uint64_t now_ms)
 	case XP_TUI_INTERRUPTED:
 		xp_tui_left_key(t, key);
 		return;
+	case XP_TUI_PLACE:
+		xp_tui_place_key(t, key);
+		return;
 	case XP_TUI_OPERATOR:
 	case XP_TUI_CLOCK:
 	case XP_TUI_KEYBOARD:
@@ -454,6 +458,9 @@ static void draw_screen(struct xp_tui *t, struct xp_tui_canvas *c)
 	case XP_TUI_KEYBOARD:
 	case XP_TUI_QUIT:
 		xp_tui_ask_draw(t, c);
+		return;
+	case XP_TUI_PLACE:
+		xp_tui_place_draw(t, c);
 		return;
 	case XP_TUI_MESSAGES:
 		xp_tui_messages_draw(t, c);

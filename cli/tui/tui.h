@@ -36,6 +36,7 @@ enum xp_tui_screen {
 	XP_TUI_OPERATOR,
 	XP_TUI_PASSPHRASE,
 	XP_TUI_CLOCK,
+	XP_TUI_PLACE, /* nothing can be kept where it was meant to be: where else */
 	XP_TUI_KEYBOARD,
 	XP_TUI_MESSAGES,
 	XP_TUI_HELP,
@@ -57,9 +58,15 @@ enum xp_tui_wish {
 	XP_TUI_WISH_PERSON,  /* the operator's name was typed */
 	XP_TUI_WISH_KEY,     /* the passphrase was typed */
 	XP_TUI_WISH_HOST_KEY,
-	XP_TUI_WISH_CLOCK,    /* the time was typed */
-	XP_TUI_WISH_KEYBOARD, /* ARG: of the layouts */
-	XP_TUI_WISH_STOP,     /* all jobs, in good order */
+	XP_TUI_WISH_CLOCK, /* the time was typed */
+	XP_TUI_WISH_PLACE, /* ARG: of the places */
+	XP_TUI_WISH_PLACE_TYPED,
+	XP_TUI_WISH_PLACE_REPAIR, /* the box that is gone or cannot be used */
+	XP_TUI_WISH_PLACE_AGAIN,
+	XP_TUI_WISH_PLACE_SERVER, /* no place here: a server holds it */
+	XP_TUI_WISH_PLACE_NONE,	  /* give up */
+	XP_TUI_WISH_KEYBOARD,	  /* ARG: of the layouts */
+	XP_TUI_WISH_STOP,	  /* all jobs, in good order */
 	XP_TUI_WISH_QUIT,
 };
 
@@ -129,6 +136,12 @@ struct xp_tui_left {
 	bool taken; /* gone on with */
 };
 
+/* Where boxes could be kept instead. */
+struct xp_tui_place {
+	char folder[1024];
+	char what[96];
+};
+
 struct xp_tui_input {
 	char text[256];
 	size_t len;
@@ -188,6 +201,13 @@ struct xp_tui {
 	struct xp_secret secret; /* the passphrase while it is typed */
 	size_t secret_len;
 	char clock_why[400]; /* what is wrong with the clock; empty: nothing is known */
+
+	char place_why[640]; /* what is wrong with the place that was named */
+	struct xp_tui_place *places;
+	size_t places_n;
+	size_t place_cursor;
+	bool place_typing; /* a folder */
+	bool place_server; /* there is one that could hold it alone */
 
 	const char *const *layouts; /* NULL-terminated, or NULL: none to choose */
 	size_t layout_cursor;

@@ -325,7 +325,7 @@ static void take_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 {
 	struct xp_tui *t = &app->tui;
 
-	if (xp_tui_app_stage_wish(app, wish))
+	if (xp_tui_app_stage_wish(app, wish, arg))
 		return;
 	switch (wish) {
 	case XP_TUI_WISH_PLAN:

@@ -44,6 +44,10 @@ struct xp_tui_app {
 	uint64_t next_scan_ms;
 	uint64_t drawn_ms;
 
+	char keep[4096]; /* chosen in place of --keep; empty: as that says */
+	bool keep_none;	 /* a server keeps it alone */
+	struct xp_err keep_err;
+
 	enum xp_tui_stage stage;
 	bool is_open; /* the session */
 	bool host_key, asked_name, clock_set;
@@ -73,9 +77,18 @@ uint64_t xp_tui_now_ms(void);
 /* One step on the way to the list; waits for the operator where it must. */
 void xp_tui_app_advance(struct xp_tui_app *app);
 /* The wishes of those steps; false: another wish. */
-bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish);
+bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg);
 /* Interrupted jobs, from the state folder into the machine. */
 void xp_tui_app_read_left(struct xp_tui_app *app);
+
+/* Where boxes are kept, as it was said or chosen since; NULL: nowhere. */
+const char *xp_tui_keep_dir(const struct xp_tui_app *app);
+/* Nothing can be kept there, WHY: asks where else. */
+void xp_tui_keep_ask(struct xp_tui_app *app, const struct xp_err *why);
+/* Is there no room for a single job? */
+bool xp_tui_keep_is_full(struct xp_tui_app *app, struct xp_err *err);
+/* The wishes of that question; false: another wish. */
+bool xp_tui_keep_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg);
 
 void xp_tui_errand_light(struct xp_tui_app *app, const struct xp_tui_drive *d);
 void xp_tui_errand_unlock(struct xp_tui_app *app, const struct xp_tui_drive *d);

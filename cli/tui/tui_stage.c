@@ -226,16 +226,29 @@ static enum xp_rc read_expect(struct xp_tui_app *app, struct xp_err *err)
 
 static enum xp_rc open_session(struct xp_tui_app *app, struct xp_err *err)
 {
+	const struct xp_boot_upload *u = app->config ? &app->config->upload : NULL;
+	const struct xp_upload_config upload = {
+		.url = u ? u->url : NULL,
+		.ca = u && u->system_ca ? "system"
+		      : u && *u->ca	? u->ca
+					: NULL,
+		.header_file = u && *u->header_file ? u->header_file : NULL,
+	};
 	struct xp_session_wish wish = {
 		.key = app->host_key ? NULL : app->key,
 		.cert = app->host_key ? NULL : app->cert,
 		.out = app->out,
 		.passphrase = app->passphrase.data ? &app->passphrase : NULL,
+		.keep = xp_tui_keep_dir(app),
+		.without_keep = app->keep_none,
+		.upload = app->config && *app->config->upload.url ? &upload : NULL,
 		.full_screen = true,
 	};
 	enum xp_rc rc = xp_session_open(&app->session, app->args, &wish, err);
 
-	xp_secret_free(&app->passphrase);
+	/* where the boxes are at fault the key was not read yet */
+	if (!app->session.keep_failed)
+		xp_secret_free(&app->passphrase);
 	TRY(rc);
 	app->is_open = true;
 	app->session.setup.options = app->options;
@@ -300,6 +313,29 @@ static void finish(struct xp_tui_app *app)
 		xp_tui_visit(t, XP_TUI_CLOCK);
 }
 
+/* What cannot be kept is said now, before anything is chosen. */
+static void open_or_ask(struct xp_tui_app *app)
+{
+	struct xp_err err = {0};
+	enum xp_rc rc = open_session(app, &err);
+
+	if (rc == XP_OK && !xp_tui_keep_is_full(app, &err)) {
+		finish(app);
+		return;
+	}
+	if (rc == XP_OK || app->session.keep_failed) {
+		if (rc == XP_OK)
+			(void)xp_err_prefix(&err, "no_durable_output");
+		app->is_open = false;
+		xp_session_close(&app->session);
+		xp_session_init(&app->session);
+		xp_expect_list_free(&app->expect);
+		xp_tui_keep_ask(app, &err);
+		return;
+	}
+	app->fatal = err; /* only now: what was got over leaves its words, too */
+}
+
 void xp_tui_app_advance(struct xp_tui_app *app)
 {
 	struct xp_tui *t = &app->tui;
@@ -331,18 +367,17 @@ void xp_tui_app_advance(struct xp_tui_app *app)
 			app->fatal = err;
 		return;
 	case XP_TUI_OPEN:
-		if (open_session(app, &err) == XP_OK)
-			finish(app);
-		else
-			app->fatal = err; /* only now: what was got over leaves its words, too */
+		open_or_ask(app);
 		return;
 	case XP_TUI_READY:
 		return;
 	}
 }
 
-bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish)
+bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 {
+	if (xp_tui_keep_wish(app, wish, arg))
+		return true;
 	switch (wish) {
 	case XP_TUI_WISH_CLOCK:
 		set_clock(app);
