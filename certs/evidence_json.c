@@ -160,6 +160,8 @@ static const struct xp_field baseline_fields[] = {
 	BASELINE("blocks", DECIMAL, ALWAYS, blocks),
 	BASELINE("informative_blocks", DECIMAL, ALWAYS, informative_blocks),
 	BASELINE("canaries", DECIMAL, ALWAYS, canaries),
+	BASELINE("canaries_sha256", HEX, FLAG, canaries_sha256,
+		 .flag = offsetof(struct xp_baseline_result, canaries_read)),
 	BASELINE("read_errors", OBJECT, ALWAYS, read_errors, .sub = &xp_schema_extents),
 	BASELINE("digests", HEAP, ALWAYS, digests, XP_COUNT(struct xp_baseline_result, digest_n),
 		 .max = XP_DIGESTS_MAX, .sub = &digest_schema),
@@ -194,7 +196,7 @@ static bool is_compared(const void *base)
 
 	return r->baseline_informative || r->reads_deallocated || r->compared_blocks ||
 	       r->unchanged_blocks || r->changed_blocks || r->zero_blocks || r->pattern_blocks ||
-	       r->unreadable_blocks || r->canaries_alive;
+	       r->unreadable_blocks || r->canaries_alive || r->canaries_read;
 }
 
 #define READBACK(KEY, TYPE, PRESENCE, M, ...)                                                      \
@@ -210,6 +212,8 @@ static const struct xp_field compared_fields[] = {
 	READBACK("pattern_blocks", DECIMAL, ALWAYS, pattern_blocks),
 	READBACK("unreadable_blocks", DECIMAL, ALWAYS, unreadable_blocks),
 	READBACK("canaries_alive", DECIMAL, ALWAYS, canaries_alive),
+	READBACK("canaries_sha256", HEX, FLAG, canaries_sha256,
+		 .flag = offsetof(struct xp_readback_result, canaries_read)),
 };
 static const struct xp_schema compared_schema =
 	XP_SCHEMA(struct xp_readback_result, compared_fields);

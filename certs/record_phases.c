@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "claim/canary.h"
 #include "claim/sample_plan.h"
 
@@ -181,6 +182,29 @@ static void check_extents(struct checker *c, const struct xp_extents *e, size_t 
 
 /* ---- the baseline ---- */
 
+/* What the seed says of the markers against what was read where they stand. */
+static void check_markers(struct checker *c, size_t i)
+{
+	const struct xp_baseline_result *b = &c->r->evidence.phases[i].baseline;
+	AUTO(xp_canaries_free) struct xp_canaries markers = {0};
+	uint8_t expected[32];
+	struct xp_err err;
+	bool are_there;
+
+	if (xp_canaries_of_baseline(&markers, &c->r->evidence.phases[i], &err) != XP_OK) {
+		DEFECT(c, "VERIFICATION", "evidence[%zu].baseline.canaries: %.200s", i, err.msg);
+		return;
+	}
+	if (!xp_canaries_expected(expected, &markers))
+		return;
+	are_there = memcmp(expected, b->canaries_sha256, sizeof(expected)) == 0;
+	if (b->canaries > markers.n || are_there != (b->canaries == markers.n))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].baseline.canaries_sha256: not what the seed has in %zu "
+		       "places, of which %llu are said to have held their marker",
+		       i, markers.n, (unsigned long long)b->canaries);
+}
+
 /* Markers: no more than its places have room for, and each of them says something. */
 static void check_canaries(struct checker *c, size_t i)
 {
@@ -193,23 +217,58 @@ static void check_canaries(struct checker *c, size_t i)
 	    (b->canaries > b->informative_blocks && b->read_errors.total_bytes == 0))
 		DEFECT(c, "VERIFICATION",
 		       "evidence[%zu].baseline.canaries: more than can have been written", i);
+	else if (b->canaries_read)
+		check_markers(c, i);
 }
 
-/* What was looked for behind the erase was written before it. */
+/*
+ * What was looked for behind the erase was written before it: the same bytes in all places are
+ * markers that live, and where all live they are the same.
+ */
 static void check_survivors(struct checker *c, size_t i)
 {
 	const struct xp_phase *p = &c->r->evidence.phases[i];
-	uint64_t written = 0;
+	const struct xp_baseline_result *before = NULL;
+	uint64_t written;
 
+	/* who validates looks for those of the record that theirs is about */
+	if (c->r->kind == XP_RECORD_VALIDATION)
+		return;
 	for (size_t k = 0; k < i; k++) {
-		const struct xp_phase *before = &c->r->evidence.phases[k];
+		const struct xp_phase *q = &c->r->evidence.phases[k];
 
-		if (before->kind == XP_PHASE_BASELINE && before->attempt == p->attempt)
-			written = before->baseline.canaries;
+		if (q->kind == XP_PHASE_BASELINE && q->attempt == p->attempt)
+			before = &q->baseline;
 	}
-	if (p->readback.canaries_alive > written)
+	written = before ? before->canaries : 0;
+	if (p->readback.canaries_alive > written) {
 		DEFECT(c, "VERIFICATION",
 		       "evidence[%zu].readback.canaries_alive: more than were written", i);
+		return;
+	}
+	if (!before || !before->canaries_read) {
+		if (p->readback.canaries_read)
+			DEFECT(c, "VERIFICATION",
+			       "evidence[%zu].readback.canaries_sha256: no markers were read "
+			       "before",
+			       i);
+		return;
+	}
+	if (!p->readback.canaries_read) {
+		if (p->readback.mode != XP_READBACK_NONE && !p->interrupted)
+			DEFECT(c, "VERIFICATION",
+			       "evidence[%zu].readback.canaries_sha256: the markers were not "
+			       "looked for",
+			       i);
+		return;
+	}
+	if (memcmp(before->canaries_sha256, p->readback.canaries_sha256, 32) == 0 &&
+	    p->readback.canaries_alive != written)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.canaries_sha256: every marker reads as before, and "
+		       "%llu of %llu are said to live",
+		       i, (unsigned long long)p->readback.canaries_alive,
+		       (unsigned long long)written);
 }
 
 /* ---- the readback ---- */
@@ -231,48 +290,22 @@ static void check_mismatches(struct checker *c, const struct xp_readback_result 
 		       phase);
 }
 
-static bool is_plan(struct xp_sample_plan *plan, const struct xp_readback_result *b,
-		    const struct xp_identity *id, uint64_t n)
-{
-	return n && n <= XP_SAMPLE_MAX_N &&
-	       xp_sample_plan_totals(plan, b->scheme, n, id->capacity_bytes,
-				     id->logical_block_bytes, b->seed, NULL) == XP_OK &&
-	       plan->bytes == b->bytes_planned;
-}
-
-/* The plan whose bytes are those of the readback: they grow with N. false: there is none. */
-static bool find_plan(struct xp_sample_plan *plan, const struct xp_readback_result *b,
-		      const struct xp_identity *id)
-{
-	uint64_t low = 1;
-	uint64_t high = b->scheme == XP_SAMPLE_SCATTERED ? XP_SAMPLE_MAX_N : 1;
-
-	/* most often all that was planned was read */
-	if (is_plan(plan, b, id, b->scheme == XP_SAMPLE_SCATTERED ? b->extents : 1))
-		return true;
-	while (low <= high) {
-		uint64_t n = low + (high - low) / 2;
-
-		if (xp_sample_plan_totals(plan, b->scheme, n, id->capacity_bytes,
-					  id->logical_block_bytes, b->seed, NULL) != XP_OK)
-			return false;
-		if (plan->bytes == b->bytes_planned)
-			return true;
-		if (plan->bytes < b->bytes_planned)
-			low = n + 1;
-		else
-			high = n - 1;
-	}
-	return false;
-}
-
 /* Extents that could not be read to their end do not count, so there may be fewer; never more. */
 static void check_sample(struct checker *c, const struct xp_readback_result *b, size_t phase,
 			 const struct xp_identity *id)
 {
+	const struct xp_sample_told told = {
+		.scheme = b->scheme,
+		.extents = b->extents,
+		.bytes_planned = b->bytes_planned,
+		.capacity_bytes = id->capacity_bytes,
+		.logical_block_bytes = id->logical_block_bytes,
+		.seed = b->seed,
+	};
 	struct xp_sample_plan plan = {0};
+	uint64_t n;
 
-	if (!find_plan(&plan, b, id) || b->always_extents != plan.always ||
+	if (!xp_sample_plan_find(&plan, &n, &told) || b->always_extents != plan.always ||
 	    b->extents > plan.independent ||
 	    (!b->read_errors.total_bytes && b->extents != plan.independent))
 		DEFECT(c, "VERIFICATION",

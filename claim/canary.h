@@ -19,6 +19,19 @@ struct xp_canaries {
 MUST_USE enum xp_rc xp_canaries_make(struct xp_canaries *out, const struct xp_sample_plan *plan,
 				     uint32_t logical_block_bytes, const uint8_t seed[32],
 				     struct xp_err *err);
+/*
+ * The markers of a baseline phase, by what its record tells. XP_E_MALFORMED: its figures follow
+ * from no plan.
+ */
+MUST_USE enum xp_rc xp_canaries_of_baseline(struct xp_canaries *out, const struct xp_phase *phase,
+					    struct xp_err *err);
 void xp_canaries_free(struct xp_canaries *c);
+/*
+ * Over the offset (8 bytes big-endian) of each and the SHA-256 of its block as it was read; zeros
+ * for one that could not be read. BLOCKS: c->n of them. false: no memory.
+ */
+bool xp_canaries_digest(uint8_t out[32], const struct xp_canaries *c, const uint8_t (*blocks)[32]);
+/* The same of the markers themselves: what is read where each of them stands. false: no memory. */
+bool xp_canaries_expected(uint8_t out[32], const struct xp_canaries *c);
 /* What stands at [OFFSET, OFFSET + LEN), both multiples of 32. false: no memory. */
 bool xp_canary_fill(uint8_t *buf, const struct xp_canaries *c, uint64_t offset, size_t len);

@@ -104,7 +104,10 @@ struct xp_baseline_result {
 	uint64_t bytes_delivered;
 	uint64_t blocks;	     /* logical blocks that were read */
 	uint64_t informative_blocks; /* of these: not of one repeated byte, not deallocated */
-	uint64_t canaries;	     /* markers that were written, each one logical block */
+	uint64_t canaries;	     /* markers that stood there when they were read back */
+	/* of all their places, as they were read then (claim/canary.h) */
+	bool canaries_read;
+	uint8_t canaries_sha256[32];
 	struct xp_extents read_errors;
 	struct xp_extent_digest *digests; /* the first of them; malloc'ed */
 	size_t digest_n;
@@ -165,6 +168,8 @@ struct xp_readback_result {
 	uint64_t pattern_blocks; /* some other repeated pattern now */
 	uint64_t unreadable_blocks; /* an error now */
 	uint64_t canaries_alive;    /* markers that were written before and are still there */
+	bool canaries_read;	    /* ... and what stands in their places now */
+	uint8_t canaries_sha256[32];
 };
 
 /* What is known of the keys that a technique destroys (crypto erase, LUKS, TCG). */

@@ -357,3 +357,35 @@ void xp_sample_plan_free(struct xp_sample_plan *p)
 	free(p->list);
 	*p = (struct xp_sample_plan){0};
 }
+
+static bool is_plan(struct xp_sample_plan *totals, const struct xp_sample_told *t, uint64_t n)
+{
+	return n && n <= XP_SAMPLE_MAX_N &&
+	       xp_sample_plan_totals(totals, t->scheme, n, t->capacity_bytes,
+				     t->logical_block_bytes, t->seed, NULL) == XP_OK &&
+	       totals->bytes == t->bytes_planned;
+}
+
+bool xp_sample_plan_find(struct xp_sample_plan *totals, uint64_t *n, const struct xp_sample_told *t)
+{
+	uint64_t low = 1;
+	uint64_t high = t->scheme == XP_SAMPLE_SCATTERED ? XP_SAMPLE_MAX_N : 1;
+
+	/* most often all that was planned was read */
+	*n = t->scheme == XP_SAMPLE_SCATTERED ? t->extents : 1;
+	if (is_plan(totals, t, *n))
+		return true;
+	while (low <= high) {
+		*n = low + (high - low) / 2;
+		if (xp_sample_plan_totals(totals, t->scheme, *n, t->capacity_bytes,
+					  t->logical_block_bytes, t->seed, NULL) != XP_OK)
+			return false;
+		if (totals->bytes == t->bytes_planned)
+			return true;
+		if (totals->bytes < t->bytes_planned)
+			low = *n + 1;
+		else
+			high = *n - 1;
+	}
+	return false;
+}

@@ -40,3 +40,16 @@ MUST_USE enum xp_rc xp_sample_plan_totals(struct xp_sample_plan *out, enum xp_sa
 					  uint64_t n, uint64_t capacity_bytes,
 					  uint32_t logical_block_bytes, const uint8_t seed[32],
 					  struct xp_err *err);
+
+/* What a record tells of a sampled reading. */
+struct xp_sample_told {
+	enum xp_sample_scheme scheme;
+	uint64_t extents; /* that were read to their end */
+	uint64_t bytes_planned;
+	uint64_t capacity_bytes;
+	uint32_t logical_block_bytes;
+	const uint8_t *seed; /* 32 bytes */
+};
+/* The N whose plan has so many bytes (they grow with N), and its figures. false: there is none. */
+bool xp_sample_plan_find(struct xp_sample_plan *totals, uint64_t *n,
+			 const struct xp_sample_told *told);

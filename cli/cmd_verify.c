@@ -101,8 +101,8 @@ static json_t *bound_json(uint64_t n)
 /* Every byte came from the device and was as it should be: nothing is left to be bounded. */
 static bool is_whole(const struct xp_readback_result *r)
 {
-	return r->mode == XP_READBACK_FULL && r->mismatch_total == 0 &&
-	       r->read_errors.total_bytes == 0 && r->bytes_planned > 0 &&
+	return r->mode == XP_READBACK_FULL && r->expected.kind != XP_CONTENT_UNKNOWN &&
+	       r->mismatch_total == 0 && r->read_errors.total_bytes == 0 && r->bytes_planned > 0 &&
 	       r->bytes_delivered == r->bytes_planned;
 }
 
@@ -114,7 +114,9 @@ static json_t *readback_json(const struct xp_readback_result *r)
 	json_object_set_new(o, "extents", json_integer((json_int_t)r->extents));
 	json_object_set_new(o, "bytes_read", xp_json_u64(r->bytes_delivered));
 	json_object_set_new(o, "coverage_ppm", json_integer(r->coverage_ppm));
-	if (r->mode == XP_READBACK_SAMPLE && r->mismatch_total == 0)
+	/* where nobody knows what is to be there nothing is bounded */
+	if (r->mode == XP_READBACK_SAMPLE && r->expected.kind != XP_CONTENT_UNKNOWN &&
+	    r->mismatch_total == 0)
 		json_object_set_new(o, "residue_bound", bound_json(r->extents));
 	else if (is_whole(r))
 		json_object_set_new(
@@ -147,6 +149,10 @@ static int report_json(const struct check *c)
 	json_object_set_new(o, "record", json_string(c->record.id));
 	if (*r->why)
 		json_object_set_new(o, "why", json_string(r->why));
+	if (r->markers) {
+		json_object_set_new(o, "canaries", xp_json_u64(r->markers));
+		json_object_set_new(o, "canaries_alive", xp_json_u64(r->fresh.canaries_alive));
+	}
 	if (r->has_again) {
 		json_object_set_new(o, "record_places", readback_json(&r->again));
 		if (r->fresh.mismatch_total == 0 && r->again.mismatch_total)
@@ -170,6 +176,10 @@ static void report_person(const struct check *c)
 	if (r->has_again)
 		printf(", at the record's places and at fresh ones");
 	putchar('\n');
+	if (r->markers)
+		printf("  of %" PRIu64 " markers that were written before the erase %" PRIu64
+		       " are there\n",
+		       r->markers, r->fresh.canaries_alive);
 	if (r->verdict == XP_REREAD_CLEAN && r->fresh.mode == XP_READBACK_SAMPLE)
 		printf("  with 99.9 %% confidence less than %" PRIu64
 		       " in 1,000,000,000 parts could hold residue (%" PRIu64

@@ -72,6 +72,7 @@ enum xp_rc xp_job_canaries_write(struct xp_attempt *a, struct xp_phase *phase,
 				 const struct xp_verify_request *how, struct xp_err *err)
 {
 	AUTO(xp_canaries_free) struct xp_canaries canaries = {0};
+	struct xp_canaries_seen seen;
 	uint64_t written = 0;
 
 	xp_job_emit(a->job, XP_EVENT_PHASE, "markers", 0, 0, NULL);
@@ -81,37 +82,45 @@ enum xp_rc xp_job_canaries_write(struct xp_attempt *a, struct xp_phase *phase,
 	xp_baseline_result_free(&phase->baseline);
 	xp_baseline_free(&a->job->baseline);
 	TRY(xp_baseline_take(&a->job->baseline, &phase->baseline, how, err));
-	phase->baseline.canaries = written;
+	TRY(xp_canaries_look(&seen, &canaries, how, err));
+	phase->baseline.canaries = seen.alive;
+	phase->baseline.canaries_read = seen.alive > 0;
+	if (seen.alive)
+		memcpy(phase->baseline.canaries_sha256, seen.sha256, sizeof(seen.sha256));
 	return XP_OK;
 }
 
-static const struct xp_phase *baseline_of(const struct xp_attempt *a)
+static const struct xp_phase *baseline_of(const struct xp_evidence *ev, uint32_t attempt)
 {
-	const struct xp_evidence *ev = &a->job->record.evidence;
-
 	for (size_t i = ev->n; i-- > 0;)
-		if (ev->phases[i].kind == XP_PHASE_BASELINE &&
-		    ev->phases[i].attempt == a->req.attempt)
-			return &ev->phases[i];
+		if (ev->phases[i].kind == XP_PHASE_BASELINE && ev->phases[i].attempt == attempt)
+			return ev->phases[i].baseline.canaries ? &ev->phases[i] : NULL;
 	return NULL;
 }
 
-enum xp_rc xp_job_canaries_look(const struct xp_attempt *a, struct xp_readback_result *out,
+enum xp_rc xp_job_canaries_look(bool *looked, struct xp_readback_result *out,
+				const struct xp_evidence *ev, uint32_t attempt,
 				const struct xp_verify_request *how, struct xp_err *err)
 {
 	AUTO(xp_canaries_free) struct xp_canaries canaries = {0};
-	const struct xp_phase *phase = baseline_of(a);
-	struct xp_verify_request places = *how;
+	const struct xp_phase *phase = baseline_of(ev, attempt);
+	struct xp_canaries_seen seen;
 
-	if (!phase || phase->baseline.canaries == 0)
+	*looked = phase != NULL;
+	if (!phase)
 		return XP_OK;
-	places.scheme = XP_SAMPLE_SCATTERED;
-	places.sample_n = a->job->plan.verification.scheme == XP_SAMPLE_SCATTERED
-				  ? a->job->plan.verification.n
-				  : 0;
-	places.capacity_bytes = phase->identity.capacity_bytes;
-	places.logical_block_bytes = phase->identity.logical_block_bytes;
-	memcpy(places.seed, phase->baseline.seed, sizeof(places.seed));
-	TRY(make(&canaries, &places, err));
-	return xp_canaries_look(&out->canaries_alive, &canaries, how, err);
+	TRY(xp_canaries_of_baseline(&canaries, phase, err));
+	TRY(xp_canaries_look(&seen, &canaries, how, err));
+	out->canaries_alive = seen.alive;
+	out->canaries_read = true;
+	memcpy(out->canaries_sha256, seen.sha256, sizeof(seen.sha256));
+	*looked = seen.unread == 0;
+	return XP_OK;
+}
+
+uint64_t xp_job_canaries_written(const struct xp_evidence *ev, uint32_t attempt)
+{
+	const struct xp_phase *phase = baseline_of(ev, attempt);
+
+	return phase ? phase->baseline.canaries : 0;
 }

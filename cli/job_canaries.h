@@ -10,6 +10,12 @@ bool xp_job_wants_canaries(const struct xp_attempt *a, const struct xp_baseline_
 MUST_USE enum xp_rc xp_job_canaries_write(struct xp_attempt *a, struct xp_phase *phase,
 					  const struct xp_verify_request *how, struct xp_err *err);
 
-/* Looks for what this attempt's baseline wrote, and counts it into OUT. */
-MUST_USE enum xp_rc xp_job_canaries_look(const struct xp_attempt *a, struct xp_readback_result *out,
+/*
+ * Looks for what the baseline of that attempt wrote, and counts it into OUT. LOOKED: there were
+ * some, and each place could be read.
+ */
+MUST_USE enum xp_rc xp_job_canaries_look(bool *looked, struct xp_readback_result *out,
+					 const struct xp_evidence *ev, uint32_t attempt,
 					 const struct xp_verify_request *how, struct xp_err *err);
+/* How many of them EV tells of; 0: none were written. */
+uint64_t xp_job_canaries_written(const struct xp_evidence *ev, uint32_t attempt);

@@ -189,6 +189,7 @@ static enum xp_rc read_and_compare(struct xp_phase *phase, const struct xp_attem
 {
 	struct xp_readback_result *r = &phase->readback;
 	struct xp_left_behind left;
+	bool looked;
 
 	if (a->req.technique == XP_LUKS_DESTROY)
 		return read_keys(phase, a->job, v, err);
@@ -204,7 +205,7 @@ static enum xp_rc read_and_compare(struct xp_phase *phase, const struct xp_attem
 		r->reads_deallocated = XP_ANSWER_YES;
 	if (a->job->baseline)
 		TRY(xp_baseline_compare(r, a->job->baseline, v, err));
-	return xp_job_canaries_look(a, r, v, err);
+	return xp_job_canaries_look(&looked, r, &a->job->record.evidence, a->req.attempt, v, err);
 }
 
 enum xp_rc xp_job_readback(struct xp_attempt *a, struct xp_err *err)

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "certs/evidence_json.h"
+#include "cli/job_canaries.h"
 #include "cli/program.h"
 #include "device/extent.h"
 #include "device/probe.h"
@@ -78,6 +79,14 @@ static bool last_content(struct xp_content *out, const struct xp_record *r)
 		return out->kind != XP_CONTENT_UNKNOWN;
 	}
 	return false;
+}
+
+static uint32_t last_attempt(const struct xp_record *r)
+{
+	for (size_t i = r->evidence.n; i-- > 0;)
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
+			return r->evidence.phases[i].attempt;
+	return 0;
 }
 
 static enum xp_rc open_target(int *fd, bool *direct, const struct xp_target *target,
@@ -259,6 +268,44 @@ static void judge_keys(struct xp_reread *out, const struct xp_phase *looked)
 	snprintf(out->why, sizeof(out->why), "a header whose keys were destroyed is there again");
 }
 
+/* The markers that were written before the erase: none may be there, whatever else is. */
+static enum xp_rc look_for_markers(struct xp_reread *out, const struct xp_reread_request *req,
+				   struct xp_extent_io *io, struct xp_err *err)
+{
+	const struct xp_verify_request how = {
+		.io = io, .ctx = req->ctx, .cancelled = req->cancelled};
+	uint32_t attempt = last_attempt(req->record);
+
+	out->markers = xp_job_canaries_written(&req->record->evidence, attempt);
+	if (out->markers == 0)
+		return XP_OK;
+	TRY(xp_job_canaries_look(&out->markers_seen, &out->fresh, &req->record->evidence, attempt,
+				 &how, err));
+	span_end(&out->fresh_span, req);
+	return XP_OK;
+}
+
+static void judge_markers(struct xp_reread *out, bool is_known)
+{
+	uint64_t alive = out->fresh.canaries_alive;
+
+	if (alive && out->verdict != XP_REREAD_RESIDUE)
+		snprintf(out->why, sizeof(out->why),
+			 "%llu of %llu markers that were written before the erase are there",
+			 (unsigned long long)alive, (unsigned long long)out->markers);
+	if (alive)
+		out->verdict = XP_REREAD_RESIDUE;
+	if (out->verdict != XP_REREAD_CLEAN || (is_known && (!out->markers || out->markers_seen)))
+		return;
+	out->verdict = XP_REREAD_INDETERMINATE;
+	snprintf(out->why, sizeof(out->why),
+		 out->markers_seen ? "what the erase left to be read is not known; none of the "
+				     "%llu markers that were written before it is there"
+				   : "not all places of the %llu markers that were written before "
+				     "the erase can be read",
+		 (unsigned long long)out->markers);
+}
+
 static void judge(struct xp_reread *out)
 {
 	const struct xp_readback_result *results[] = {&out->again, &out->fresh};
@@ -286,7 +333,7 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 			 struct xp_err *err)
 {
 	const struct xp_readback_result *before = last_readback(req->record);
-	struct xp_content content;
+	struct xp_content content = {.kind = XP_CONTENT_UNKNOWN};
 	const struct xp_phase *looked = volumes_of(req->record);
 	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
 	struct xp_extent_config cfg = {
@@ -295,9 +342,12 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 	};
 	struct xp_verify_request v = {.mode = XP_READBACK_FULL};
 	AUTO_FD int fd = -1;
+	bool is_known;
 
 	*out = (struct xp_reread){0};
-	if (!last_content(&content, req->record))
+	is_known = last_content(&content, req->record);
+	if (!is_known &&
+	    !xp_job_canaries_written(&req->record->evidence, last_attempt(req->record)))
 		return xp_fail(err, XP_E_UNSUPPORTED,
 			       "the record does not say what the erase left to be read");
 	TRY(open_target(&fd, &cfg.direct, req->target, err));
@@ -329,7 +379,9 @@ enum xp_rc xp_reread_run(struct xp_reread *out, const struct xp_reread_request *
 		TRY(xp_rng_bytes(req->rng, v.seed, sizeof(v.seed), err));
 	TRY(read_places(&out->fresh, &out->fresh_span, req, io, &v, err));
 	out->fresh.seed_mode = XP_SEED_VALIDATOR;
+	TRY(look_for_markers(out, req, io, err));
 	judge(out);
+	judge_markers(out, is_known);
 	return XP_OK;
 }
 

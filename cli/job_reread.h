@@ -18,6 +18,8 @@ struct xp_reread {
 	struct xp_readback_result again; /* the record's own places (mode sample) */
 	struct xp_readback_result fresh; /* places drawn now, or everything */
 	bool has_again;
+	uint64_t markers;	   /* written before the erase; alive: in fresh */
+	bool markers_seen;	   /* there were some, and all their places could be read */
 	struct xp_key_search keys; /* after luks-destroy: what stands where keys stood */
 };
 

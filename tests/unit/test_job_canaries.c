@@ -1,5 +1,6 @@
 /* A blank drive: markers before its erase tell one that did nothing from one that worked. */
 #include "base/cleanup.h"
+#include "base/buf.h"
 #include "certs/record_check.h"
 #include "claim/canary.h"
 #include "tests/fake/job_stage.h"
@@ -12,6 +13,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#define FIRST_MARKER "15b97200e6c7424f1fee2c20973c5441f2aa4fec410f92f89803543ebbe1b57e"
 
 static void plug_blank(struct world *w, bool with_markers)
 {
@@ -48,6 +51,8 @@ static void test_markers_make_a_blank_drive_tell(void **state)
 	assert_int_equal(stage_find(w, XP_PHASE_BASELINE, 1)->baseline.informative_blocks,
 			 XP_CANARIES_MAX);
 	assert_int_equal(stage_find(w, XP_PHASE_READBACK, 1)->readback.canaries_alive, 0);
+	assert_memory_not_equal(stage_find(w, XP_PHASE_BASELINE, 1)->baseline.canaries_sha256,
+				stage_find(w, XP_PHASE_READBACK, 1)->readback.canaries_sha256, 32);
 	assert_false(has_reason(w, "baseline-uninformative"));
 }
 
@@ -61,6 +66,8 @@ static void test_markers_that_survive_are_a_failure(void **state)
 	assert_int_equal(w->job->record.claim.level, XP_NONE);
 	assert_int_equal(stage_find(w, XP_PHASE_READBACK, 1)->readback.canaries_alive,
 			 XP_CANARIES_MAX);
+	assert_memory_equal(stage_find(w, XP_PHASE_BASELINE, 1)->baseline.canaries_sha256,
+			    stage_find(w, XP_PHASE_READBACK, 1)->readback.canaries_sha256, 32);
 	assert_true(has_reason(w, "canaries-alive"));
 	assert_int_equal(w->job->exit_code, 1);
 }
@@ -106,6 +113,59 @@ static void test_markers_made_up_are_found(void **state)
 	}
 }
 
+/* What stood there is computed from the seed, and held against what the record says was read. */
+static void test_markers_of_other_contents_are_found(void **state)
+{
+	struct world *w = *state;
+	struct xp_baseline_result *b = NULL;
+	struct xp_readback_result *r = NULL;
+	struct xp_record *record;
+	struct xp_evidence *ev;
+	uint8_t before[32], after[32];
+
+	plug_blank(w, true);
+	stage_run(w);
+	record = &w->job->record;
+	ev = &record->evidence;
+	for (size_t i = 0; i < ev->n; i++) {
+		if (ev->phases[i].kind == XP_PHASE_BASELINE)
+			b = &ev->phases[i].baseline;
+		if (ev->phases[i].kind == XP_PHASE_READBACK)
+			r = &ev->phases[i].readback;
+	}
+	if (!b || !r)
+		abort();
+	memcpy(before, b->canaries_sha256, 32);
+	memcpy(after, r->canaries_sha256, 32);
+	assert_false(is_found(record, "canaries"));
+	b->canaries_sha256[31] ^= 1;
+	assert_true(is_found(record, "baseline.canaries_sha256"));
+	memcpy(b->canaries_sha256, before, 32);
+	b->seed[0] ^= 1;
+	assert_true(is_found(record, "baseline.canaries_sha256"));
+	b->seed[0] ^= 1;
+	/* one of them did not stand there: then all of them cannot be what was read */
+	b->canaries--;
+	assert_true(is_found(record, "baseline.canaries_sha256"));
+	b->canaries++;
+	b->bytes_planned += 512;
+	assert_true(is_found(record, "baseline.canaries"));
+	b->bytes_planned -= 512;
+	/* all of it reads as before, and none is said to live */
+	memcpy(r->canaries_sha256, before, 32);
+	assert_true(is_found(record, "readback.canaries_sha256"));
+	r->canaries_read = false;
+	assert_true(is_found(record, "readback.canaries_sha256"));
+	r->canaries_read = true;
+	memcpy(r->canaries_sha256, after, 32);
+	assert_false(is_found(record, "canaries"));
+	/* made before contents were kept: the counts alone */
+	b->canaries_read = false;
+	assert_true(is_found(record, "readback.canaries_sha256"));
+	r->canaries_read = false;
+	assert_false(is_found(record, "canaries"));
+}
+
 /* Nobody allowed it: nothing is written, and the level stands on the drive's word. */
 static void test_without_markers_a_blank_drive_tells_nothing(void **state)
 {
@@ -138,6 +198,7 @@ static void test_markers_follow_from_the_seed(void **state)
 	AUTO(xp_canaries_free) struct xp_canaries again = {0};
 	struct xp_sample_plan plan = {0};
 	uint8_t seed[32], a[512], b[512];
+	char hex[65];
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(seed); i++)
@@ -164,6 +225,10 @@ static void test_markers_follow_from_the_seed(void **state)
 	assert_memory_equal(a, b, sizeof(a));
 	assert_true(xp_canary_fill(b, &c, c.offsets[8], sizeof(b)));
 	assert_memory_not_equal(a, b, sizeof(a));
+	/* its first 32 bytes, computed by another program */
+	assert_true(xp_canary_fill(b, &c, 0, 32));
+	xp_hex_encode(hex, b, 32);
+	assert_string_equal(hex, FIRST_MARKER);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -174,6 +239,7 @@ int main(void)
 		CASE(test_markers_make_a_blank_drive_tell),
 		CASE(test_markers_that_survive_are_a_failure),
 		CASE(test_markers_made_up_are_found),
+		CASE(test_markers_of_other_contents_are_found),
 		CASE(test_without_markers_a_blank_drive_tells_nothing),
 		CASE(test_markers_are_not_written_over_data),
 		cmocka_unit_test(test_markers_follow_from_the_seed),
