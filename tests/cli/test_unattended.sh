@@ -125,15 +125,24 @@ for size in 64 256 1024 4096; do
 	attach "$tag-k.img" || break
 	printf 'serial\n%s\n' "$tag-k.img" >list.csv
 	"$EXPUNGE" unattended --config expunge.json --cmdline cmdline --settle 0 --countdown 0 --quiet --state "$S" \
-		--events ev.jsonl >/dev/null 2>&1 </dev/null &
+		--events ev.jsonl >/dev/null 2>killed.err </dev/null &
 	first=$!
 	until grep -q '"phase":"overwrite' ev.jsonl 2>/dev/null || ! kill -0 $first 2>/dev/null; do sleep 0.01; done
 	child=$(pgrep -P $first)
 	[ -z "$child" ] || kill -9 "$child"
 	wait $first
 	killed=$?
+	# what it had begun beside itself may hold the journal and the drive a moment longer
+	for _ in $(seq 600); do
+		"$EXPUNGE" status --state "$S" --json >left.json 2>/dev/null
+		"$EXPUNGE" plan "${loops[-1]}" --json >plan.json 2>/dev/null
+		jq -e '.jobs | any(.state == "running")' left.json >/dev/null ||
+			jq -e '[.targets[].refusals[].code] | any(. == "open_elsewhere" or . == "unknown")' plan.json >/dev/null || break
+		sleep 0.05
+	done
 	# killed between its last write and its end, it has left nothing to go on with
-	"$EXPUNGE" status --state "$S" --json | jq -e '.jobs | any(.state == "interrupted")' >/dev/null && break
+	jq -e '.jobs | any(.state == "interrupted")' left.json >/dev/null && break
+	echo "# $size MiB: exit code $killed"
 	losetup -d "${loops[-1]}"
 	unset 'loops[-1]'
 done
