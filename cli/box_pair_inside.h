@@ -9,6 +9,12 @@ struct xp_box_told {
 	uint8_t *bytes;
 };
 
+/* A box that is read where it lies, past the file system (box_raw). */
+struct xp_box_raw_way {
+	struct xp_box_ops ops;
+	uint64_t at;
+};
+
 struct xp_box_pair {
 	pthread_mutex_t mutex;
 	int dir_fd; /* locked with flock while the boxes are read and written */
@@ -16,6 +22,7 @@ struct xp_box_pair {
 	bool writes;
 	struct xp_box_source source;
 	struct xp_box box[2];
+	struct xp_box_raw_way raw[2];
 	unsigned best; /* the box that reads come from */
 	struct xp_box_index index;
 	struct xp_box_told *told;

@@ -169,9 +169,12 @@ static enum xp_rc choose(struct xp_box_pair *pair, struct xp_err *err)
 	bool has_b = b->state == XP_BOX_GOOD;
 
 	if (a->state == XP_BOX_GONE && b->state == XP_BOX_GONE)
-		return xp_fail(err, XP_E_NOENT,
-			       "%s: no boxes there (%s, %s); make them with: expunge keep make %s",
-			       pair->dir, a->name, b->name, pair->dir);
+		return xp_fail(
+			err, XP_E_NOENT,
+			"%s: no boxes there (%s, %s); make them with: expunge keep make %s; "
+			"where there were some, and the file system is damaged, find them with: "
+			"expunge keep rescue",
+			pair->dir, a->name, b->name, pair->dir);
 	if (has_a && has_b)
 		return choose_of_two(pair, err);
 	pair->best = has_b;

@@ -10,13 +10,14 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cli/box_raw.h"
 #include "cli/job_export.h"
 #include "cli/job_keep.h"
 #include "cli/job_output.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
-	{"keep", XP_OPT_STRING, "DIR", "from the boxes there"},
+	{"keep", XP_OPT_STRING, "DIR", "from the boxes there; or a partition that holds them"},
 	{"state", XP_OPT_STRING, "DIR", "from this state folder (with --keep: from both)"},
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on stdout"},
 	{0},
@@ -92,13 +93,18 @@ static enum xp_rc export_boxes(struct xp_export_report *report, const char *keep
 			       struct xp_err *err)
 {
 	AUTO(xp_box_pair_free) struct xp_box_pair *pair = NULL;
-	AUTO_FD int fd = open(keep, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD int fd = open(keep, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct xp_box_pair_request req = {.dir_fd = fd, .dir = keep, .ops = xp_box_ops_system()};
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st))
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "--keep %s",
 				     keep);
-	TRY(xp_box_pair_open(&pair, &req, err));
+	/* a medium whose file system is damaged has them all the same */
+	if (S_ISDIR(st.st_mode))
+		TRY(xp_box_pair_open(&pair, &req, err));
+	else
+		TRY(xp_box_raw_open(&pair, fd, keep, err));
 	TRY(demand_free(dir, pair, err));
 	return xp_export(report, &(struct xp_export_source){.pair = pair}, dir, err);
 }

@@ -15,6 +15,7 @@ extern const struct xp_command xp_command_release;
 extern const struct xp_command xp_command_export;
 extern const struct xp_command xp_command_keep_make;
 extern const struct xp_command xp_command_keep_repair;
+extern const struct xp_command xp_command_keep_rescue;
 extern const struct xp_command xp_command_unattended;
 extern const struct xp_command xp_command_locate;
 extern const struct xp_command xp_command_tui;

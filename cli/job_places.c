@@ -1,4 +1,4 @@
-#include "cli/keep_places.h"
+#include "cli/job_places.h"
 
 #include <errno.h>
 #include <fcntl.h>

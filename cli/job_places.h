@@ -1,5 +1,5 @@
 /*
- * keep_places: where else boxes can be kept when the stick that was named cannot be used: mounted
+ * job_places: where else boxes can be kept when the stick that was named cannot be used: mounted
  * partitions of media to carry that hold boxes already. Nothing is made there, and no partition is
  * offered because it looks alike.
  */

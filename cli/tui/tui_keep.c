@@ -13,7 +13,7 @@
 #include "cli/expect_match.h"
 #include "cli/job_keep.h"
 #include "cli/job_output.h"
-#include "cli/keep_places.h"
+#include "cli/job_places.h"
 
 #define EXPECT_MAX_BYTES (16u << 20)
 #define BOX_BYTES	 (64ull << 20)

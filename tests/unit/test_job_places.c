@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/keep_places.h"
+#include "cli/job_places.h"
 #include "tests/fake/tree.h"
 
 #define BOXES(folder) "file " folder "/expunge-a.box x\nfile " folder "/expunge-b.box x\n"
