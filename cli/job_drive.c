@@ -302,6 +302,7 @@ enum xp_rc xp_job_drive_open_io(struct xp_extent_io **out, const struct xp_job *
 	const struct xp_job_door *door = door_of(job);
 	struct xp_extent_io *inner = NULL;
 
+	cfg->known = job->drive.answered ? &job->drive.facts : NULL;
 	if (job->target.identity.capacity_bytes == 0 && job->drive.transport)
 		return xp_extent_sg_new(out, cfg, job->drive.transport, err);
 	TRY(door->open_io(door->ctx, &inner, cfg, permit, err));

@@ -11,12 +11,16 @@
 
 struct xp_extent_io;
 
+struct xp_drive_facts;
+
 struct xp_extent_config {
 	int fd; /* open for what is asked; stays the caller's */
 	const struct xp_permit
 		*permit; /* needed to write: fd must be the permit's own; NULL: read only */
-	bool direct;	 /* fd has O_DIRECT */
-	bool repeats;	 /* what will be written is the same in every logical block */
+	/* for transfers by commands: who is to answer behind a unit attention; NULL: anybody */
+	const struct xp_drive_facts *known;
+	bool direct;  /* fd has O_DIRECT */
+	bool repeats; /* what will be written is the same in every logical block */
 	uint64_t capacity_bytes;
 	uint32_t logical_block_bytes;
 	uint32_t block_bytes;	      /* one request; 0: the default */

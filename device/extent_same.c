@@ -7,63 +7,31 @@
 
 #include "base/cleanup.h"
 #include "base/wire.h"
-#include "device/extent_backend.h"
+#include "device/extent_command.h"
 #include "device/protocol/scsi_mode.h"
-#include "device/protocol/scsi_sense.h"
 
-/* [SBC-4] */
-#define SYNCHRONIZE_CACHE_16 0x91
-#define CDB_16_LEN	     16
 /* What the drive writes by itself takes a while; a disk does this much in a second at worst. */
-#define TIMEOUT_BASE_MS	 60000
-#define BYTES_PER_MS	 1000
-#define FLUSH_TIMEOUT_MS 300000
-#define ATTENTION_TRIES	 4
+#define TIMEOUT_BASE_MS 60000
+#define BYTES_PER_MS	1000
 
 struct same {
-	struct xp_transport *t;
-	const struct xp_permit *permit;
+	struct xp_extent_way way;
 	struct xp_extent_io *inner;
 	uint32_t block_bytes;
 	bool refused;	  /* the drive does not take WRITE SAME: never again */
 	bool has_written; /* by WRITE SAME: the drive's cache is flushed by a command */
 	char refusal[80]; /* for io_how */
-	struct xp_extent_completion *done; /* room for XP_EXTENT_DEPTH_MAX */
-	unsigned done_n;
 };
-
-static bool is_refusal(const struct xp_sense *s)
-{
-	return s->key == XP_SENSE_ILLEGAL_REQUEST;
-}
 
 /* 0, or an errno; EOPNOTSUPP: the drive says that it cannot do this, and has not done it. */
 static int send(struct same *s, const struct xp_cmd *cmd)
 {
 	struct xp_reply reply = {0};
-	struct xp_sense sense = {0};
-	struct xp_err why;
+	struct xp_sense sense;
+	int e = xp_extent_way_send(&s->way, cmd, &reply, &sense);
 
-	for (unsigned i = 0; i < ATTENTION_TRIES; i++) {
-		enum xp_rc rc = xp_transport_exec(s->t, cmd, s->permit, &reply, &why);
-
-		if (rc == XP_E_TIMEOUT)
-			return ETIMEDOUT;
-		if (rc == XP_E_REFUSED || rc == XP_E_PERM)
-			return EPERM;
-		if (rc != XP_OK)
-			return EIO;
-		if (xp_reply_is_good(cmd, &reply))
-			return 0;
-		if (!xp_sense_parse(&sense, reply.sense, reply.sense_len) || sense.is_deferred)
-			return EIO;
-		if (sense.key == XP_SENSE_RECOVERED)
-			return 0;
-		if (sense.key != XP_SENSE_UNIT_ATTENTION)
-			break;
-	}
-	if (!is_refusal(&sense))
-		return EIO;
+	if (!e || sense.is_deferred || sense.key != XP_SENSE_ILLEGAL_REQUEST)
+		return e;
 	if (!s->refused)
 		snprintf(s->refusal, sizeof(s->refusal),
 			 "WRITE SAME was refused (%x/%02x/%02x): written block by block", sense.key,
@@ -172,39 +140,25 @@ static int same_start(void *ctx, unsigned slot, const struct xp_extent_transfer 
 {
 	struct same *s = ctx;
 
-	if (s->done_n == XP_EXTENT_DEPTH_MAX)
+	if (xp_extent_way_is_full(&s->way))
 		return -EAGAIN;
-	s->done[s->done_n++] =
-		(struct xp_extent_completion){.slot = slot, .result = carry_out(s, t)};
-	return 0;
+	return xp_extent_way_put(&s->way, slot, carry_out(s, t));
 }
 
 static int same_wait(void *ctx, struct xp_extent_completion *out, unsigned max, unsigned timeout_ms)
 {
-	struct same *s = ctx;
-	unsigned n = s->done_n < max ? s->done_n : max;
-
-	(void)timeout_ms; /* what was started has ended */
-	memcpy(out, s->done, n * sizeof(*out));
-	memmove(s->done, s->done + n, (s->done_n - n) * sizeof(*out));
-	s->done_n -= n;
-	return (int)n;
+	(void)timeout_ms;
+	return xp_extent_way_take(&((struct same *)ctx)->way, out, max);
 }
 
 /* The kernel knows nothing of what went by a command: the drive is told itself. */
 static int same_flush(void *ctx)
 {
 	struct same *s = ctx;
-	struct xp_cmd cmd = {
-		.kind = XP_TRANSPORT_SCSI,
-		.cdb = {SYNCHRONIZE_CACHE_16},
-		.cdb_len = CDB_16_LEN,
-		.timeout_ms = FLUSH_TIMEOUT_MS,
-	};
-	int e = s->has_written ? send(s, &cmd) : 0;
+	int e = s->has_written ? xp_extent_way_flush(&s->way) : 0;
 
 	if (e)
-		return e == EOPNOTSUPP ? -EIO : -e;
+		return -e;
 	return xp_extent_io_flush(s->inner, NULL) == XP_OK ? 0 : -EIO;
 }
 
@@ -218,7 +172,7 @@ static void same_close(void *ctx)
 	struct same *s = ctx;
 
 	xp_extent_io_free(&s->inner);
-	free(s->done);
+	xp_extent_way_close(&s->way);
 	free(s);
 }
 
@@ -239,15 +193,11 @@ enum xp_rc xp_extent_same_new(struct xp_extent_io **out, const struct xp_extent_
 	struct same *s = calloc(1, sizeof(*s));
 	uint64_t most = XP_EXTENT_MEMORY_MAX / cfg->logical_block_bytes;
 
-	if (s)
-		s->done = calloc(XP_EXTENT_DEPTH_MAX, sizeof(*s->done));
-	if (!s || !s->done) {
+	if (!s || xp_extent_way_open(&s->way, cfg, t, err) != XP_OK) {
 		free(s);
 		xp_extent_io_free(&inner);
 		return xp_fail(err, XP_E_NOMEM, "writing by WRITE SAME");
 	}
-	s->t = t;
-	s->permit = cfg->permit;
 	s->block_bytes = cfg->logical_block_bytes;
 	s->inner = inner;
 	if (max_blocks && max_blocks < most)

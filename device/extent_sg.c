@@ -6,75 +6,22 @@
 
 #include "base/cleanup.h"
 #include "base/wire.h"
-#include "device/extent_backend.h"
-#include "device/protocol/scsi_sense.h"
+#include "device/extent_command.h"
 
 /* [SBC-4] */
-#define READ_16		     0x88
-#define WRITE_16	     0x8a
-#define SYNCHRONIZE_CACHE_16 0x91
-#define CDB_16_LEN	     16
-#define OFF_LBA		     2
-#define OFF_BLOCKS	     10
+#define READ_16	   0x88
+#define WRITE_16   0x8a
+#define CDB_16_LEN 16
+#define OFF_LBA	   2
+#define OFF_BLOCKS 10
 /* What every host adapter moves at once. */
-#define CHUNK_BYTES	 (128u << 10)
-#define IO_TIMEOUT_MS	 60000
-#define FLUSH_TIMEOUT_MS 300000
-#define ATTENTION_TRIES	 4
+#define CHUNK_BYTES   (128u << 10)
+#define IO_TIMEOUT_MS 60000
 
 struct sg {
-	struct xp_transport *t;
-	const struct xp_permit *permit;
+	struct xp_extent_way way;
 	uint32_t block_bytes;
-	struct xp_extent_completion *done; /* room for XP_EXTENT_DEPTH_MAX */
-	unsigned done_n;
 };
-
-/* What the drive's answer means to those above; 0: it was carried out. */
-static int errno_of(const struct xp_cmd *cmd, const struct xp_reply *reply, bool *attention)
-{
-	struct xp_sense sense;
-
-	*attention = false;
-	if (xp_reply_is_good(cmd, reply))
-		return 0;
-	if (!xp_sense_parse(&sense, reply->sense, reply->sense_len))
-		return EIO;
-	if (sense.key == XP_SENSE_RECOVERED)
-		return 0;
-	*attention = sense.key == XP_SENSE_UNIT_ATTENTION && !sense.is_deferred;
-	if (sense.key == XP_SENSE_DATA_PROTECT)
-		return EROFS;
-	/* MEDIUM NOT PRESENT */
-	if (sense.key == XP_SENSE_NOT_READY && sense.asc == 0x3a)
-		return ENOMEDIUM;
-	return EIO;
-}
-
-/* Sends CMD, again where the drive only had to tell of something that happened before. */
-static int send(struct sg *s, const struct xp_cmd *cmd, uint32_t *moved)
-{
-	struct xp_reply reply;
-	struct xp_err why;
-	bool attention = true;
-	int e = EIO;
-
-	*moved = 0;
-	for (unsigned i = 0; attention && i < ATTENTION_TRIES; i++) {
-		enum xp_rc rc = xp_transport_exec(s->t, cmd, s->permit, &reply, &why);
-
-		if (rc == XP_E_TIMEOUT)
-			return ETIMEDOUT;
-		if (rc == XP_E_REFUSED || rc == XP_E_PERM)
-			return EPERM;
-		if (rc != XP_OK)
-			return EIO;
-		e = errno_of(cmd, &reply, &attention);
-	}
-	if (e == 0)
-		*moved = reply.data_len;
-	return e;
-}
 
 static int move_chunk(struct sg *s, bool write, void *buf, uint64_t offset, uint32_t len)
 {
@@ -86,15 +33,16 @@ static int move_chunk(struct sg *s, bool write, void *buf, uint64_t offset, uint
 		.data_len = len,
 		.timeout_ms = IO_TIMEOUT_MS,
 	};
-	uint32_t moved;
+	struct xp_reply reply = {0};
+	struct xp_sense sense;
 	int e;
 
 	cmd.cdb[0] = write ? WRITE_16 : READ_16;
 	put_be64(cmd.cdb + OFF_LBA, offset / s->block_bytes);
 	put_be32(cmd.cdb + OFF_BLOCKS, len / s->block_bytes);
-	e = send(s, &cmd, &moved);
+	e = xp_extent_way_send(&s->way, &cmd, &reply, &sense);
 	/* data that did not come, or was not taken, was not moved */
-	return e == 0 && moved != len ? EIO : e;
+	return e == 0 && reply.data_len != len ? EIO : e;
 }
 
 /* The bytes that were moved, or -errno where none were. */
@@ -123,44 +71,27 @@ static int sg_start(void *ctx, unsigned slot, const struct xp_extent_transfer *t
 {
 	struct sg *s = ctx;
 
-	if (s->done_n == XP_EXTENT_DEPTH_MAX)
+	if (xp_extent_way_is_full(&s->way))
 		return -EAGAIN;
-	s->done[s->done_n++] =
-		(struct xp_extent_completion){.slot = slot, .result = transfer(s, t)};
-	return 0;
+	return xp_extent_way_put(&s->way, slot, transfer(s, t));
 }
 
 static int sg_wait(void *ctx, struct xp_extent_completion *out, unsigned max, unsigned timeout_ms)
 {
-	struct sg *s = ctx;
-	unsigned n = s->done_n < max ? s->done_n : max;
-
-	(void)timeout_ms; /* what was started has ended */
-	memcpy(out, s->done, n * sizeof(*out));
-	memmove(s->done, s->done + n, (s->done_n - n) * sizeof(*out));
-	s->done_n -= n;
-	return (int)n;
+	(void)timeout_ms;
+	return xp_extent_way_take(&((struct sg *)ctx)->way, out, max);
 }
 
 static int sg_flush(void *ctx)
 {
-	struct sg *s = ctx;
-	struct xp_cmd cmd = {
-		.kind = XP_TRANSPORT_SCSI,
-		.cdb = {SYNCHRONIZE_CACHE_16},
-		.cdb_len = CDB_16_LEN,
-		.timeout_ms = FLUSH_TIMEOUT_MS,
-	};
-	uint32_t moved;
-
-	return -send(s, &cmd, &moved);
+	return -xp_extent_way_flush(&((struct sg *)ctx)->way);
 }
 
 static void sg_close(void *ctx)
 {
 	struct sg *s = ctx;
 
-	free(s->done);
+	xp_extent_way_close(&s->way);
 	free(s);
 }
 
@@ -182,15 +113,10 @@ enum xp_rc xp_extent_sg_new(struct xp_extent_io **out, const struct xp_extent_co
 	if (cfg->logical_block_bytes < 512)
 		return xp_fail(err, XP_E_USAGE, "blocks of %u bytes", cfg->logical_block_bytes);
 	s = calloc(1, sizeof(*s));
-	if (!s)
-		return xp_fail(err, XP_E_NOMEM, "reading by commands");
-	s->t = t;
-	s->permit = cfg->permit;
-	s->block_bytes = cfg->logical_block_bytes;
-	s->done = calloc(XP_EXTENT_DEPTH_MAX, sizeof(*s->done));
-	if (!s->done) {
-		sg_close(s);
+	if (!s || xp_extent_way_open(&s->way, cfg, t, err) != XP_OK) {
+		free(s);
 		return xp_fail(err, XP_E_NOMEM, "reading by commands");
 	}
+	s->block_bytes = cfg->logical_block_bytes;
 	return xp_extent_io_new_over(out, cfg, &sg_ops, s, err);
 }

@@ -22,6 +22,8 @@
 #define MODE_SELECT_10 0x55
 #define FORMAT_UNIT    0x04
 #define SANITIZE       0x48
+#define WRITE_16       0x8a
+#define WRITE_SAME_16  0x93
 
 static uint64_t blocks_of(struct emu_scsi *d)
 {
@@ -151,6 +153,24 @@ static void test_exchanged_about_the_command_keeps_the_other(void **state)
 		}
 }
 
+/* What the host writes by commands is written to the one that was confirmed, or not at all. */
+static void test_exchanged_in_an_overwrite_keeps_the_other(void **state)
+{
+	static const struct swap rows[] = {
+		{.technique = XP_OVERWRITE_RANDOM, .count_from = WRITE_16, .other = true},
+		{.technique = XP_OVERWRITE_ZERO, .count_from = WRITE_SAME_16, .other = true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < XP_ARRAY_LEN(rows); i++)
+		for (uint64_t at = 1; at <= 3; at++) {
+			struct swap s = rows[i];
+
+			s.at = at;
+			assert_true(swap(&s));
+		}
+}
+
 static void test_taken_away_about_the_command_claims_nothing(void **state)
 {
 	(void)state;
@@ -176,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exchanged_about_the_command_keeps_the_other),
+		cmocka_unit_test(test_exchanged_in_an_overwrite_keeps_the_other),
 		cmocka_unit_test(test_taken_away_about_the_command_claims_nothing),
 		cmocka_unit_test(test_exchanged_before_its_capacity_is_given_back_keeps_the_other),
 	};
