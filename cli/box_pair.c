@@ -381,6 +381,27 @@ enum xp_rc xp_box_pair_flush(struct xp_box_pair *pair, struct xp_err *err)
 	return rc;
 }
 
+bool xp_box_pair_set_waited_for(struct xp_box_pair *pair, bool is_waited_for)
+{
+	bool before;
+
+	pthread_mutex_lock(&pair->mutex);
+	before = pair->is_waited_for;
+	pair->is_waited_for = is_waited_for;
+	pthread_mutex_unlock(&pair->mutex);
+	return before;
+}
+
+bool xp_box_pair_is_gone(struct xp_box_pair *pair)
+{
+	bool is_gone;
+
+	pthread_mutex_lock(&pair->mutex);
+	is_gone = pair->box[0].state == XP_BOX_BAD && pair->box[1].state == XP_BOX_BAD;
+	pthread_mutex_unlock(&pair->mutex);
+	return is_gone;
+}
+
 enum xp_rc xp_box_pair_room(uint64_t *out, struct xp_box_pair *pair, struct xp_err *err)
 {
 	uint64_t used;

@@ -19,6 +19,11 @@ struct xp_box_source {
 	/* *OUT is malloc'ed. */
 	enum xp_rc (*read)(void *ctx, const char *path, char **out, size_t *len,
 			   struct xp_err *err);
+	/*
+	 * The folder of the boxes, opened anew (the callee's to close); -1 with errno. May be NULL:
+	 * boxes that both failed are not looked for again.
+	 */
+	int (*open_dir)(void *ctx);
 };
 
 struct xp_box_pair_request {
@@ -67,6 +72,10 @@ MUST_USE enum xp_rc xp_box_pair_flush(struct xp_box_pair *pair, struct xp_err *e
 MUST_USE enum xp_rc xp_box_pair_tell_over(struct xp_box_pair *pair,
 					  bool (*is_over)(void *ctx, const char *path), void *ctx,
 					  struct xp_err *err);
+/* Somebody waits for it to be back. Returns what was said before. */
+bool xp_box_pair_set_waited_for(struct xp_box_pair *pair, bool is_waited_for);
+/* Have both boxes failed, and were they not found again? The stick was pulled out. */
+bool xp_box_pair_is_gone(struct xp_box_pair *pair);
 /* Bytes that can still be kept, once what was replaced has been let go. */
 MUST_USE enum xp_rc xp_box_pair_room(uint64_t *out, struct xp_box_pair *pair, struct xp_err *err);
 

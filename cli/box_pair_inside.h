@@ -27,6 +27,7 @@ struct xp_box_pair {
 	struct xp_box_index index;
 	struct xp_box_told *told;
 	size_t told_n, told_cap;
+	bool is_waited_for;
 	bool again; /* what was told was not kept the last time, and may be outdated */
 	char owner[XP_BOX_OWNER_LEN + 1]; /* empty: whoever */
 	char trouble[600];
@@ -39,7 +40,12 @@ MUST_USE enum xp_rc xp_box_pair_lock(struct xp_box_pair *pair, struct xp_err *er
 MUST_USE enum xp_rc xp_box_pair_settle(struct xp_box_pair *pair, struct xp_err *err);
 /* Both are wanted before anything is begun: one alone could not stand a torn write. */
 MUST_USE enum xp_rc xp_box_pair_demand_both(struct xp_box_pair *pair, struct xp_err *err);
-/* Takes in what other processes have written since. */
+/*
+ * The stick was pulled out: opens the boxes again where source.open_dir leads, if it is the same
+ * pair with all that was acknowledged. Stays locked. XP_E_REFUSED: another one.
+ */
+MUST_USE enum xp_rc xp_box_pair_reopen(struct xp_box_pair *pair, struct xp_err *err);
+/* Takes in what other processes have written since; a stick that is back is opened again. */
 MUST_USE enum xp_rc xp_box_pair_catch_up(struct xp_box_pair *pair, struct xp_err *err);
 /* Copies the bytes from FROM on of the best box to the other, syncs, then the header. */
 MUST_USE enum xp_rc xp_box_pair_mirror(struct xp_box_pair *pair, uint64_t from, struct xp_err *err);

@@ -360,7 +360,12 @@ static enum xp_rc bring_up_other(struct xp_box_pair *pair, struct xp_err *err)
 	return XP_OK;
 }
 
-enum xp_rc xp_box_pair_catch_up(struct xp_box_pair *pair, struct xp_err *err)
+static bool are_both_bad(const struct xp_box_pair *pair)
+{
+	return pair->box[0].state == XP_BOX_BAD && pair->box[1].state == XP_BOX_BAD;
+}
+
+static enum xp_rc catch_up(struct xp_box_pair *pair, struct xp_err *err)
 {
 	const struct xp_box *other;
 	struct xp_box *good;
@@ -389,4 +394,13 @@ enum xp_rc xp_box_pair_catch_up(struct xp_box_pair *pair, struct xp_err *err)
 			       pair->dir, other->name);
 	xp_box_pair_note_trouble(pair);
 	return XP_OK;
+}
+
+enum xp_rc xp_box_pair_catch_up(struct xp_box_pair *pair, struct xp_err *err)
+{
+	enum xp_rc rc = are_both_bad(pair) ? XP_E_IO : catch_up(pair, err);
+
+	if (rc == XP_OK || !are_both_bad(pair) || !pair->source.open_dir)
+		return rc == XP_OK || !are_both_bad(pair) ? rc : catch_up(pair, err);
+	return xp_box_pair_reopen(pair, err);
 }

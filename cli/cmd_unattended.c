@@ -33,6 +33,7 @@
 #define CMDLINE		  "/proc/cmdline"
 #define CMDLINE_MAX_BYTES (64u << 10)
 #define EXPECT_MAX_BYTES  (16u << 20)
+#define KEEP_WAIT_S	  "3600"
 #define EXIT_STOPPED	  5
 #define EXIT_REFUSED	  4
 #define EXIT_OUR_BUG	  70
@@ -40,6 +41,8 @@
 /* Options that go to `run` as they are. */
 #define PASSED_ON_ROWS                                                                             \
 	{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"}, XP_KEEP_OPTION_ROW,        \
+		{"keep-wait", XP_OPT_STRING, "SECONDS",                                            \
+		 "how long jobs wait for a stick that was pulled out (3600)"},                     \
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"stall", XP_OPT_STRING, "SECONDS",                                                \
 		 "give up a target that does nothing for so long (300)"},                          \
@@ -417,6 +420,10 @@ static enum xp_rc compose(struct unattended *u, const struct xp_args *args, stru
 		const bool is_flag = passed_on[i].kind == XP_OPT_FLAG;
 		const char *value = is_flag ? NULL : xp_args_string(args, passed_on[i].name);
 
+		/* nobody is there who would go on with them */
+		if (strcmp(passed_on[i].name, "keep-wait") == 0 && !value &&
+		    xp_args_string(args, "keep"))
+			value = KEEP_WAIT_S;
 		if (is_flag ? !xp_args_flag(args, passed_on[i].name) : !value)
 			continue;
 		snprintf(names[i], sizeof(names[i]), "--%s", passed_on[i].name);

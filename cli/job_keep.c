@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,15 +24,18 @@
  * In the state folder: the id of the boxes that it belongs to, and the name under which it is the
  * one that they are told from, as long as XP_BOX_OWNER_NAME in them says the same.
  */
-#define MARK_NAME "keep.id"
-#define ID_LEN	  (2 * XP_BOX_ID_LEN)
-#define MARK_LEN  (ID_LEN + XP_BOX_OWNER_LEN)
+#define MARK_NAME    "keep.id"
+#define WAIT_STEP_MS 500u
+#define ID_LEN	     (2 * XP_BOX_ID_LEN)
+#define MARK_LEN     (ID_LEN + XP_BOX_OWNER_LEN)
 
 struct xp_keep {
 	char dir[4096];
 	char place[64];
 	int state_fd;
 	char owner[XP_BOX_OWNER_LEN + 1];
+	pthread_t opener;
+	uint32_t wait_s; /* how long a job waits for a stick that was pulled out */
 	struct xp_box_pair *pair;
 	struct xp_durable durable;
 };
@@ -163,13 +168,49 @@ static enum xp_rc keep_remove(void *ctx, const char *path, struct xp_err *err)
 	return tell(ctx, &entry, path, NULL, 0, err);
 }
 
+/* The stick was pulled out while a job runs: it waits here, before what it would have kept. */
+static enum xp_rc wait_for_stick(const struct xp_keep *keep, struct xp_err *err)
+{
+	const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
+	const bool is_first = !xp_box_pair_set_waited_for(keep->pair, true);
+	char told[sizeof(err->msg)] = "";
+	uint64_t waited_ms = 0;
+	enum xp_rc rc = err->rc;
+
+	if (is_first)
+		xp_log(XP_LOG_WARNING,
+		       "%s: the stick was pulled out; jobs wait for it: put it back", keep->dir);
+	while (rc != XP_OK && waited_ms / 1000 < keep->wait_s && !xp_cancel_requested()) {
+		nanosleep(&step, NULL);
+		waited_ms += WAIT_STEP_MS;
+		rc = xp_box_pair_flush(keep->pair, err);
+		if (rc != XP_OK && !xp_box_pair_is_gone(keep->pair))
+			break;
+		if (rc == XP_E_REFUSED && is_first && strcmp(told, err->msg) != 0) {
+			memcpy(told, err->msg, sizeof(told));
+			xp_log(XP_LOG_WARNING, "%s", told);
+		}
+	}
+	if (rc == XP_OK)
+		(void)xp_box_pair_set_waited_for(keep->pair, false);
+	return rc;
+}
+
 static enum xp_rc keep_flush(void *ctx, struct xp_err *err)
 {
 	const struct xp_keep *keep = ctx;
+	struct xp_err why = {0};
+	enum xp_rc rc = xp_box_pair_flush(keep->pair, &why);
 
-	if (xp_box_pair_flush(keep->pair, err) != XP_OK)
-		return xp_err_prefix(err, "%s", keep->dir);
-	return XP_OK;
+	/* a screen, or whoever began the jobs, must not stand still */
+	if (rc != XP_OK && keep->wait_s && !pthread_equal(pthread_self(), keep->opener) &&
+	    xp_box_pair_is_gone(keep->pair))
+		rc = wait_for_stick(keep, &why);
+	if (rc == XP_OK)
+		return XP_OK;
+	if (err)
+		*err = why;
+	return xp_err_prefix(err, "%s", keep->dir);
 }
 
 /* It says something of the boxes, and is no file of the state folder. */
@@ -189,6 +230,13 @@ static enum xp_rc read_local(void *ctx, const char *path, char **out, size_t *le
 		return *out ? XP_OK : xp_fail(err, XP_E_NOMEM, "%s", path);
 	}
 	return xp_file_read_at(out, len, keep->state_fd, path, XP_BOX_FILE_MAX, err);
+}
+
+static int open_again(void *ctx)
+{
+	const struct xp_keep *keep = ctx;
+
+	return open(keep->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* --- state folder and boxes brought together --- */
@@ -443,7 +491,9 @@ enum xp_rc xp_keep_open(struct xp_keep **out, struct xp_state *state, const char
 	if (keep->state_fd < 0)
 		return xp_fail_errno(err, XP_E_IO, "--keep %s", dir);
 	req.ops = xp_box_ops_system();
-	req.source = (struct xp_box_source){.ctx = keep, .read = read_local};
+	req.source =
+		(struct xp_box_source){.ctx = keep, .read = read_local, .open_dir = open_again};
+	keep->opener = pthread_self();
 	TRY(xp_box_pair_open(&keep->pair, &req, err));
 	xp_box_pair_place(keep->place, keep->pair);
 	TRY(meet(keep, state, writes, err));
@@ -496,6 +546,11 @@ void xp_kept_state_close(struct xp_kept_state *s)
 const char *xp_keep_dir(const struct xp_keep *keep)
 {
 	return keep->dir;
+}
+
+void xp_keep_wait_for_stick(struct xp_keep *keep, uint32_t seconds)
+{
+	keep->wait_s = seconds;
 }
 
 const char *xp_keep_place(const struct xp_keep *keep)

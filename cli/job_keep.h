@@ -44,6 +44,12 @@ MUST_USE enum xp_rc xp_kept_state_open(struct xp_kept_state *out, const struct x
 				       bool writes, struct xp_err *err);
 void xp_kept_state_close(struct xp_kept_state *s);
 
+/*
+ * Threads other than the one that opened it wait so long for a stick that was pulled out, while
+ * nobody asks for an end; 0, which is the default: they are told at once.
+ */
+void xp_keep_wait_for_stick(struct xp_keep *keep, uint32_t seconds);
+
 const char *xp_keep_dir(const struct xp_keep *keep);
 /* A path that leads to the boxes' medium even when the folder was unmounted; it stays KEEP's. */
 const char *xp_keep_place(const struct xp_keep *keep);

@@ -106,12 +106,29 @@ static enum xp_rc host_key(struct xp_session *s, struct xp_err *err)
 	return XP_OK;
 }
 
-/* What cannot be kept may not be begun. */
-static enum xp_rc open_keep(struct xp_session *s, const char *dir, struct xp_err *err)
+/* Before a screen somebody sees that jobs wait, and can end them. */
+static enum xp_rc set_keep_wait(struct xp_session *s, const struct xp_args *args, bool full_screen,
+				struct xp_err *err)
 {
+	uint64_t seconds = 0;
+
+	TRY(xp_args_number(&seconds, args, "keep-wait", full_screen ? UINT32_MAX : 0, UINT32_MAX,
+			   err));
+	xp_keep_wait_for_stick(s->keep, (uint32_t)seconds);
+	return XP_OK;
+}
+
+/* What cannot be kept may not be begun. */
+static enum xp_rc open_keep(struct xp_session *s, const struct xp_args *args,
+			    const struct xp_session_wish *wish, struct xp_err *err)
+{
+	const char *dir = wish->keep ? wish->keep : xp_args_string(args, "keep");
+	const bool full_screen = wish->full_screen;
+
 	if (!dir)
 		return XP_OK;
 	if (xp_keep_open(&s->keep, &s->state, dir, true, err) == XP_OK &&
+	    set_keep_wait(s, args, full_screen, err) == XP_OK &&
 	    xp_output_demand_free_of(xp_keep_dir(s->keep), &s->state, &s->root, err) == XP_OK) {
 		/* what a pulled stick left undone the last time */
 		xp_export_beside_boxes(&s->state);
@@ -148,7 +165,7 @@ static enum xp_rc open_parts(struct xp_session *s, const struct xp_args *args,
 	if (xp_args_string(args, "clock"))
 		TRY(xp_clock_note_write(s->state.fd, XP_CLOCK_OPERATOR, err));
 	if (!wish->without_keep)
-		TRY(open_keep(s, wish->keep ? wish->keep : xp_args_string(args, "keep"), err));
+		TRY(open_keep(s, args, wish, err));
 	TRY(xp_job_upload_start(&s->upload, &s->state,
 				&(struct xp_job_upload_wish){.args = args,
 							     .otherwise = wish->upload,

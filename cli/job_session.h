@@ -20,6 +20,8 @@
 		{"out", XP_OPT_STRING, "DIR", "put the certificates there, too"},                  \
 		{"state", XP_OPT_STRING, "DIR", "journals, log, certificates"},                    \
 		XP_UPLOAD_OPTION_ROWS, XP_KEEP_OPTION_ROW,                                         \
+		{"keep-wait", XP_OPT_STRING, "SECONDS",                                            \
+		 "how long jobs wait for a stick that was pulled out (0)"},                        \
 	{                                                                                          \
 		"stall", XP_OPT_STRING, "SECONDS",                                                 \
 			"give up a target that does nothing for so long (300)"                     \
