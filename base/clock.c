@@ -5,12 +5,6 @@
 #include <sys/timex.h>
 #include <time.h>
 
-static int64_t system_wall_s(void *ctx)
-{
-	(void)ctx;
-	return time(NULL);
-}
-
 static uint64_t system_monotonic_ns(void *ctx)
 {
 	struct timespec ts;
@@ -27,6 +21,12 @@ static int64_t system_wall_ms(void *ctx)
 	(void)ctx;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Not by time(2): it may be a tick behind, and a later moment would have an earlier second. */
+static int64_t system_wall_s(void *ctx)
+{
+	return system_wall_ms(ctx) / 1000;
 }
 
 int64_t xp_clock_wall_ms(const struct xp_clock *clock)
