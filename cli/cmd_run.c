@@ -13,6 +13,7 @@
 #include "cli/job_detach.h"
 #include "cli/job_folder.h"
 #include "cli/job_needed.h"
+#include "cli/job_people.h"
 #include "cli/job_reach.h"
 #include "cli/job_session.h"
 #include "cli/job_settle.h"
@@ -79,7 +80,10 @@ static enum xp_rc read_fields(struct run *r, const char *path, struct xp_err *er
 	if (!path)
 		return XP_OK;
 	TRY(xp_file_read(&json, &len, path, FIELDS_MAX_BYTES, err));
-	return xp_fields_apply_json(&r->session.fields, json, len, path, err);
+	TRY(xp_fields_apply_json(&r->session.fields, json, len, path, err));
+	if (xp_job_people_demand(&r->session.fields, r->session.key, err) != XP_OK)
+		return xp_err_prefix(err, "%s", path);
+	return XP_OK;
 }
 
 static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *err)

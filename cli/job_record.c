@@ -16,24 +16,11 @@
 #include "cli/job_host.h"
 #include "cli/job_keep.h"
 #include "cli/job_log.h"
+#include "cli/job_people.h"
 #include "cli/job_reread.h"
 
 /* A record with full lists of extents and mismatches stays below this; both files. */
 #define RESERVE_BYTES (4u << 20)
-
-static void describe_people(struct xp_job *job)
-{
-	struct xp_record *r = &job->record;
-	struct xp_person signer = {0};
-
-	xp_signing_key_describe(&r->signers[0], &signer, job->setup->key);
-	r->signers_n = 1;
-	for (unsigned i = 0; i < r->persons_n; i++)
-		if (strcmp(r->persons[i].role, signer.role) == 0)
-			return;
-	if (r->persons_n < XP_PERSONS_MAX)
-		r->persons[r->persons_n++] = signer;
-}
 
 static const char *method_name(enum xp_level level)
 {
@@ -76,7 +63,8 @@ enum xp_rc xp_job_record_begin(struct xp_job *job, struct xp_err *err)
 	TRY(xp_firmware_find(&r->evidence.firmware, &r->evidence.firmware_n, xp_firmware_table,
 			     xp_firmware_table_n, &job->media, err));
 	xp_job_describe_host(r, s->inventory, s->state);
-	describe_people(job);
+	TRY(xp_job_people_demand(r, s->key, err));
+	xp_job_people_describe(r, s->key);
 	xp_claim_compute(&r->claim, &r->evidence, s->options->policy);
 	/* what could not stand in a certificate is found now, while nothing is lost */
 	return xp_record_rehearse(r, err);
@@ -268,7 +256,7 @@ enum xp_rc xp_job_record_write(struct xp_job *job, const char *id, struct xp_err
 	name_files(job, id);
 	r->issued_s = job->setup->clock->wall_s(job->setup->clock->ctx);
 	/* a later take may be another person's */
-	describe_people(job);
+	xp_job_people_describe(r, job->setup->key);
 	judge(job);
 	TRY(supersede(job, err));
 	TRY(xp_record_write(&json, &json_len, r, err));

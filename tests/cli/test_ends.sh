@@ -93,7 +93,7 @@ fi
 # --- the state folder fills up in the middle
 if [ "$(id -u)" -eq 0 ] && mkdir -p small && mount -t tmpfs -o size=8m tmpfs small 2>/dev/null; then
 	# words enough that what the erase adds needs a further page
-	jq -nc '{persons: [range(4) | {role: "validator", name: ("N" * 120), title: ("T" * 120)}]}' >fields.json
+	jq -nc '{persons: [range(4) | {role: "performer", name: ("N" * 120), title: ("T" * 120)}]}' >fields.json
 	truncate -s 1G full.img
 	rm -f ev.jsonl
 	"$EXPUNGE" run full.img --state "$TMPDIR/small/s" --level clear --quiet --json --events ev.jsonl \
