@@ -379,30 +379,56 @@ static enum xp_rc openers_of_pids(size_t *shut_n, bool *is_wanted, struct xp_sca
 	return XP_OK;
 }
 
-enum xp_rc xp_scan_openers(struct xp_scan *s, const struct xp_scan_request *req, struct xp_err *err)
+struct patience {
+	const struct xp_scan_request *req;
+	unsigned tries; /* that are left */
+};
+
+/*
+ * All processes there are, and those that are closed again and again. *AGAIN: some were, and none
+ * is any more.
+ */
+static enum xp_rc openers_of_all(bool *again, struct xp_scan *s, const struct charnodes *chars,
+				 struct patience *p, struct xp_err *err)
 {
-	AUTO(charnodes_free) struct charnodes chars = {0};
 	AUTO(xp_names_free) struct xp_names names = {0};
 	AUTO_MEM bool *is_wanted = NULL;
 	size_t shut_n = 0;
-	char ns[64];
 
-	TRY(charnodes_read(&chars, s, err));
 	TRY(xp_sysroot_list(&names, s->root, err, "proc"));
 	is_wanted = calloc(names.n + 1, sizeof(*is_wanted));
 	if (!is_wanted)
 		return xp_fail(err, XP_E_NOMEM, "%zu processes", names.n);
 	for (size_t i = 0; i < names.n; i++)
 		is_wanted[i] = xp_proc_is_pid(names.list[i]);
-	TRY(openers_of_pids(&shut_n, is_wanted, s, &chars, &names, err));
+	s->openers_n = 0;
+	TRY(openers_of_pids(&shut_n, is_wanted, s, chars, &names, err));
+	*again = shut_n != 0;
+	for (; shut_n && p->tries; p->tries--) {
+		(p->req->pause ? p->req->pause : pause_ms)(p->req->pause_ctx);
+		TRY(openers_of_pids(&shut_n, is_wanted, s, chars, &names, err));
+	}
+	*again = *again && !shut_n;
+	return XP_OK;
+}
+
+enum xp_rc xp_scan_openers(struct xp_scan *s, const struct xp_scan_request *req, struct xp_err *err)
+{
+	AUTO(charnodes_free) struct charnodes chars = {0};
 	/*
 	 * What init begins has init's rights for a moment, which may be more than ours, and gives
 	 * them up or ends: looked at once more, before it stands in the way of everything.
 	 */
-	for (unsigned i = 0; shut_n && i < SHUT_TRIES && s->root->is_live && geteuid() == 0; i++) {
-		(req->pause ? req->pause : pause_ms)(req->pause_ctx);
-		TRY(openers_of_pids(&shut_n, is_wanted, s, &chars, &names, err));
-	}
+	struct patience p = {req, s->root->is_live && geteuid() == 0 ? SHUT_TRIES : 0};
+	bool again = false;
+	char ns[64];
+
+	TRY(charnodes_read(&chars, s, err));
+	/* what was closed may have handed on what it held, to a process that is new or seen before
+	 */
+	do {
+		TRY(openers_of_all(&again, s, &chars, &p, err));
+	} while (again);
 	if (s->root->is_live)
 		s->is_confined = !xp_sysroot_link(ns, sizeof(ns), s->root, "proc/self/ns/pid") ||
 				 strcmp(ns, PID_NS_INIT) != 0;

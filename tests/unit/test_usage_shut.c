@@ -7,10 +7,12 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,6 +27,7 @@
 
 struct other {
 	pid_t pid;
+	pid_t heir; /* 0: it is the other itself that is to be seen */
 	int to, from;
 	unsigned pauses;
 };
@@ -39,6 +42,27 @@ static bool give_up(void)
 	caps[0].effective &= ~GIVEN_UP;
 	caps[0].permitted &= ~GIVEN_UP;
 	return syscall(SYS_capset, &head, caps) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0;
+}
+
+/* It leaves what it holds to a process that was not there before, which holds it until TO closes.
+ */
+static void inherit(int to, int from)
+{
+	pid_t left_by = getpid();
+	pid_t heir = fork();
+	char c;
+
+	if (heir == 0) {
+		/* it answers when there is nobody else any more */
+		while (getppid() == left_by)
+			usleep(1000);
+		if (!give_up() || (heir = getpid()) <= 0 ||
+		    write(from, &heir, sizeof(heir)) != (ssize_t)sizeof(heir))
+			_exit(1);
+		(void)!read(to, &c, 1);
+		_exit(0);
+	}
+	_exit(heir < 0);
 }
 
 /* Holds FD; gives up what it has more when it is told to, and answers. */
@@ -56,7 +80,9 @@ static void other_begin(struct other *o)
 		close(to[1]);
 		close(from[0]);
 		while (read(to[0], &c, 1) == 1)
-			if (!give_up() || write(from[1], "k", 1) != 1)
+			if (c == 'h')
+				inherit(to[0], from[1]);
+			else if (!give_up() || write(from[1], "k", 1) != 1)
 				_exit(1);
 		_exit(0);
 	}
@@ -72,6 +98,16 @@ static void tell_other(void *ctx)
 	char c;
 
 	if (++o->pauses == 2 && (write(o->to, "g", 1) != 1 || read(o->from, &c, 1) != 1))
+		abort();
+}
+
+static void let_inherit(void *ctx)
+{
+	struct other *o = ctx;
+
+	if (++o->pauses == 2 &&
+	    (write(o->to, "h", 1) != 1 ||
+	     read(o->from, &o->heir, sizeof(o->heir)) != (ssize_t)sizeof(o->heir)))
 		abort();
 }
 
@@ -99,7 +135,7 @@ static int look(struct other *o, int image, void (*pause)(void *ctx))
 	if (xp_sysroot_open(&root, "/", &err) != XP_OK || xp_scan_read(&s, &req, &err) != XP_OK)
 		return 3;
 	for (size_t i = 0; i < s.openers_n; i++)
-		if (s.openers[i].pid == o->pid && s.openers[i].is_image)
+		if (s.openers[i].pid == (o->heir ? o->heir : o->pid) && s.openers[i].is_image)
 			return 0;
 	return s.unreadable ? 1 : 4;
 }
@@ -111,8 +147,6 @@ static int look_in_child(void (*pause)(void *ctx))
 	int status = 0;
 	pid_t pid;
 
-	if (geteuid() != 0)
-		skip();
 	assert_true(image >= 0);
 	other_begin(&o);
 	pid = fork();
@@ -124,6 +158,44 @@ static int look_in_child(void (*pause)(void *ctx))
 	close(o.from);
 	assert_int_equal(waitpid(o.pid, NULL, 0), o.pid);
 	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int looked(void (*pause)(void *ctx))
+{
+	int seen;
+
+	if (geteuid() != 0)
+		skip();
+	seen = look_in_child(pause);
+	if (seen == 2)
+		skip();
+	return seen;
+}
+
+/* Where there are no other processes, so that none of them stays closed. */
+static int looked_alone(void (*pause)(void *ctx))
+{
+	int status = 0;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (unshare(CLONE_NEWPID | CLONE_NEWNS) || (pid = fork()) < 0)
+			_exit(2);
+		if (pid == 0)
+			_exit(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+					      mount("proc", "/proc", "proc", 0, NULL)
+				      ? 2
+				      : look_in_child(pause));
+		_exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
+									   : 5);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 2)
 		skip();
 	return WEXITSTATUS(status);
@@ -132,19 +204,26 @@ static int look_in_child(void (*pause)(void *ctx))
 static void test_process_that_is_closed_for_a_moment_is_looked_at_again(void **state)
 {
 	(void)state;
-	assert_int_equal(look_in_child(tell_other), 0);
+	assert_int_equal(looked(tell_other), 0);
+}
+
+static void test_process_that_left_what_it_held_to_a_new_one_is_not_lost(void **state)
+{
+	(void)state;
+	assert_int_equal(looked_alone(let_inherit), 0);
 }
 
 static void test_process_that_stays_closed_is_told(void **state)
 {
 	(void)state;
-	assert_int_equal(look_in_child(never), 1);
+	assert_int_equal(looked(never), 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_process_that_is_closed_for_a_moment_is_looked_at_again),
+		cmocka_unit_test(test_process_that_left_what_it_held_to_a_new_one_is_not_lost),
 		cmocka_unit_test(test_process_that_stays_closed_is_told),
 	};
 
