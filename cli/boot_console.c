@@ -121,6 +121,19 @@ void xp_consoles_say(const struct xp_consoles *c, const char *fmt, ...)
 	va_end(ap);
 }
 
+void xp_consoles_warn(const struct xp_consoles *c, const char *message)
+{
+	bool has_own = false;
+
+	for (unsigned i = 0; i < c->n; i++)
+		has_own = has_own || c->list[i].owned;
+	/* consoles of its own do not see the standard error, but where that is one of them */
+	if (has_own)
+		xp_consoles_say(c, "warning: %s", message);
+	if (!has_own || !isatty(STDERR_FILENO))
+		xp_say("warning: %s", message);
+}
+
 void xp_consoles_show(const struct xp_consoles *c, const char *fmt, ...)
 {
 	va_list ap;

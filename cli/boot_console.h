@@ -28,6 +28,8 @@ MUST_USE enum xp_rc xp_consoles_open(struct xp_consoles *c, const char *const *p
 /* A line on each; control characters in it are shown escaped. */
 void xp_consoles_say(const struct xp_consoles *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* A warning for all of them, and for standard error, each once. */
+void xp_consoles_warn(const struct xp_consoles *c, const char *message);
 /* A line that the next one takes the place of; terminals only. "": ends such a line. */
 void xp_consoles_show(const struct xp_consoles *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "cli/boot_config.h"
 #include "cli/boot_console.h"
 #include "cli/boot_end.h"
@@ -434,6 +435,15 @@ static enum xp_rc compose(struct unattended *u, const struct xp_args *args, stru
 	return xp_boot_run_compose(&u->run, &u->config, u->expect, u->expect_len, own, err);
 }
 
+/* What a job warns of while it runs. */
+static void warn(void *ctx, enum xp_log_level level, const char *message)
+{
+	const struct unattended *u = ctx;
+
+	if (level >= XP_LOG_WARNING)
+		xp_consoles_warn(&u->consoles, message);
+}
+
 /* `run` itself; without a terminal, so that nothing in it can ask and wait for ever. */
 static void run_in_child(struct unattended *u)
 {
@@ -445,6 +455,7 @@ static void run_in_child(struct unattended *u)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (setsid() < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0)
 		_exit(EXIT_OUR_BUG);
+	xp_log_set_sink(warn, u);
 	if (xp_args_parse(&args, xp_command_run.options, u->run.argc, u->run.argv, &err) != XP_OK) {
 		xp_say_error(&err);
 		_exit(EXIT_OUR_BUG);

@@ -53,6 +53,7 @@ enum xp_rc xp_job_upload_open(struct xp_job_upload *u, const struct xp_state *st
 		.origin = xp_log_origin(log),
 		.must_wait = !u->keeper && xp_is_in_memory(state->fd),
 		.keeper = u->keeper,
+		.tells = true,
 	};
 	struct xp_err why;
 

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "cli/https_url.h"
 #include "cli/output.h"
@@ -50,6 +51,7 @@ struct xp_upload {
 	unsigned long tries; /* failures ever */
 	uint64_t again_ns;   /* after a failure nothing is tried before */
 	char last_error[256];
+	bool told; /* that it fails */
 };
 
 static uint64_t now_ns(void)
@@ -202,6 +204,26 @@ static void failed(struct xp_upload *u, const struct xp_err *err)
 	snprintf(u->last_error, sizeof(u->last_error), "%.255s", err->msg);
 }
 
+/* With the mutex. */
+static void tell_once(struct xp_upload *u)
+{
+	const bool fails = u->failures != 0;
+	size_t confirmed = 0;
+	size_t pending = 0;
+
+	if (!u->place.tells || fails == u->told)
+		return;
+	u->told = fails;
+	xp_upload_files_count(&u->files, &confirmed, &pending);
+	if (fails)
+		xp_log(XP_LOG_WARNING,
+		       "the server takes nothing just now: %s; %zu files wait here, and are tried "
+		       "again",
+		       u->last_error, pending);
+	else
+		xp_log(XP_LOG_WARNING, "the server takes files again");
+}
+
 /* As it is now, unless the server holds just that; the mutex is let go meanwhile. */
 static enum xp_rc send_file(struct xp_upload *u, struct xp_upload_bytes *now, const char *path,
 			    struct xp_err *err)
@@ -242,6 +264,7 @@ static void carry(struct xp_upload *u, const struct xp_upload_file *f)
 	} else {
 		failed(u, &err);
 	}
+	tell_once(u);
 	pthread_cond_broadcast(&u->changed);
 	xp_upload_bytes_free(&now);
 }

@@ -40,6 +40,7 @@ struct xp_upload_place {
 	 */
 	bool must_wait;
 	const struct xp_durable *keeper; /* who keeps the list of what is up; NULL: nobody */
+	bool tells; /* a server that fails is told once, by a warning, and again when it is back */
 };
 /*
  * From now on files go up, by a thread: first those of earlier runs that are not confirmed. The

@@ -152,6 +152,8 @@ void xp_tui_foot(const struct xp_tui *t, struct xp_tui_canvas *c, const char *ke
 		return;
 	if (*t->pinned)
 		xp_tui_put(c, c->rows - 2, 0, c->cols, XP_TUI_BOLD, t->pinned);
+	else if (*t->standing)
+		xp_tui_put(c, c->rows - 2, 0, c->cols, XP_TUI_CAUTION, t->standing);
 	xp_tui_row_look(c, c->rows - 1, XP_TUI_REVERSE);
 	xp_tui_put(c, c->rows - 1, 1, c->cols - 1, XP_TUI_REVERSE, keys);
 }

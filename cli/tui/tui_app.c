@@ -406,6 +406,22 @@ static void poll_rounds(struct xp_tui_app *app)
 	}
 }
 
+/* A server that takes nothing stands on the screen as long as that lasts. */
+static void look_at_upload(struct xp_tui_app *app)
+{
+	struct xp_tui *t = &app->tui;
+	struct xp_upload_state now = {0};
+
+	t->standing[0] = 0;
+	if (!app->is_open || !app->session.upload.upload)
+		return;
+	xp_upload_look(app->session.upload.upload, &now);
+	if (now.failures)
+		snprintf(t->standing, sizeof(t->standing),
+			 "NOT ON THE SERVER: %zu files, tried again: %.160s", now.pending,
+			 now.last_error);
+}
+
 /* ---- the loop ---- */
 
 static void read_keys(struct xp_tui_app *app)
@@ -477,6 +493,7 @@ static void loop(struct xp_tui_app *app)
 		xp_tui_tick(&app->tui, xp_tui_now_ms());
 		poll_rounds(app);
 		xp_tui_errand_poll(app);
+		look_at_upload(app);
 		take_wishes(app);
 		if (app->stage == XP_TUI_READY)
 			look(app);

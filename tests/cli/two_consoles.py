@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs a command with two terminals beside it: two_consoles.py TEXT COMMAND...
 
-"@1" and "@2" in COMMAND become the terminals' names. Once TEXT was shown on both, a key is pressed on the second.
+"@1" and "@2" in COMMAND become the terminals' names. Once TEXT was shown on both, a key is pressed on the second;
+with --no-key in front of TEXT none is.
 Prints what each showed, behind "1: " and "2: "; exits as the command did, 99 where TEXT did not come.
 """
 import os
@@ -11,6 +12,9 @@ import subprocess
 import sys
 import time
 
+presses = sys.argv[1] != "--no-key"
+if not presses:
+    del sys.argv[1]
 text = sys.argv[1].encode()
 pairs = [pty.openpty() for _ in range(2)]
 names = [os.ttyname(slave) for _, slave in pairs]
@@ -25,7 +29,8 @@ while process.poll() is None and time.monotonic() < end:
         if master in ready:
             shown[i] += os.read(master, 65536)
     if not pressed and all(text in s for s in shown):
-        os.write(pairs[1][0], b"x")
+        if presses:
+            os.write(pairs[1][0], b"x")
         pressed = True
 if process.poll() is None:
     process.kill()
