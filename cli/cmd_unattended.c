@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +20,7 @@
 #include "cli/boot_run.h"
 #include "cli/expect_match.h"
 #include "cli/https_url.h"
+#include "cli/job_alone.h"
 #include "cli/job_fields.h"
 #include "cli/job_keep.h"
 #include "cli/job_quiet.h"
@@ -289,29 +288,6 @@ static enum xp_rc check_host(const struct unattended *u, const struct xp_invento
 	return XP_OK;
 }
 
-/* ---- only one ---- */
-
-/* Several consoles may each start it; a name in the kernel vanishes with its holder. */
-static enum xp_rc hold_alone(struct unattended *u, const char *state, struct xp_err *err)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int n = snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1, "expunge-unattended:%s",
-			 state ? state : "");
-
-	if (n >= (int)sizeof(a.sun_path) - 1)
-		n = (int)sizeof(a.sun_path) - 2;
-	u->only_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (u->only_fd < 0)
-		return xp_fail_errno(err, XP_E_IO, "socket");
-	if (bind(u->only_fd, (struct sockaddr *)&a,
-		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0)
-		return XP_OK;
-	if (errno == EADDRINUSE)
-		return xp_fail(err, XP_E_REFUSED,
-			       "an unattended run on this state folder is under way already");
-	return xp_fail_errno(err, XP_E_IO, "bind");
-}
-
 /* ---- waiting ---- */
 
 static bool look(void *ctx, size_t drives, uint32_t quiet_s, const char *busy)
@@ -539,7 +515,8 @@ static int end(struct unattended *u, const struct xp_args *args, int exit_code)
 static enum xp_rc prepare(struct unattended *u, const struct xp_args *args, struct xp_err *err)
 {
 	TRY(read_rules(u, args, err));
-	TRY(hold_alone(u, xp_args_string(args, "state"), err));
+	/* several consoles may each start it */
+	TRY(xp_hold_alone(&u->only_fd, "an unattended run", xp_args_string(args, "state"), err));
 	xp_cancel_install();
 	TRY(xp_consoles_open(&u->consoles, xp_args_list(args, "console"), err));
 	TRY(ask_time(u, args, err));

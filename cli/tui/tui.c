@@ -32,6 +32,7 @@ void xp_tui_free(struct xp_tui *t)
 	free(t->shown);
 	free(t->left);
 	free(t->places);
+	free(t->other);
 	free(t->code);
 	xp_secret_free(&t->secret);
 	memset(t, 0, sizeof(*t));
@@ -399,6 +400,9 @@ void xp_tui_key_press(struct xp_tui *t, uint32_t key, uint64_t now_ms)
 	case XP_TUI_PLACE:
 		xp_tui_place_key(t, key);
 		return;
+	case XP_TUI_OTHER:
+		xp_tui_other_key(t, key);
+		return;
 	case XP_TUI_OPERATOR:
 	case XP_TUI_CLOCK:
 	case XP_TUI_KEYBOARD:
@@ -463,6 +467,9 @@ static void draw_screen(struct xp_tui *t, struct xp_tui_canvas *c)
 		return;
 	case XP_TUI_PLACE:
 		xp_tui_place_draw(t, c);
+		return;
+	case XP_TUI_OTHER:
+		xp_tui_other_draw(t, c);
 		return;
 	case XP_TUI_MESSAGES:
 		xp_tui_messages_draw(t, c);

@@ -36,6 +36,7 @@ enum xp_tui_screen {
 	XP_TUI_OPERATOR,
 	XP_TUI_PASSPHRASE,
 	XP_TUI_CLOCK,
+	XP_TUI_OTHER, /* another console is in charge */
 	XP_TUI_PLACE, /* nothing can be kept where it was meant to be: where else */
 	XP_TUI_KEYBOARD,
 	XP_TUI_MESSAGES,
@@ -201,6 +202,8 @@ struct xp_tui {
 	struct xp_secret secret; /* the passphrase while it is typed */
 	size_t secret_len;
 	char clock_why[400]; /* what is wrong with the clock; empty: nothing is known */
+
+	char *other; /* what the console in charge does, lines; NULL: not known */
 
 	char place_why[640]; /* what is wrong with the place that was named */
 	struct xp_tui_place *places;

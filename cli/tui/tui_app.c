@@ -567,7 +567,7 @@ enum xp_rc xp_tui_app_run(struct xp_tui_app *app, int *exit_code, struct xp_err 
 	xp_tui_init(&app->tui);
 	xp_session_init(&app->session);
 	app->scout = (struct xp_tui_scout){.to = -1, .found_fd = -1, .answers_fd = -1};
-	app->messages_fd = app->stderr_fd = -1;
+	app->messages_fd = app->stderr_fd = app->alone_fd = -1;
 	app->tui.now_ms = xp_tui_now_ms();
 	rc = set_up(app, err);
 	if (rc == XP_OK) {
@@ -581,6 +581,7 @@ enum xp_rc xp_tui_app_run(struct xp_tui_app *app, int *exit_code, struct xp_err 
 		drop_round(app, app->rounds_n - 1);
 	give_back(app);
 	xp_session_close(&app->session);
+	xp_close_fd(&app->alone_fd);
 	xp_expect_list_free(&app->expect);
 	xp_tui_known_free(&app->known);
 	xp_secret_free(&app->passphrase);

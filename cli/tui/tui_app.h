@@ -15,7 +15,14 @@
 #define XP_TUI_ROUNDS_MAX 64
 
 /* What must be there before drives are shown, in this order. */
-enum xp_tui_stage { XP_TUI_SET_CLOCK, XP_TUI_NAME, XP_TUI_UNLOCK_KEY, XP_TUI_OPEN, XP_TUI_READY };
+enum xp_tui_stage {
+	XP_TUI_IN_CHARGE,
+	XP_TUI_SET_CLOCK,
+	XP_TUI_NAME,
+	XP_TUI_UNLOCK_KEY,
+	XP_TUI_OPEN,
+	XP_TUI_READY
+};
 
 struct xp_tui_errand; /* what is done for one drive behind the screen: its light, its password */
 
@@ -47,6 +54,9 @@ struct xp_tui_app {
 	char keep[4096]; /* chosen in place of --keep; empty: as that says */
 	bool keep_none;	 /* a server keeps it alone */
 	struct xp_err keep_err;
+
+	int alone_fd; /* held: no other console is in charge */
+	uint64_t other_ms;
 
 	enum xp_tui_stage stage;
 	bool is_open; /* the session */
@@ -81,6 +91,8 @@ bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t
 /* Interrupted jobs, from the state folder into the machine. */
 void xp_tui_app_read_left(struct xp_tui_app *app);
 
+/* Becomes the one in charge, or shows what the other one does. */
+void xp_tui_other_advance(struct xp_tui_app *app);
 /* Where boxes are kept, as it was said or chosen since; NULL: nowhere. */
 const char *xp_tui_keep_dir(const struct xp_tui_app *app);
 /* Nothing can be kept there, WHY: asks where else. */

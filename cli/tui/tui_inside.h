@@ -59,6 +59,8 @@ void xp_tui_left_key(struct xp_tui *t, uint32_t key);
 void xp_tui_ask_draw(struct xp_tui *t, struct xp_tui_canvas *c);
 void xp_tui_ask_key(struct xp_tui *t, uint32_t key);
 void xp_tui_place_draw(struct xp_tui *t, struct xp_tui_canvas *c);
+void xp_tui_other_draw(struct xp_tui *t, struct xp_tui_canvas *c);
+void xp_tui_other_key(struct xp_tui *t, uint32_t key);
 void xp_tui_place_key(struct xp_tui *t, uint32_t key);
 void xp_tui_help_draw(struct xp_tui *t, struct xp_tui_canvas *c);
 void xp_tui_messages_draw(struct xp_tui *t, struct xp_tui_canvas *c);

@@ -118,3 +118,25 @@ void xp_tui_place_key(struct xp_tui *t, uint32_t key)
 		break;
 	}
 }
+
+/* ---- another console is in charge ---- */
+
+void xp_tui_other_draw(struct xp_tui *t, struct xp_tui_canvas *c)
+{
+	xp_tui_head(t, c, "another console is in charge");
+	xp_tui_pane(c, 2, 3, 0, 0,
+		    "Drives are chosen and erased on another console of this machine. This one "
+		    "shows what is at work there, and takes over when it ends.\n");
+	xp_tui_scrolled(t, c, 5, 13, t->other ? t->other : "");
+	xp_tui_foot(t, c, "Up/Down read  F1 help  q quit");
+}
+
+void xp_tui_other_key(struct xp_tui *t, uint32_t key)
+{
+	if (xp_tui_scroll_key(t, key))
+		return;
+	if (key == 'q')
+		xp_tui_visit(t, XP_TUI_QUIT);
+	else if (key == '?')
+		xp_tui_visit(t, XP_TUI_HELP);
+}

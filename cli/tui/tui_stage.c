@@ -341,10 +341,14 @@ void xp_tui_app_advance(struct xp_tui_app *app)
 	struct xp_tui *t = &app->tui;
 	struct xp_err err;
 
+	if (app->stage == XP_TUI_IN_CHARGE && app->fatal.rc == XP_OK)
+		xp_tui_other_advance(app);
 	/* a question is open */
 	if (t->screen != XP_TUI_LIST || app->fatal.rc != XP_OK)
 		return;
 	switch (app->stage) {
+	case XP_TUI_IN_CHARGE:
+		return;
 	case XP_TUI_SET_CLOCK:
 		app->stage = XP_TUI_NAME;
 		if (clock_is_wrong(app))

@@ -8,7 +8,7 @@
 FAULTFS=${EXPUNGE%/*}/faultfs
 root=$PWD
 cd "${TMPDIR:?}" || exit 1
-export FAULTFS_RELEASE=$TMPDIR/release LC_ALL=C.UTF-8 NO_COLOR=
+export LC_ALL=C.UTF-8 FAULTFS_RELEASE=$TMPDIR/release NO_COLOR=
 finish() {
 	touch release
 	stop_servers
