@@ -4,14 +4,15 @@
 #
 #   tests/vm/stick.sh [OPTION...] FIRMWARE IMAGE FOLDER
 #
-# FIRMWARE: bios, uefi, secure (UEFI with Secure Boot enforced); net (BIOS, iPXE and QEMU's own TFTP; IMAGE
-# is then the folder netboot/); kernel (no firmware: the kernel and netboot/initrd of build/, IMAGE is
-# plugged in as well). FOLDER gets console (the first serial line), qemu.pid, and the sockets monitor
+# FIRMWARE: bios, uefi, secure (UEFI with Secure Boot enforced); net, net-uefi, net-secure (the same, from
+# QEMU's own TFTP: IMAGE is then the folder netboot/; a BIOS starts by iPXE); kernel (no firmware: the
+# kernel and netboot/initrd of build/, IMAGE is plugged in as well). FOLDER gets console (the first serial line), qemu.pid, and the sockets monitor
 # (QMP) and serial.
 #
 #   --rigd FOLDER   drives that a rigd plays
 #   --words WORDS   (kernel) the kernel's command line
 #   --initrd FILE   (kernel) another initial file system
+#   --boot FILE     (net...) what DHCP names, instead of boot.ipxe and shimx64.efi
 #
 # Variables: VM_TIMEOUT (400), VM_MEMORY (1024) MiB, VM_CPUS (2), VM_ACCEL (as build/vm/accel says, else
 # tcg), VM_QEMU more words for QEMU.
@@ -23,12 +24,14 @@ ovmf=$repository/build/image-packages/ovmf/usr/share/OVMF
 
 rigd=''
 append=''
+boot=''
 initrd=$repository/build/image/netboot/initrd
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rigd) rigd=$2 && shift 2 ;;
 	--words) append=$2 && shift 2 ;;
 	--initrd) initrd=$2 && shift 2 ;;
+	--boot) boot=$2 && shift 2 ;;
 	*) break ;;
 	esac
 done
@@ -40,9 +43,9 @@ rm -f "$run/console" "$run/qemu.pid" "$run/serial" "$run/monitor"
 machine=q35,memory-backend=mem
 words=()
 case $firmware in
-uefi | secure)
+uefi | secure | net-uefi | net-secure)
 	vars=OVMF_VARS_4M.fd code=OVMF_CODE_4M.fd
-	if [ "$firmware" = secure ]; then
+	if [ "${firmware%secure}" != "$firmware" ]; then
 		vars=OVMF_VARS_4M.ms.fd code=OVMF_CODE_4M.ms.fd
 		machine+=,smm=on
 		words+=(-global "driver=cfi.pflash01,property=secure,value=on")
@@ -57,9 +60,15 @@ kernel)
 	;;
 esac
 case $firmware in
-net)
-	words+=(-netdev "user,id=net,tftp=$image,bootfile=boot.ipxe"
-		-device "virtio-net-pci,netdev=net,bootindex=1")
+net | net-*)
+	card=virtio-net-pci,netdev=net,bootindex=1
+	if [ "$firmware" = net ]; then
+		boot=${boot:-boot.ipxe}
+	else
+		# without the card's own iPXE: it tells shim a wrong length of what it fetched
+		boot=${boot:-shimx64.efi} card+=,romfile=
+	fi
+	words+=(-netdev "user,id=net,tftp=$image,bootfile=$boot" -device "$card")
 	;;
 *)
 	words+=(-device qemu-xhci,id=xhci -drive "if=none,id=stick,format=raw,cache=writethrough,file=$image"
