@@ -61,6 +61,21 @@ static void print_obstacles(const struct xp_list_answer *answer)
 	putchar('\n');
 }
 
+/* By the first sectors: what keys it has, inspect tells. */
+static void print_luks(const struct xp_list_answer *answer)
+{
+	const json_t *list = json_object_get(answer->details, "luks");
+
+	if (json_array_size(list) == 0)
+		return;
+	printf("    LUKS    ");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		putchar(' ');
+		xp_print_escaped(stdout, json_string_value(json_array_get(list, i)));
+	}
+	putchar('\n');
+}
+
 static void print_drive(const struct xp_drive *d, const struct xp_list_answer *answer,
 			bool with_head)
 {
@@ -98,6 +113,7 @@ static void print_drive(const struct xp_drive *d, const struct xp_list_answer *a
 	       answer->has_best ? " by " : "",
 	       answer->has_best ? xp_technique_name(answer->technique) : "");
 	print_obstacles(answer);
+	print_luks(answer);
 	if (d->nodes_n > 1) {
 		printf("    nodes   ");
 		for (unsigned i = 0; i < d->nodes_n; i++) {

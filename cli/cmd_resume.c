@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/job_close.h"
 #include "cli/job_confirm.h"
 #include "cli/job_find.h"
 #include "cli/job_journal.h"
@@ -16,6 +17,7 @@ static const struct xp_option options[] = {
 	 "the target's confirm string, where it has changed since"},
 	{"target", XP_OPT_STRING, "PATH", "where the target is now, if not where it was"},
 	{"allow-remote", XP_OPT_FLAG, NULL, "allow iSCSI, FC and NVMe-oF targets"},
+	{"close", XP_OPT_FLAG, NULL, "close LUKS mappings on the target that nobody uses"},
 	XP_SESSION_OPTION_ROWS,
 	{0},
 };
@@ -124,6 +126,7 @@ static enum xp_rc set_up(struct resume *r, const struct xp_args *args, struct xp
 			    job->record.policy_len, err));
 	r->plan_options.allow_remote = xp_args_flag(args, "allow-remote");
 	r->session.setup.options = &r->plan_options;
+	r->session.setup.close_mappings = xp_args_flag(args, "close");
 	/* the operator confirmed this very target when the job began; it must still be that one */
 	path = text_of(r->first, "confirm");
 	TRY(xp_confirms_add(&r->confirms, path ? path : "", err));
@@ -151,6 +154,8 @@ static int run(const struct xp_args *args)
 	    set_up(r, args, &err) != XP_OK)
 		return xp_say_untouched(&err, xp_args_flag(args, "json"));
 	xp_cancel_install();
+	if (r->batch.jobs[0].refusals.n == 0)
+		xp_batch_close_mappings(&r->batch);
 	if (xp_batch_run(&r->batch, r->session.events_fd, r->session.quiet, r->session.setup.clock,
 			 &err) != XP_OK)
 		return xp_report_error(&err, xp_args_flag(args, "json"), "results");

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/job_reach.h"
 #include "cli/output.h"
+#include "device/luks.h"
 #include "device/probe_node.h"
 
 #define ANSWER_MAX (1u << 20)
@@ -78,6 +79,51 @@ static void take(struct xp_list_answer *out, json_t *details)
 	out->details = details;
 }
 
+/*
+ * Which of the drive and its partitions begin with a LUKS header: a mark, by their first sectors
+ * alone. NULL: not one of them can be read.
+ */
+static json_t *luks_marks(const struct xp_sysroot *root, const struct xp_drive *d)
+{
+	AUTO(xp_names_free) struct xp_names names = {0};
+	const size_t len = strlen(d->nodes[0]);
+	json_t *list = json_array();
+	bool any = false;
+
+	if (xp_sysroot_list(&names, root, NULL, "sys/class/block/%s", d->nodes[0]) != XP_OK)
+		names.n = 0;
+	for (size_t i = 0; i <= names.n; i++) {
+		const char *name = i ? names.list[i - 1] : d->nodes[0];
+		char path[300];
+		bool read;
+
+		if (i &&
+		    (strncmp(name, d->nodes[0], len) != 0 ||
+		     !xp_sysroot_has(root, "sys/class/block/%s/%s/partition", d->nodes[0], name)))
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", name);
+		if (xp_luks_begins_at(&read, path))
+			json_array_append_new(list, xp_json_text(path));
+		any = any || read;
+	}
+	if (any)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+/* A drive that is at it would keep whoever opens its disk waiting. */
+static void mark_luks(json_t *o, const struct xp_sysroot *root, const struct xp_drive *d)
+{
+	json_t *list =
+		d->nodes_n && !json_object_get(o, "at_work") && !json_object_get(o, "drive_unknown")
+			? luks_marks(root, d)
+			: NULL;
+
+	if (list)
+		json_object_set_new(o, "luks", list);
+}
+
 /* As the plan would choose, were the drive free. */
 static enum xp_rc ask_here(json_t **out, const struct xp_job_setup *setup, const struct xp_drive *d,
 			   bool asks, struct xp_err *err)
@@ -97,15 +143,17 @@ static enum xp_rc ask_here(json_t **out, const struct xp_job_setup *setup, const
 }
 
 /* Never returns. Nothing of what the parent has buffered is written twice. */
-static void be_child(int fd, const struct xp_job_setup *setup, const struct xp_drive *d)
+static void be_child(int fd, const struct xp_job_setup *setup, const struct xp_drive *d, bool asks)
 {
 	json_t *o = NULL;
 	struct xp_err err;
 	char *text = NULL;
 	size_t len;
 
-	if (ask_here(&o, setup, d, true, &err) != XP_OK)
+	if (ask_here(&o, setup, d, asks, &err) != XP_OK)
 		o = json_pack("{s:s}", "drive_unknown", err.msg);
+	if (o)
+		mark_luks(o, setup->root, d);
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	len = text ? strlen(text) : 0;
 	for (size_t at = 0; at < len;) {
@@ -121,7 +169,7 @@ static void be_child(int fd, const struct xp_job_setup *setup, const struct xp_d
 }
 
 static enum xp_rc start(struct child *c, const struct xp_job_setup *setup, const struct xp_drive *d,
-			struct xp_err *err)
+			bool asks, struct xp_err *err)
 {
 	int ends[2];
 
@@ -130,7 +178,7 @@ static enum xp_rc start(struct child *c, const struct xp_job_setup *setup, const
 	c->pid = fork();
 	if (c->pid == 0) {
 		close(ends[0]);
-		be_child(ends[1], setup, d);
+		be_child(ends[1], setup, d, asks);
 	}
 	close(ends[1]);
 	c->fd = ends[0];
@@ -220,8 +268,9 @@ enum xp_rc xp_list_ask(struct xp_list_answer *answers, const struct xp_job_setup
 
 		if (!d->path[0] || d->zoned)
 			continue;
-		if (is_askable(setup, d)) {
-			rc = start(&children[i], setup, d, err);
+		if (is_askable(setup, d) ||
+		    (setup->root->is_live && d->nodes_n && d->identity.capacity_bytes)) {
+			rc = start(&children[i], setup, d, is_askable(setup, d), err);
 		} else if (d->identity.capacity_bytes) {
 			rc = ask_here(&o, setup, d, false, err);
 			if (rc == XP_OK)

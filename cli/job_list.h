@@ -12,7 +12,7 @@ struct xp_list_answer {
 	bool has_best;
 	enum xp_technique technique;
 	enum xp_level level;
-	json_t *details; /* model, serial, ..., techniques, obstacles, drive_unknown; NULL: none */
+	json_t *details; /* model, serial, ..., techniques, obstacles, luks; NULL: none */
 };
 
 /*

@@ -1,6 +1,9 @@
 #include "cli/job_needed.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/job_journal.h"
@@ -135,4 +138,14 @@ enum xp_rc xp_job_settle_needed(struct xp_batch *b, struct xp_err *err)
 			settle_done(job, s);
 	}
 	return XP_OK;
+}
+
+bool xp_job_file_is_gone(const struct xp_job *job, const char *path)
+{
+	char record[XP_UUID_LEN + 8];
+
+	snprintf(record, sizeof(record), "%s.json", job->id);
+	return job->plan.technique == XP_FILE_OVERWRITE && access(path, F_OK) && errno == ENOENT &&
+	       faccessat(job->setup->state->certificates_fd, record, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		       0;
 }

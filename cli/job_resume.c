@@ -9,13 +9,16 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "certs/evidence_json.h"
+#include "cli/job_close.h"
 #include "cli/job_drive.h"
 #include "cli/job_host.h"
 #include "cli/job_journal.h"
+#include "cli/job_needed.h"
 #include "cli/job_reach.h"
 #include "cli/job_restore.h"
 #include "device/extent_map.h"
 #include "device/interlock.h"
+#include "device/luks_close.h"
 #include "verify/left_behind.h"
 
 static void free_json(json_t **j)
@@ -412,6 +415,8 @@ static enum xp_rc take_line(struct xp_job *job, json_t *line, struct xp_err *err
 		return xp_job_restore_take_line(job, line, err);
 	if (strcmp(type, "unlocked") == 0)
 		job->resume.has_secret = false;
+	if (strcmp(type, "closed") == 0)
+		return xp_job_close_take_line(job, line, err);
 	if (strcmp(type, "resume") == 0)
 		job->resume.takes++;
 	if (strcmp(type, "cancelled") == 0) {
@@ -541,17 +546,6 @@ static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const
 			       "%s: job %s cannot go on yet: %s", path, job->id, why);
 }
 
-/* The record is kept, and then the name went: only the folder and the last line are to come. */
-static bool is_file_gone(const struct xp_job *job, const char *path)
-{
-	char record[XP_UUID_LEN + 8];
-
-	snprintf(record, sizeof(record), "%s.json", job->id);
-	return job->plan.technique == XP_FILE_OVERWRITE && access(path, F_OK) && errno == ENOENT &&
-	       faccessat(job->setup->state->certificates_fd, record, F_OK, AT_SYMLINK_NOFOLLOW) ==
-		       0;
-}
-
 enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *setup,
 				 const char *path, struct xp_err *err)
 {
@@ -565,11 +559,12 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 		.confirms = setup->confirms,
 		.outputs = outputs,
 		.allow_remote = setup->options->allow_remote,
+		.closing = &job->closing,
 	};
 
 	job->setup = setup;
 	xp_journal_keep(job->journal, setup->state->durable);
-	if (is_file_gone(job, path)) {
+	if (xp_job_file_is_gone(job, path)) {
 		snprintf(job->target.path, sizeof(job->target.path), "%s", path);
 		job->file_gone = true;
 		return XP_OK;
@@ -577,6 +572,8 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	if (!xp_job_can_reach(text, sizeof(text), setup->root, path))
 		return refuse_unreachable(job, path, text, err);
 	TRY(resolve(job, path, err));
+	if (setup->close_mappings)
+		xp_luks_mappings_find(&job->closing, setup->root, &job->target);
 	xp_job_birth(birth, &job->target);
 	TRY(xp_job_drive_ask(job, NULL, err));
 	if (!is_same_target(job, &difference) ||

@@ -306,3 +306,12 @@ enum xp_rc xp_luks_find(struct xp_luks_volumes *out, const struct xp_target *tar
 		return XP_OK;
 	return look_at_partitions(out, io, fd, cfg.capacity_bytes, err);
 }
+
+bool xp_luks_begins_at(bool *read, const char *node)
+{
+	AUTO_FD int fd = open(node, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	uint8_t sector[SECTOR];
+
+	*read = fd >= 0 && pread(fd, sector, sizeof(sector), 0) == (ssize_t)sizeof(sector);
+	return *read && xp_luks_is_magic(sector);
+}

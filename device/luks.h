@@ -33,3 +33,9 @@ MUST_USE enum xp_rc xp_luks_read(struct xp_luks_volume *out, struct xp_extent_io
 /* Sets before_sha256 and unread_bytes from what stands in the volume's area. */
 MUST_USE enum xp_rc xp_luks_digest(struct xp_luks_volume *v, struct xp_extent_io *io,
 				   struct xp_err *err);
+
+/*
+ * Does a LUKS header, or what is left of one, begin in the first sector behind NODE ("/dev/sda1")?
+ * false also where that cannot be read, and then *READ is.
+ */
+bool xp_luks_begins_at(bool *read, const char *node);

@@ -11,6 +11,23 @@ is 'nothing on stderr' "$(cat err)" ''
 exits 'a tree that is not there' 66 "$EXPUNGE" list --root "$TMPDIR/none"
 exits 'no operands' 64 "$EXPUNGE" list /dev/null
 
+# --- a mark where a LUKS header begins
+if [ "$(id -u)" -eq 0 ] && truncate -s 20M luks.img && loop=$(losetup -f --show luks.img 2>/dev/null); then
+	trap 'losetup -d "$loop"' EXIT
+	marks() { "$EXPUNGE" list --json | jq -c --arg path "$loop" '.drives[] | select(.path == $path) | .luks'; }
+	is 'no mark on zeros' "$(marks)" '[]'
+	printf 'LUKS\xba\xbe\0\2' | dd of=luks.img conv=notrunc status=none
+	blockdev --flushbufs "$loop"
+	is 'a mark where the magic is' "$(marks)" "[\"$loop\"]"
+	check 'and for people' sh -c "$EXPUNGE list | grep -q 'LUKS  *$loop'"
+	losetup -d "$loop"
+	trap - EXIT
+else
+	for n in 'no mark on zeros' 'a mark where the magic is' 'and for people'; do
+		skip "$n" 'needs root and loop devices'
+	done
+fi
+
 # --- a captured tree: one disk, whose model would clear the screen and whose partition is mounted
 T=$TMPDIR/list-tree
 D=$T/sys/devices/pci0000:00/0000:00:17.0/ata2/host1/target1:0:0/1:0:0:0
