@@ -13,7 +13,7 @@
 
 #define CHUNK_BYTES (1u << 20)
 #define STEP_BYTES  4096u
-#define FOUND_MAX   64u
+#define FOUND_MAX   4096u
 
 struct found {
 	uint64_t at;
@@ -27,6 +27,7 @@ struct search {
 	uint64_t bytes;
 	struct found list[FOUND_MAX];
 	size_t n;
+	bool is_too_much; /* there are more, and the ones that are meant may be among those */
 };
 
 /* ---- a part of the medium as if it were the file ---- */
@@ -72,9 +73,13 @@ static void look_at(struct search *s, const uint8_t *sector, uint64_t at)
 {
 	struct found f = {.at = at};
 
-	if (s->n < FOUND_MAX && xp_box_header_read(&f.header, sector) &&
-	    f.header.bytes >= XP_BOX_BYTES_MIN && f.header.bytes <= XP_BOX_BYTES_MAX)
+	if (!xp_box_header_read(&f.header, sector) || f.header.bytes < XP_BOX_BYTES_MIN ||
+	    f.header.bytes > XP_BOX_BYTES_MAX)
+		return;
+	if (s->n < FOUND_MAX)
 		s->list[s->n++] = f;
+	else
+		s->is_too_much = true;
 }
 
 static bool read_all(int fd, uint8_t *buf, size_t len, uint64_t at)
@@ -215,6 +220,11 @@ enum xp_rc xp_box_raw_open(struct xp_box_pair **out, int fd, const char *name, s
 	TRY(search(s, err));
 	if (!s->n)
 		return xp_fail(err, XP_E_NOENT, "%s: no box lies there", name);
+	if (s->is_too_much)
+		return xp_fail(err, XP_E_REFUSED,
+			       "%s: more than %u boxes lie there, and which are meant cannot be "
+			       "told; name the partition alone",
+			       name, FOUND_MAX);
 	TRY(measure(s, err));
 	qsort(s->list, s->n, sizeof(s->list[0]), by_history);
 	TRY(demand_one_stick(s, err));

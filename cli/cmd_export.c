@@ -101,10 +101,12 @@ static enum xp_rc export_boxes(struct xp_export_report *report, const char *keep
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "--keep %s",
 				     keep);
 	/* a medium whose file system is damaged has them all the same */
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode)) {
 		TRY(xp_box_pair_open(&pair, &req, err));
-	else
+	} else {
+		TRY(xp_output_demand_elsewhere(dir, keep, err));
 		TRY(xp_box_raw_open(&pair, fd, keep, err));
+	}
 	TRY(demand_free(dir, pair, err));
 	return xp_export(report, &(struct xp_export_source){.pair = pair}, dir, err);
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/box_raw.h"
+#include "cli/job_output.h"
 #include "cli/output.h"
 
 #define DEFAULT_BYTES (64ull << 20)
@@ -65,6 +66,7 @@ static enum xp_rc rescue(uint64_t *entries, const char *from, const char *to, st
 
 	if (fd < 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "%s", from);
+	TRY(xp_output_demand_elsewhere(to, from, err));
 	TRY(xp_box_raw_open(&pair, fd, from, err));
 	TRY(xp_dir_make_open(&dir_fd, to, 0700, err));
 	TRY(xp_box_raw_copy(pair, dir_fd, err));
@@ -93,9 +95,11 @@ const struct xp_command xp_command_keep_rescue = {
 	.name = "keep rescue",
 	.operands = "MEDIUM DIR",
 	.summary = "Find the boxes on a partition whose file system is damaged, and copy them.",
-	.details = "MEDIUM (a partition, a disk, or an image of one) is only read. Boxes are found "
-		   "by their\n"
-		   "own headers, whatever the file system says of them. DIR must have none.",
+	.details =
+		"MEDIUM (a partition, a disk, or an image of one) is only read. Boxes are found "
+		"by their\n"
+		"own headers, whatever the file system says of them. DIR must have none, and lie\n"
+		"on another drive.",
 	.options = repair_options,
 	.operands_min = 2,
 	.operands_max = 2,

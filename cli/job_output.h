@@ -14,3 +14,9 @@ MUST_USE enum xp_rc xp_output_demand_free(const char *folder, const struct xp_jo
 /* The same for the jobs of a state folder that have not ended. */
 MUST_USE enum xp_rc xp_output_demand_free_of(const char *folder, const struct xp_state *state,
 					     const struct xp_sysroot *root, struct xp_err *err);
+/*
+ * FOLDER does not lie on MEDIUM (a drive, a partition or an image), which is to be read past its
+ * file system: what is written there could hit what is to be saved. XP_E_REFUSED, as above.
+ */
+MUST_USE enum xp_rc xp_output_demand_elsewhere(const char *folder, const char *medium,
+					       struct xp_err *err);

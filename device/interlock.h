@@ -38,7 +38,7 @@ MUST_USE enum xp_rc xp_interlock_check_confirmed(struct xp_refusals *out,
 
 /*
  * Which of N targets FOLDER lies on (it need not be there yet); N: on none. One look at the host
- * for all of them.
+ * for all of them. XP_E_REFUSED: where it lies cannot be told.
  */
 MUST_USE enum xp_rc xp_interlock_find_output(size_t *which, const struct xp_sysroot *root,
 					     const char *folder, const struct xp_target *targets,

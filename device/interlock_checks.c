@@ -149,10 +149,15 @@ enum xp_rc xp_interlock_find_output(size_t *which, const struct xp_sysroot *root
 		if (!image)
 			TRY(xp_scan_nodes_of(&nodes, &drive, &s, targets[i].node, err));
 		TRY(check_output(&found, &req, &s, image ? NULL : &drive, folder, err));
-		if (found.n && found.list[0].code == XP_REFUSED_OUTPUT_ON_TARGET) {
-			*which = i;
-			return XP_OK;
-		}
+		if (!found.n)
+			continue;
+		/* what cannot be told is not elsewhere */
+		if (found.list[0].code != XP_REFUSED_OUTPUT_ON_TARGET)
+			return xp_fail(err, XP_E_REFUSED, "%s: %s",
+				       xp_refusal_code_name(found.list[0].code),
+				       found.list[0].message);
+		*which = i;
+		return XP_OK;
 	}
 	return XP_OK;
 }

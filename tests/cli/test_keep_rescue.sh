@@ -4,6 +4,12 @@
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
 cd "${TMPDIR:?}" || exit 1
+loop=
+leave() {
+	umount on 2>/dev/null
+	[ -z "$loop" ] || losetup -d "$loop"
+}
+trap leave EXIT
 S=state
 if ! command -v mkfs.vfat >/dev/null || ! command -v mcopy >/dev/null; then
 	skip 'a damaged FAT' 'needs dosfstools and mtools'
@@ -79,4 +85,24 @@ is 'the medium was only read' "$(cmp stick.img <(head -c "$(stat -c %s stick.img
 cat stick.img fresh/expunge-a.box >again.img
 exits 'beside boxes that hold nothing' 0 "$EXPUNGE" export out3 --keep again.img
 is '... it is all there' "$(diff -r whole out3)" ''
+
+# what is written onto the medium itself could hit the boxes
+exits 'where a folder lies that leads nowhere cannot be told' 4 "$EXPUNGE" keep rescue stick.img else.bin/rescued
+check '... which is said' grep -q 'cannot be told' err
+mkdir on
+truncate -s 40M mounted.img
+if [ "$(id -u)" -ne 0 ] || ! mkfs.ext4 -q -F mounted.img 2>/dev/null || ! loop=$(losetup -f --show mounted.img 2>/dev/null) ||
+	! mount "$loop" on 2>/dev/null; then
+	skip 'a folder on the medium itself' 'needs root and a loop device'
+	done_testing
+fi
+cp --sparse=never boxes/*.box on/
+sync -f on
+exits 'a rescue onto the medium itself is refused' 4 "$EXPUNGE" keep rescue "$loop" on/rescued
+check '... by its code' grep -q 'output_on_target' err
+check '... and nothing is written there' test ! -e on/rescued
+exits 'nor does export write there' 4 "$EXPUNGE" export on/out --keep "$loop"
+check '... by its code' grep -q 'output_on_target' err
+exits 'elsewhere it does' 0 "$EXPUNGE" export out4 --keep "$loop"
+is '... all of it' "$(diff -r whole out4)" ''
 done_testing
