@@ -21,6 +21,7 @@ enum xp_tui_stage {
 	XP_TUI_NAME,
 	XP_TUI_UNLOCK_KEY,
 	XP_TUI_OPEN,
+	XP_TUI_LATE_NAME, /* where the key that was opened names no performer */
 	XP_TUI_READY
 };
 

@@ -143,7 +143,8 @@ static void draw_quit(const struct xp_tui *t, struct xp_tui_canvas *c)
 			      running, running == 1 ? "job is" : "jobs are");
 	else
 		xp_buf_puts(&text, "Nothing is at work.\n\ny  ends the program.\nn  goes back.\n");
-	draw_question(t, c, "quit?", xp_buf_str(&text), running ? "y stop them  n go on" : "y  n");
+	draw_question(t, c, "quit?", xp_buf_str(&text),
+		      running ? "y stop them  n go on" : "y end  n back");
 }
 
 static void draw_layouts(struct xp_tui *t, struct xp_tui_canvas *c)

@@ -45,10 +45,13 @@ static void add_job(struct xp_buf *b, const struct xp_tui_job *j)
 		      j->model);
 	if (*j->text && (!*j->record || j->state == XP_TUI_JOB_BAD))
 		xp_buf_printf(b, "\n           %s", j->text);
-	/* that of a failure certifies nothing */
+	/* that of a failure, or of a job that has not ended, certifies nothing */
 	if (*j->record)
 		xp_buf_printf(b, "\n           %s %s",
-			      j->state == XP_TUI_JOB_BAD ? "record" : "certificate", j->record);
+			      j->state == XP_TUI_JOB_BAD || j->state == XP_TUI_JOB_STOPPED
+				      ? "record"
+				      : "certificate",
+			      j->record);
 	xp_buf_puts(b, "\n");
 }
 

@@ -25,9 +25,17 @@ void xp_tui_drives_free(struct xp_tui_drive *list, size_t n)
 	free(list);
 }
 
+/* A namesake that comes or goes adds or takes @PLACE; what confirms it is asked anew anyway. */
+static bool is_same_confirm(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+
+	return n > m ? is_same_confirm(b, a) : strncmp(a, b, n) == 0 && (!b[n] || b[n] == '@');
+}
+
 static bool is_same(const struct xp_tui_drive *a, const struct xp_tui_drive *b)
 {
-	return strcmp(a->path, b->path) == 0 && strcmp(a->confirm, b->confirm) == 0 &&
+	return strcmp(a->path, b->path) == 0 && is_same_confirm(a->confirm, b->confirm) &&
 	       a->bytes == b->bytes;
 }
 
@@ -38,7 +46,7 @@ const struct xp_tui_job *xp_tui_drive_job(const struct xp_tui *t, const struct x
 
 		if (j->state != XP_TUI_JOB_LEFT && j->state != XP_TUI_JOB_ASKING &&
 		    j->state != XP_TUI_JOB_READY && strcmp(j->path, d->path) == 0 &&
-		    strcmp(j->drive_confirm, d->confirm) == 0)
+		    is_same_confirm(j->drive_confirm, d->confirm))
 			return j;
 	}
 	return NULL;
@@ -192,8 +200,7 @@ void xp_tui_drives_set(struct xp_tui *t, struct xp_tui_drive *list, size_t n)
 /* ---- drawing ---- */
 
 struct columns {
-	unsigned place, model, serial, size, bus, best, state;
-	unsigned model_w, serial_w, state_w;
+	unsigned place, model, serial, size, bus, best, state, model_w, serial_w, state_w;
 };
 
 static struct columns columns_for(unsigned cols)
@@ -296,9 +303,9 @@ static void draw_status(const struct xp_tui *t, struct xp_tui_canvas *c, unsigne
 				    t->filter.text, t->shown_n, t->drives_n);
 		return;
 	}
-	xp_tui_putf(c, row, 0, XP_TUI_PLAIN, "%zu drives, %zu selected (%s), by %s%s%s",
-		    t->drives_n, xp_tui_selected(t), xp_buf_str(&bytes), sort_names[t->sort],
-		    *t->notice ? "; " : "", t->notice);
+	xp_tui_putf(c, row, 0, XP_TUI_PLAIN, "%zu drive%s, %zu selected (%s), by %s%s%s",
+		    t->drives_n, t->drives_n == 1 ? "" : "s", xp_tui_selected(t),
+		    xp_buf_str(&bytes), sort_names[t->sort], *t->notice ? "; " : "", t->notice);
 }
 
 void xp_tui_list_draw(struct xp_tui *t, struct xp_tui_canvas *c)
@@ -365,7 +372,7 @@ static void select_all(struct xp_tui *t)
 		    !(j && (j->state == XP_TUI_JOB_DONE || j->state == XP_TUI_JOB_LOWER)))
 			d->selected = true;
 	}
-	xp_tui_say(t, "%zu drives are selected", xp_tui_selected(t));
+	xp_tui_say(t, "%zu selected", xp_tui_selected(t));
 }
 
 static void begin_plan(struct xp_tui *t)

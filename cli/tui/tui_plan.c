@@ -97,7 +97,8 @@ void xp_tui_plan_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 	xp_tui_head(t, c, "plan: nothing has been touched yet");
 	xp_tui_size_text(&size, bytes);
 	if (asking)
-		xp_tui_putf(c, 1, 0, XP_TUI_BOLD, "%zu drives still have to answer ...", asking);
+		xp_tui_putf(c, 1, 0, XP_TUI_BOLD, "%zu drive%s to answer ...", asking,
+			    asking == 1 ? " still has" : "s still have");
 	else if (ready)
 		xp_tui_putf(c, 1, 0, XP_TUI_BOLD,
 			    "%zu %s would be destroyed, %s of data; nothing of it comes back",

@@ -116,7 +116,9 @@ static char *result_text(const struct xp_job *job)
 		xp_buf_printf(&b, "  %-13sexpunge resume %s, or i and r on this screen\n",
 			      "go on with", job->id);
 	if (*job->record_name)
-		xp_buf_printf(&b, "  %-13s%s\n", "certificate", job->record_name);
+		xp_buf_printf(&b, "  %-13s%s\n",
+			      job->record.claim.level > XP_NONE ? "certificate" : "record",
+			      job->record_name);
 	if (*job->signature_name)
 		xp_buf_printf(&b, "  %-13s%s\n", "signature", job->signature_name);
 	return xp_buf_ok(&b) ? strdup(xp_buf_str(&b)) : NULL;

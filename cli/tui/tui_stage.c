@@ -11,6 +11,7 @@
 #include "cli/clock_set.h"
 #include "cli/job_host.h"
 #include "cli/job_journal.h"
+#include "cli/job_people.h"
 #include "cli/key_option.h"
 #include "cli/output.h"
 #include "cli/passphrase.h"
@@ -90,6 +91,20 @@ static void apply_person(struct xp_tui_app *app)
 		xp_tui_say(&app->tui, "%s", err.msg);
 }
 
+/* A signature in another one's name would void the record. */
+static bool key_names_performer(const struct xp_tui_app *app)
+{
+	struct xp_signer signer = {0};
+	struct xp_person person = {0};
+
+	if (!app->key || app->host_key)
+		return false;
+	if (!app->is_open)
+		return true; /* as far as is known */
+	xp_signing_key_describe(&signer, &person, app->session.key);
+	return strcmp(signer.role, "performer") == 0;
+}
+
 static void take_person(struct xp_tui_app *app)
 {
 	struct xp_tui *t = &app->tui;
@@ -97,6 +112,8 @@ static void take_person(struct xp_tui_app *app)
 
 	if (xp_tui_running(t)) {
 		xp_tui_say(t, "the name stays as it is while jobs are at work");
+	} else if (key_names_performer(app)) {
+		xp_tui_say(t, "the name is that in %.200s, whose key signs", app->cert);
 	} else {
 		snprintf(t->person, sizeof(t->person), "%.127s", t->typed.text);
 		if (app->is_open)
@@ -257,6 +274,11 @@ static enum xp_rc open_session(struct xp_tui_app *app, struct xp_err *err)
 	TRY(read_fields(app, err));
 	TRY(read_expect(app, err));
 	apply_person(app);
+	if (xp_job_people_demand(&app->session.fields, app->session.key, err) != XP_OK)
+		return xp_err_prefix(err, "%s",
+				     app->fields_path ? app->fields_path
+				     : app->config    ? app->config->path
+						      : "operator");
 	signer_name(app);
 	return XP_OK;
 }
@@ -299,7 +321,8 @@ void xp_tui_app_read_left(struct xp_tui_app *app)
 
 static bool has_performer(const struct xp_tui_app *app)
 {
-	return *app->tui.person || (app->config && app->config->has_performer) || app->fields_path;
+	return key_names_performer(app) || *app->tui.person ||
+	       (app->config && app->config->has_performer) || app->fields_path;
 }
 
 static void finish(struct xp_tui_app *app)
@@ -320,7 +343,7 @@ static void open_or_ask(struct xp_tui_app *app)
 	enum xp_rc rc = open_session(app, &err);
 
 	if (rc == XP_OK && !xp_tui_keep_is_full(app, &err)) {
-		finish(app);
+		app->stage = XP_TUI_LATE_NAME;
 		return;
 	}
 	if (rc == XP_OK || app->session.keep_failed) {
@@ -373,6 +396,14 @@ void xp_tui_app_advance(struct xp_tui_app *app)
 	case XP_TUI_OPEN:
 		open_or_ask(app);
 		return;
+	case XP_TUI_LATE_NAME:
+		if (has_performer(app) || app->asked_name) {
+			finish(app);
+			return;
+		}
+		app->asked_name = true;
+		xp_tui_go(t, XP_TUI_OPERATOR);
+		return;
 	case XP_TUI_READY:
 		return;
 	}
@@ -395,7 +426,7 @@ bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t
 	case XP_TUI_WISH_HOST_KEY:
 		forget_secret(&app->tui);
 		app->host_key = true;
-		app->stage = XP_TUI_OPEN;
+		app->stage = XP_TUI_NAME; /* the key's name is none any more */
 		xp_tui_go(&app->tui, XP_TUI_LIST);
 		return true;
 	default:

@@ -61,7 +61,7 @@ static void test_plan_is_not_confirmed_before_all_have_answered(void **state)
 	xp_tui_lab_round(&l, 1, 2, "walnut");
 	l.t.jobs[1].state = XP_TUI_JOB_ASKING;
 	l.t.round_ready = false;
-	xp_tui_lab_row(&l, "1 drives still have to answer");
+	xp_tui_lab_row(&l, "1 drive still has to answer");
 	xp_tui_lab_key(&l, XP_TUI_ENTER);
 	assert_int_equal(l.t.screen, XP_TUI_PLAN);
 	assert_int_equal(wish_of(&l), XP_TUI_WISH_NONE);

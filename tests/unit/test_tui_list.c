@@ -130,6 +130,38 @@ static void test_list_another_drive_at_the_same_path_is_not_selected(void **stat
 	assert_true(l.t.drives[1].selected);
 }
 
+static void namesake(struct xp_tui_drive *list)
+{
+	size_t n = strlen(list[0].confirm);
+
+	snprintf(list[0].confirm + n, sizeof(list[0].confirm) - n, "@/dev/somewhere");
+}
+
+static void longer_serial(struct xp_tui_drive *list)
+{
+	size_t n = strlen(list[0].confirm);
+
+	snprintf(list[0].confirm + n, sizeof(list[0].confirm) - n, "1");
+}
+
+/* Its confirm string grows by its place while another one has the same name, and shrinks again. */
+static void test_list_drive_stays_selected_when_a_namesake_comes_and_goes(void **state)
+{
+	AUTO(xp_tui_lab_free) struct xp_tui_lab l;
+
+	(void)state;
+	xp_tui_lab_new(&l, 24, 80);
+	xp_tui_lab_drives(&l, 2);
+	xp_tui_lab_type(&l, "a");
+	xp_tui_lab_scan(&l, 2, namesake);
+	assert_int_equal(selected(&l), 2);
+	xp_tui_lab_drives(&l, 2);
+	assert_int_equal(selected(&l), 2);
+	assert_false(xp_tui_beep_take(&l.t));
+	xp_tui_lab_scan(&l, 2, longer_serial);
+	assert_false(l.t.drives[0].selected);
+}
+
 static void test_list_filter_and_order(void **state)
 {
 	AUTO(xp_tui_lab_free) struct xp_tui_lab l;
@@ -405,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_list_drive_that_becomes_used_is_not_selected_any_more),
 		cmocka_unit_test(test_list_selected_drive_that_goes_is_told),
 		cmocka_unit_test(test_list_another_drive_at_the_same_path_is_not_selected),
+		cmocka_unit_test(test_list_drive_stays_selected_when_a_namesake_comes_and_goes),
 		cmocka_unit_test(test_list_filter_and_order),
 		cmocka_unit_test(test_scanner_selects_the_drive),
 		cmocka_unit_test(test_scanner_unknown_number_beeps_and_says_so),
