@@ -174,7 +174,9 @@ void xp_check_result_free(struct xp_check_result *r)
 	if (r->record)
 		xp_record_free(r->record);
 	free(r->record);
-	*r = (struct xp_check_result){0};
+	/* what it owned; the rest is as large as a record, and nobody's */
+	r->record = NULL;
+	r->signers_n = r->voices_n = 0;
 }
 
 int xp_check_exit_code(const struct xp_check_result *r)
@@ -286,11 +288,12 @@ static enum xp_rc read_record(struct xp_check_result *result, struct xp_record_k
 
 	if (!reader)
 		return read_record_long(result, json, len, err);
-	known->policies = xp_record_reader_policies(reader);
 	xp_record_scan(&result->record, reader, json, len);
-	known->texts_are_fit = result->record != NULL;
-	if (result->record)
+	if (result->record) {
+		*known = xp_record_reader_known(reader);
 		return XP_OK;
+	}
+	known->policies = xp_record_reader_policies(reader);
 	TRY(read_record_long(result, json, len, err));
 	if (result->record && result->record->policy_json)
 		xp_policy_memo_learn(xp_record_reader_policies(reader), result->record->policy_json,

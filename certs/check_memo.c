@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/cms_form.h"
 #include "certs/key.h"
 
 #define SLOTS	  64
-#define SLOTS_TRY 4 /* places where a signer may stand */
+#define FORMS	  16 /* by the length of the file */
+#define SLOTS_TRY 4  /* places where a signer may stand */
 
 /* Bytes of the file that must be the same again. */
 struct copy {
@@ -32,6 +34,7 @@ struct xp_check_memo {
 	EVP_MD *sha256;
 	EVP_MD_CTX *digest;
 	struct known known[SLOTS];
+	struct xp_cms_form forms[FORMS];
 };
 
 static void known_clear(struct known *k)
@@ -57,6 +60,8 @@ void xp_check_memo_free(struct xp_check_memo **m)
 	if (!*m)
 		return;
 	xp_check_memo_forget(*m);
+	for (unsigned i = 0; i < FORMS; i++)
+		xp_cms_form_free(&(*m)->forms[i]);
 	xp_record_reader_free(&(*m)->reader);
 	EVP_MD_CTX_free((*m)->digest);
 	EVP_MD_free((*m)->sha256);
@@ -90,6 +95,19 @@ bool xp_check_memo_sha256(struct xp_check_memo *m, uint8_t out[32], const void *
 	return EVP_DigestInit_ex2(m->digest, m->sha256, NULL) == 1 &&
 	       EVP_DigestUpdate(m->digest, data, len) == 1 &&
 	       EVP_DigestFinal_ex(m->digest, out, NULL) == 1;
+}
+
+bool xp_check_memo_parse(struct xp_check_memo *m, struct xp_cms *out, const void *p7s, size_t len,
+			 struct xp_findings *findings)
+{
+	struct xp_cms_form *form = &m->forms[len % FORMS];
+
+	if (xp_cms_form_read(out, form, p7s, len))
+		return true;
+	if (!xp_cms_parse(out, p7s, len, findings))
+		return false;
+	xp_cms_form_learn(form, out, p7s, len);
+	return true;
 }
 
 /* ---- the same again ---- */

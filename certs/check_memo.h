@@ -27,6 +27,9 @@ void xp_check_memo_forget(struct xp_check_memo *m);
  */
 bool xp_check_memo_signature(struct xp_check_result *result, const struct xp_check *c,
 			     const struct xp_cms *cms);
+/* xp_cms_parse, sooner where the file is of a form that came before. */
+bool xp_check_memo_parse(struct xp_check_memo *m, struct xp_cms *out, const void *p7s, size_t len,
+			 struct xp_findings *findings);
 /* RESULT's one signer was judged just now, by all checks, and none of them had anything to say. */
 void xp_check_memo_learn(struct xp_check_memo *m, const struct xp_check_result *result,
 			 const struct xp_cms *cms, X509 *cert, int64_t now_s);

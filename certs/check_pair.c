@@ -503,7 +503,8 @@ enum xp_rc xp_check_signatures(struct xp_check_result *result, const struct xp_c
 {
 	AUTO(job_free) struct job j = {.result = result, .f = &result->findings, .check = c};
 
-	if (!xp_cms_parse(&j.cms, p7s, p7s_len, j.f))
+	if (!(c->memo ? xp_check_memo_parse(c->memo, &j.cms, p7s, p7s_len, j.f)
+		      : xp_cms_parse(&j.cms, p7s, p7s_len, j.f)))
 		return XP_OK;
 	if (!c->memo || !xp_check_memo_signature(result, c, &j.cms)) {
 		j.certs = sk_X509_new_null();

@@ -191,10 +191,12 @@ static void take_attr_value(struct parse *p, struct xp_cms_signer *si, enum attr
 			FIND(p, "E_CMS_ATTRIBUTE", "messageDigest is not a SHA-256 value");
 		else
 			memcpy(si->message_digest, d.body.data, 32);
+		si->digest_at = d.body;
 		break;
 	case ATTR_SIGNING_TIME:
 		if (!xp_der_next(&d, v) || !xp_der_time(&si->signing_time_s, &d))
 			FIND(p, "E_CMS_ATTRIBUTE", "signingTime is not a time in UTC");
+		si->time_at = d.whole;
 		break;
 	case ATTR_SIGNING_CERT:
 		take_signing_cert(p, si, v);
@@ -291,8 +293,7 @@ static bool take_unsigned_attrs(struct parse *p, struct xp_cms_signer *si, struc
 	return true;
 }
 
-/* Ecdsa-Sig-Value: two positive integers, in DER. */
-static bool is_ecdsa_value(struct xp_bytes sig)
+bool xp_cms_is_ecdsa_value(struct xp_bytes sig)
 {
 	struct xp_span s = xp_span_of(sig.data, sig.len);
 	struct xp_span seq;
@@ -336,7 +337,7 @@ static bool take_signer(struct parse *p, struct xp_span *set)
 		return false;
 	if (!xp_der_expect(&sig, &s, XP_DER_OCTET_STRING))
 		return not_der(p, "a signature");
-	if (!is_ecdsa_value(sig.body))
+	if (!xp_cms_is_ecdsa_value(sig.body))
 		FIND(p, "E_SIGNATURE_MALFORMED", "the octets of a signature are no ECDSA value");
 	si->signature = sig.body;
 	if (s.left && !take_unsigned_attrs(p, si, &s))

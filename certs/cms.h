@@ -19,7 +19,9 @@ struct xp_cms_signer {
 	struct xp_bytes serial; /* INTEGER */
 	struct xp_bytes attrs;	/* the signed attributes as they stand, tag A0h */
 	uint8_t message_digest[32];
+	struct xp_bytes digest_at; /* where it stands: its octets */
 	int64_t signing_time_s;
+	struct xp_bytes time_at;    /* with tag and length */
 	uint8_t cert_sha256[32];    /* the ESS hash */
 	struct xp_bytes ess_issuer; /* Name and INTEGER of the ESS issuerSerial; empty: not given */
 	struct xp_bytes ess_serial;
@@ -43,3 +45,5 @@ struct xp_cms {
  * only: no signature is verified here, and certificates and CRLs are checked to be DER, no more.
  */
 bool xp_cms_parse(struct xp_cms *out, const void *p7s, size_t len, struct xp_findings *findings);
+/* Ecdsa-Sig-Value: two positive integers, in DER. */
+bool xp_cms_is_ecdsa_value(struct xp_bytes sig);

@@ -175,12 +175,14 @@ static enum xp_rc check_policy_origin(struct checker *c, const struct xp_policy 
 
 static const struct xp_policy_seen *find_seen(const struct checker *c)
 {
-	const struct xp_policy_seen *seen =
-		c->known && c->known->policies && c->r->policy_json
-			? xp_policy_memo_find(c->known->policies, c->r->policy_json,
-					      c->r->policy_len)
-			: NULL;
+	const struct xp_policy_seen *seen = NULL;
 
+	if (!c->known || !c->r->policy_json)
+		return NULL;
+	if (c->known->policy)
+		return c->known->policy;
+	if (c->known->policies)
+		seen = xp_policy_memo_find(c->known->policies, c->r->policy_json, c->r->policy_len);
 	return seen && seen->len == c->r->policy_len ? seen : NULL;
 }
 
@@ -195,7 +197,7 @@ static enum xp_rc compute_claim(struct xp_claim *given, struct checker *c, bool 
 	*is_policy = true;
 	if (seen) {
 		add_policy_origin(c, xp_policy_name(seen->policy), seen->origin);
-		xp_claim_compute(given, &c->r->evidence, seen->policy);
+		xp_claim_compute_with(given, &c->r->evidence, seen->policy, c->known->samples);
 		return XP_OK;
 	}
 	rc = xp_policy_parse(&policy, c->r->policy_json, c->r->policy_len, &why);
@@ -213,7 +215,8 @@ static enum xp_rc compute_claim(struct xp_claim *given, struct checker *c, bool 
 
 static enum xp_rc check_claim(struct checker *c, struct xp_err *err)
 {
-	AUTO_MEM struct xp_claim *given = calloc(1, sizeof(*given));
+	AUTO_MEM struct xp_claim *own = c->known && c->known->room ? NULL : malloc(sizeof(*own));
+	struct xp_claim *given = own ? own : c->known ? c->known->room : NULL;
 	bool is_policy;
 
 	if (!given)
@@ -330,7 +333,7 @@ enum xp_rc xp_record_check_known(const struct xp_record *r, const struct xp_reco
 		return xp_validation_check(r, findings, err);
 	check_head(&c);
 	check_method(&c);
-	xp_record_check_phases(r, c.claims, findings);
+	xp_record_check_phases(r, c.claims, known->samples, findings);
 	xp_record_check_testimony(r, c.claims, findings);
 	check_surroundings(&c);
 	if (!known->texts_are_fit)

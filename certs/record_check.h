@@ -34,6 +34,9 @@ MUST_USE enum xp_rc xp_record_check(const struct xp_record *r, struct xp_finding
 struct xp_record_known {
 	bool texts_are_fit;		       /* E_TEXT_FORBIDDEN has been looked for */
 	const struct xp_policy_memo *policies; /* NULL: none */
+	struct xp_sample_memo *samples;	       /* claim/sample_plan.h; NULL: none */
+	const struct xp_policy_seen *policy;   /* the record's; NULL: it has to be looked for */
+	struct xp_claim *room;		       /* for a claim; NULL: it has to be made */
 };
 /* The same verdict, sooner. */
 MUST_USE enum xp_rc xp_record_check_known(const struct xp_record *r,
@@ -63,5 +66,7 @@ MUST_USE enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_f
 					  struct xp_err *err);
 /* Does TEXT say one of the things that a certificate must not say? NULL: no; else what. */
 const char *xp_record_text_forbidden(const char *text);
+/* Surely none of them, by a quick look; else it has to be asked. */
+bool xp_record_text_is_plain(const char *text);
 /* The same in what a policy calls itself. */
 void xp_record_check_policy_texts(struct xp_findings *findings, json_t *policy);

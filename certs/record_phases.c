@@ -10,6 +10,7 @@ struct checker {
 	const struct xp_record *r;
 	struct xp_findings *f;
 	bool claims; /* a level is claimed: the evidence must hold */
+	struct xp_sample_memo *samples;
 };
 
 /* A finding about the evidence: E_ where something rests on it, else W_. */
@@ -291,16 +292,18 @@ static void check_mismatches(struct checker *c, const struct xp_readback_result 
 }
 
 /* Extents that could not be read to their end do not count, so there may be fewer; never more. */
-static void check_sample(struct checker *c, const struct xp_readback_result *b, size_t phase,
-			 const struct xp_identity *id)
+static void check_sample(struct checker *c, size_t phase)
 {
+	const struct xp_phase *p = &c->r->evidence.phases[phase];
+	const struct xp_readback_result *b = &p->readback;
 	const struct xp_sample_told told = {
 		.scheme = b->scheme,
 		.extents = b->extents,
 		.bytes_planned = b->bytes_planned,
-		.capacity_bytes = id->capacity_bytes,
-		.logical_block_bytes = id->logical_block_bytes,
+		.capacity_bytes = p->identity.capacity_bytes,
+		.logical_block_bytes = p->identity.logical_block_bytes,
 		.seed = b->seed,
+		.memo = c->samples,
 	};
 	struct xp_sample_plan plan = {0};
 	uint64_t n;
@@ -336,7 +339,7 @@ static void check_readback(struct checker *c, size_t i)
 	    b->bytes_planned != xp_evidence_goal_bytes(&r->evidence, p))
 		DEFECT(c, "VERIFICATION", "evidence[%zu].readback: full, but not of every byte", i);
 	if (b->mode == XP_READBACK_SAMPLE)
-		check_sample(c, b, i, &p->identity);
+		check_sample(c, i);
 }
 
 static void check_each(struct checker *c)
@@ -358,9 +361,11 @@ static void check_each(struct checker *c)
 	}
 }
 
-void xp_record_check_phases(const struct xp_record *r, bool claims, struct xp_findings *findings)
+void xp_record_check_phases(const struct xp_record *r, bool claims, struct xp_sample_memo *memo,
+			    struct xp_findings *findings)
 {
-	struct checker c = {.r = r, .f = findings, .claims = claims};
+	struct xp_sample_memo own = {0};
+	struct checker c = {.r = r, .f = findings, .claims = claims, .samples = memo ? memo : &own};
 
 	check_identities(&c);
 	check_media(&c);

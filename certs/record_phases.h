@@ -2,5 +2,9 @@
 #pragma once
 #include "certs/record.h"
 
-/* EVIDENCE_IDENTITY, _MEDIA, _TIME, _EXTENTS and VERIFICATION: E_ where CLAIMS, else W_. */
-void xp_record_check_phases(const struct xp_record *r, bool claims, struct xp_findings *findings);
+struct xp_sample_memo;
+
+/* EVIDENCE_IDENTITY, _MEDIA, _TIME, _EXTENTS and VERIFICATION: E_ where CLAIMS, else W_. MEMO may
+ * be NULL. */
+void xp_record_check_phases(const struct xp_record *r, bool claims, struct xp_sample_memo *memo,
+			    struct xp_findings *findings);

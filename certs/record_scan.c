@@ -7,6 +7,7 @@
 #include "certs/record_check.h"
 #include "certs/record_fields.h"
 #include "certs/schema_scan.h"
+#include "claim/sample_plan.h"
 
 /*
  * So many bytes cannot hold more values than a document may have, and the levels are those of the
@@ -15,9 +16,14 @@
 #define SCAN_MAX_BYTES XP_JCS_MAX_VALUES
 _Static_assert(SCAN_MAX_BYTES <= XP_RECORD_MAX_BYTES, "what is scanned may be a record");
 
+#define FIT_SLOTS 32
+
 struct xp_record_reader {
 	struct xp_schema_scan *record, *validation;
 	struct xp_policy_memo policies;
+	struct xp_sample_memo samples;
+	struct xp_claim room;
+	char *fit[FIT_SLOTS]; /* texts that were looked at closely, and say nothing they must not */
 	const struct xp_policy_seen *policy; /* of the record that is being read */
 	struct {
 		uint64_t extents;
@@ -32,6 +38,8 @@ void xp_record_reader_free(struct xp_record_reader **r)
 	xp_schema_scan_free(&(*r)->record);
 	xp_schema_scan_free(&(*r)->validation);
 	xp_policy_memo_clear(&(*r)->policies);
+	for (size_t i = 0; i < FIT_SLOTS; i++)
+		free((*r)->fit[i]);
 	free(*r);
 	*r = NULL;
 }
@@ -54,11 +62,42 @@ struct xp_policy_memo *xp_record_reader_policies(struct xp_record_reader *r)
 	return &r->policies;
 }
 
+struct xp_record_known xp_record_reader_known(struct xp_record_reader *r)
+{
+	return (struct xp_record_known){.texts_are_fit = true,
+					.policies = &r->policies,
+					.samples = &r->samples,
+					.policy = r->policy,
+					.room = &r->room};
+}
+
 /* ---- what stands in a document twice ---- */
 
-static bool text_is_fit(const char *text)
+static size_t slot_of(const char *text)
 {
-	return !xp_record_text_forbidden(text);
+	size_t h = 5381;
+
+	for (size_t i = 0; text[i]; i++)
+		h = h * 33 ^ (uint8_t)text[i];
+	return h % FIT_SLOTS;
+}
+
+/* The reasons of claims, the names of policies: most texts stood in a record before. */
+static bool text_is_fit(void *ctx, const char *text)
+{
+	struct xp_record_reader *r = ctx;
+	char **slot;
+
+	if (xp_record_text_is_plain(text))
+		return true;
+	slot = &r->fit[slot_of(text)];
+	if (*slot && strcmp(*slot, text) == 0)
+		return true;
+	if (xp_record_text_forbidden(text))
+		return false;
+	free(*slot);
+	*slot = strdup(text);
+	return true;
 }
 
 /* The policy's document; extensions are left to the other way. */

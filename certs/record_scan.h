@@ -5,7 +5,7 @@
  */
 #pragma once
 #include "certs/policy_memo.h"
-#include "certs/record.h"
+#include "certs/record_check.h"
 
 struct xp_record_reader; /* one thread at a time */
 
@@ -20,3 +20,8 @@ struct xp_policy_memo *xp_record_reader_policies(struct xp_record_reader *r);
  */
 void xp_record_scan(struct xp_record **out, struct xp_record_reader *r, const char *json,
 		    size_t len);
+/*
+ * What R knows of RECORD, which it has just given out: for xp_record_check_known, before the next
+ * one is read.
+ */
+struct xp_record_known xp_record_reader_known(struct xp_record_reader *r);

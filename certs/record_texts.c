@@ -123,7 +123,7 @@ static const char *find_in_words(const char *text)
  * Each of the phrases holds one of these, whatever stands between its words. What is not ASCII may
  * stand for something else and is never waved through.
  */
-static bool may_be_forbidden(const char *text)
+bool xp_record_text_is_plain(const char *text)
 {
 	static const struct {
 		char first; /* in lower case */
@@ -137,21 +137,22 @@ static bool may_be_forbidden(const char *text)
 		unsigned char c = (unsigned char)*at;
 
 		if (c >= 0x80)
-			return true;
+			return false;
 		c |= 0x20;
 		if (c != 'd' && c != 'r' && c != 'v' && c != 'n' && c != '2')
 			continue;
 		for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++)
 			if (cores[i].first == (char)c &&
+			    (at[1] | 0x20) == (cores[i].rest[0] | 0x20) &&
 			    strncasecmp(at + 1, cores[i].rest, cores[i].len) == 0)
-				return true;
+				return false;
 	}
-	return false;
+	return true;
 }
 
 const char *xp_record_text_forbidden(const char *text)
 {
-	return may_be_forbidden(text) ? find_in_words(text) : NULL;
+	return xp_record_text_is_plain(text) ? NULL : find_in_words(text);
 }
 
 static void check_text(void *ctx, const char *path, const char *text)

@@ -3,119 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "certs/schema_order.h"
 #include "certs/schema_value.h"
 
-#define FIELDS_MAX 64 /* of one object, those of its inline parts too: bits of a word */
-#define KEY_MAX	   48
 #define FIRST_ROOM 4
-
-struct word {
-	const char *text;
-	size_t len;
-};
-
-struct scan_field {
-	const struct xp_field *f;
-	size_t offset;	   /* of the struct that F is a field of, from that of the object */
-	char key[KEY_MAX]; /* with its quotes and the colon */
-	size_t key_len;
-	struct xp_schema_scan *sub; /* of objects and lists of them */
-	struct word *words;	    /* of XP_F_ENUM */
-	size_t words_n;
-};
-
-struct xp_schema_scan {
-	size_t n;
-	size_t struct_size;
-	struct scan_field fields[FIELDS_MAX];
-};
-
-/* ---- a schema in the order of its keys ---- */
-
-void xp_schema_scan_free(struct xp_schema_scan **s)
-{
-	for (size_t i = 0; *s && i < (*s)->n; i++) {
-		xp_schema_scan_free(&(*s)->fields[i].sub);
-		free((*s)->fields[i].words);
-	}
-	free(*s);
-	*s = NULL;
-}
-
-static enum xp_rc take_words(struct scan_field *out, const struct xp_field *f, struct xp_err *err)
-{
-	out->words = calloc(f->max + 1, sizeof(*out->words));
-	if (!out->words)
-		return xp_fail(err, XP_E_NOMEM, "schema");
-	for (; out->words_n < f->max; out->words_n++) {
-		struct word *w = &out->words[out->words_n];
-
-		w->text = f->name((unsigned)out->words_n);
-		w->len = strlen(w->text);
-	}
-	return XP_OK;
-}
-
-static enum xp_rc add_fields(struct xp_schema_scan *s, const struct xp_schema *schema,
-			     size_t offset, struct xp_err *err);
-
-static enum xp_rc add_field(struct xp_schema_scan *s, const struct xp_field *f, size_t offset,
-			    struct xp_err *err)
-{
-	struct scan_field *out = &s->fields[s->n];
-	int n;
-
-	if (f->type == XP_F_INLINE)
-		return add_fields(s, f->sub, offset + f->offset, err);
-	if (s->n == FIELDS_MAX)
-		return xp_fail(err, XP_E_UNSUPPORTED, "an object of more than %d fields",
-			       FIELDS_MAX);
-	n = snprintf(out->key, sizeof(out->key), "\"%s\":", f->key);
-	if (n < 0 || (size_t)n >= sizeof(out->key))
-		return xp_fail(err, XP_E_UNSUPPORTED, "a long key");
-	out->key_len = (size_t)n;
-	out->f = f;
-	out->offset = offset;
-	s->n++;
-	if (f->type == XP_F_ENUM)
-		TRY(take_words(out, f, err));
-	return f->sub ? xp_schema_scan_new(&out->sub, f->sub, err) : XP_OK;
-}
-
-static enum xp_rc add_fields(struct xp_schema_scan *s, const struct xp_schema *schema,
-			     size_t offset, struct xp_err *err)
-{
-	for (size_t i = 0; i < schema->n; i++)
-		TRY(add_field(s, &schema->fields[i], offset, err));
-	return XP_OK;
-}
-
-static int by_key(const void *a, const void *b)
-{
-	const struct scan_field *x = a;
-	const struct scan_field *y = b;
-
-	return strcmp(x->f->key, y->f->key);
-}
-
-enum xp_rc xp_schema_scan_new(struct xp_schema_scan **out, const struct xp_schema *schema,
-			      struct xp_err *err)
-{
-	AUTO(xp_schema_scan_free) struct xp_schema_scan *s = calloc(1, sizeof(*s));
-
-	*out = NULL;
-	if (!s)
-		return xp_fail(err, XP_E_NOMEM, "schema");
-	s->struct_size = schema->size;
-	TRY(add_fields(s, schema, 0, err));
-	qsort(s->fields, s->n, sizeof(s->fields[0]), by_key);
-	for (size_t i = 1; i < s->n; i++)
-		if (by_key(&s->fields[i - 1], &s->fields[i]) == 0)
-			return xp_fail(err, XP_E_UNSUPPORTED, "two fields of one key");
-	*out = STEAL(s);
-	return XP_OK;
-}
 
 /* ---- the bytes ---- */
 
@@ -162,21 +53,61 @@ static bool take_quoted(struct cursor *c, const char **text, size_t *len)
 	return true;
 }
 
+#define EACH_BYTE(b) (0x0101010101010101ULL * (b))
+
+/*
+ * Which of the eight bytes of V, as they are loaded, end a plain run of text: a control character,
+ * a quote, a backslash, 7Fh or what is not ASCII. The lowest bit that is set is true; others above
+ * it may be there for nothing.
+ */
+static uint64_t ends_of_run(uint64_t v)
+{
+	const uint64_t quote = v ^ EACH_BYTE('"');
+	const uint64_t backslash = v ^ EACH_BYTE('\\');
+	const uint64_t del = v ^ EACH_BYTE(0x7f);
+	const uint64_t ends = ((v - EACH_BYTE(0x20)) & ~v) | ((quote - EACH_BYTE(1)) & ~quote) |
+			      ((backslash - EACH_BYTE(1)) & ~backslash) |
+			      ((del - EACH_BYTE(1)) & ~del) | v;
+
+	return ends & EACH_BYTE(0x80);
+}
+
+/* Printable ASCII, eight bytes at a time: most of all texts are this, to their ends. */
+static size_t take_run(struct cursor *c, char *out, size_t size)
+{
+	size_t n = 0;
+
+	while (left(c) >= 8 && n + 8 < size) {
+		uint64_t v, ends;
+		size_t len;
+
+		memcpy(&v, c->at, sizeof(v));
+		memcpy(out + n, &v, sizeof(v));
+		ends = ends_of_run(v);
+		len = ends ? (size_t)__builtin_ctzll(ends) / 8 : 8; /* little endian */
+		n += len;
+		c->at += len;
+		if (ends)
+			break;
+	}
+	return n;
+}
+
 /*
  * A text, with a NUL behind it. Of what must be escaped only the quote and the backslash may stand
  * in a record at all, so that nothing else is canonical.
  */
 static bool take_text(struct cursor *c, char *out, size_t size)
 {
-	size_t n = 0;
+	size_t n;
 
 	if (!take(c, '"'))
 		return false;
+	n = take_run(c, out, size);
 	while (c->at < c->end && *c->at != '"') {
 		uint32_t code;
 		size_t len;
 
-		/* most of all texts are this, to their ends */
 		if (*c->at >= 0x20 && *c->at < 0x7f && *c->at != '\\' && n + 1 < size) {
 			out[n++] = *c->at++;
 			continue;
@@ -193,7 +124,8 @@ static bool take_text(struct cursor *c, char *out, size_t size)
 		n += len;
 		c->at += len;
 	}
-	out[n] = 0;
+	/* what a run left behind its end: absent bytes of a struct are zeros */
+	memset(out + n, 0, size - n < 9 ? size - n : 9);
 	return n && take(c, '"');
 }
 
@@ -213,25 +145,25 @@ static bool take_number(struct cursor *c, uint64_t *out)
 	return c->at > start && (*start != '0' || c->at == start + 1);
 }
 
-static int nibble(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
+/* 16 and its value of each hex digit in lower case, 0 of all else. */
+static const uint8_t digits[256] = {
+	['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21,
+	['6'] = 22, ['7'] = 23, ['8'] = 24, ['9'] = 25, ['a'] = 26, ['b'] = 27,
+	['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+};
 
 static bool decode_hex(uint8_t *out, size_t n, const char *hex)
 {
-	int bad = 0;
+	uint8_t all = 16;
 
 	for (size_t i = 0; i < n; i++) {
-		int hi = nibble(hex[2 * i]);
-		int lo = nibble(hex[2 * i + 1]);
+		uint8_t hi = digits[(uint8_t)hex[2 * i]];
+		uint8_t lo = digits[(uint8_t)hex[2 * i + 1]];
 
-		bad |= hi | lo;
-		out[i] = (uint8_t)((unsigned)hi << 4 | (unsigned)lo);
+		all &= hi & lo;
+		out[i] = (uint8_t)(hi << 4 | (lo & 15));
 	}
-	return bad >= 0;
+	return all & 16;
 }
 
 /* ---- values ---- */
@@ -304,7 +236,7 @@ static bool scan_bool(struct cursor *c, uint8_t *at)
 	return true;
 }
 
-static bool scan_enum(struct cursor *c, const struct scan_field *s, uint8_t *at)
+static bool scan_enum(struct cursor *c, const struct xp_scan_field *s, uint8_t *at)
 {
 	const char *text;
 	size_t len;
@@ -358,7 +290,7 @@ static bool scan_string(struct cursor *c, const struct xp_field *f, char *at)
 
 	if (!take_text(c, at, f->size) || !xp_schema_string_has_form(f, at))
 		return false;
-	return !is_text || !c->hooks->text_is_fit || c->hooks->text_is_fit(at);
+	return !is_text || !c->hooks->text_is_fit || c->hooks->text_is_fit(c->hooks->ctx, at);
 }
 
 static bool scan_tree(struct cursor *c, const struct xp_field *f)
@@ -395,7 +327,7 @@ static uint8_t *heap_next(const struct xp_field *f, uint8_t *base, size_t n, siz
 	return list + n * size;
 }
 
-static bool scan_element(struct cursor *c, const struct scan_field *s, uint8_t *base, size_t n,
+static bool scan_element(struct cursor *c, const struct xp_scan_field *s, uint8_t *base, size_t n,
 			 size_t *room)
 {
 	const struct xp_field *f = s->f;
@@ -415,7 +347,7 @@ static bool scan_element(struct cursor *c, const struct scan_field *s, uint8_t *
 	return scan_object(c, s->sub, at + n * f->sub->size);
 }
 
-static bool scan_list(struct cursor *c, const struct scan_field *s, uint8_t *base)
+static bool scan_list(struct cursor *c, const struct xp_scan_field *s, uint8_t *base)
 {
 	size_t room = 0;
 	size_t n = 0;
@@ -435,7 +367,7 @@ static bool scan_list(struct cursor *c, const struct scan_field *s, uint8_t *bas
 
 /* ---- objects ---- */
 
-static bool scan_value(struct cursor *c, const struct scan_field *s, uint8_t *base)
+static bool scan_value(struct cursor *c, const struct xp_scan_field *s, uint8_t *base)
 {
 	const struct xp_field *f = s->f;
 	uint8_t *at = base + f->offset;
@@ -482,7 +414,7 @@ static bool scan_value(struct cursor *c, const struct scan_field *s, uint8_t *ba
 	return false;
 }
 
-static bool scan_present(struct cursor *c, const struct scan_field *s, uint8_t *base)
+static bool scan_present(struct cursor *c, const struct xp_scan_field *s, uint8_t *base)
 {
 	bool yes = true;
 
@@ -494,39 +426,79 @@ static bool scan_present(struct cursor *c, const struct scan_field *s, uint8_t *
 /* There is what must be there, and nothing that would not be written again. */
 static bool presence_is_right(const struct xp_schema_scan *s, const uint8_t *base, uint64_t seen)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (xp_schema_field_is_present(s->fields[i].f, base + s->fields[i].offset) !=
-		    (bool)(seen >> i & 1))
+	if ((seen & s->always) != s->always)
+		return false;
+	for (uint64_t ask = s->asked | (s->asked_if_there & seen); ask; ask &= ask - 1) {
+		const struct xp_scan_field *f = &s->fields[__builtin_ctzll(ask)];
+
+		if (xp_schema_field_is_present(f->f, base + f->offset) !=
+		    (bool)(seen & ask & (0 - ask)))
 			return false;
+	}
 	return true;
+}
+
+/* The first bytes of what stands here; behind the end of the text there are none. */
+static uint64_t peek(const struct cursor *c)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, c->at, left(c) < sizeof(v) ? left(c) : sizeof(v));
+	return v;
+}
+
+/* The key of F, whose head stands here. */
+static bool take_rest(struct cursor *c, const struct xp_scan_field *f)
+{
+	const size_t head = sizeof(uint64_t);
+
+	if (left(c) < f->key_len ||
+	    (f->key_len > head && memcmp(c->at + head, f->key + head, f->key_len - head) != 0))
+		return false;
+	c->at += f->key_len;
+	return true;
+}
+
+static void fill_absent(const struct xp_schema_scan *s, uint8_t *base, uint64_t seen)
+{
+	for (uint64_t left_out = s->filled & ~seen; left_out; left_out &= left_out - 1) {
+		const struct xp_scan_field *f = &s->fields[__builtin_ctzll(left_out)];
+
+		memset(base + f->offset + f->f->offset, 0xff, f->f->size);
+	}
+}
+
+/* Members in the order of their keys, a comma between two of them, up to the closing brace. */
+static bool scan_members(struct cursor *c, const struct xp_schema_scan *s, uint8_t *base,
+			 uint64_t *seen)
+{
+	uint64_t head = peek(c);
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct xp_scan_field *f = &s->fields[i];
+
+		if (((head ^ s->heads[i].bytes) & s->heads[i].mask) || !take_rest(c, f))
+			continue;
+		if (!scan_present(c, f, base))
+			return false;
+		*seen |= 1ULL << i;
+		if (take(c, '}'))
+			return true;
+		if (!take(c, ','))
+			return false;
+		head = peek(c);
+	}
+	return false;
 }
 
 static bool scan_object(struct cursor *c, const struct xp_schema_scan *s, uint8_t *base)
 {
 	uint64_t seen = 0;
-	bool more = false; /* a member stands before this place */
-	bool ended;
 
-	if (!take(c, '{'))
+	if (!take(c, '{') || (!take(c, '}') && !scan_members(c, s, base, &seen)))
 		return false;
-	ended = take(c, '}');
-	for (size_t i = 0; i < s->n; i++) {
-		const struct scan_field *f = &s->fields[i];
-
-		if (ended || !take_literal(c, f->key, f->key_len)) {
-			if (f->f->presence == XP_P_UNLESS_MAX)
-				memset(base + f->offset + f->f->offset, 0xff, f->f->size);
-			continue;
-		}
-		if (!scan_present(c, f, base))
-			return false;
-		seen |= 1ULL << i;
-		more = take(c, ',');
-		ended = !more && take(c, '}');
-		if (!more && !ended)
-			return false;
-	}
-	return ended && presence_is_right(s, base, seen);
+	fill_absent(s, base, seen);
+	return presence_is_right(s, base, seen);
 }
 
 bool xp_schema_scan_read(void *base, const struct xp_schema_scan *s, const char *text, size_t len,

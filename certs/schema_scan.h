@@ -15,7 +15,7 @@ void xp_schema_scan_free(struct xp_schema_scan **s);
 
 struct xp_schema_scan_hooks {
 	/* A text field or string of the document that says nothing it must not. NULL: all may. */
-	bool (*text_is_fit)(const char *text);
+	bool (*text_is_fit)(void *ctx, const char *text);
 	/*
 	 * Takes the object that begins at AT, for the field F (XP_F_TREE): its length in bytes;
 	 * 0: not known. NULL: none is.

@@ -258,9 +258,18 @@ static bool is_signed(int64_t *out, const char *s)
 	return true;
 }
 
+static bool is_hex_digit(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
 static bool is_hex(const char *s)
 {
-	return strspn(s, "0123456789abcdef") == strlen(s) && strlen(s) % 2 == 0;
+	size_t n = 0;
+
+	while (is_hex_digit(s[n]))
+		n++;
+	return !s[n] && n % 2 == 0;
 }
 
 static bool is_uuid(const char *s, bool version_7)
@@ -270,7 +279,7 @@ static bool is_uuid(const char *s, bool version_7)
 	if (strlen(s) != sizeof(form) - 1)
 		return false;
 	for (size_t i = 0; form[i]; i++)
-		if (form[i] == '-' ? s[i] != '-' : !strchr("0123456789abcdef", s[i]))
+		if (form[i] == '-' ? s[i] != '-' : !is_hex_digit(s[i]))
 			return false;
 	return !version_7 || (s[14] == '7' && strchr("89ab", s[19]));
 }

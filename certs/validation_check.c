@@ -66,7 +66,7 @@ enum xp_rc xp_validation_check(const struct xp_record *r, struct xp_findings *fi
 	if (strcmp(r->supersedes_id, r->id) == 0)
 		xp_findings_add(findings, "E_SUPERSEDES", "supersedes.id: the record's own");
 	if (r->evidence.n)
-		xp_record_check_phases(r, true, findings);
+		xp_record_check_phases(r, true, NULL, findings);
 	xp_record_check_testimony(r, true, findings);
 	xp_record_check_clock(r, findings);
 	TRY(xp_record_check_texts(r, findings, err));

@@ -1,4 +1,5 @@
 #include "claim/judge.h"
+#include "claim/sample_plan.h"
 
 #include "base/cleanup.h"
 #include "device/protocol/ata_identify.h"
@@ -6,6 +7,7 @@
 #include "device/protocol/scsi_capacity.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,12 +165,19 @@ static enum xp_scope widest_scope(const struct xp_judge *j)
 }
 
 /* Puts the claim at its cap, from where it only goes down. */
+/* Nothing is claimed; behind the counts of the lists nothing stands that counts. */
+static void clear(struct xp_claim *c)
+{
+	memset(c, 0, offsetof(struct xp_claim, reasons));
+	c->not_covered_n = 0;
+}
+
 static void begin(struct xp_judge *j)
 {
 	struct xp_claim *c = j->claim;
 	const char *statement;
 
-	memset(c, 0, sizeof(*c));
+	clear(c);
 	c->technique = j->technique;
 	c->outcome = XP_OUTCOME_SANITIZED;
 	c->cap = xp_policy_cap_for(j->policy, j->technique, j->id, j->passes, &statement);
@@ -270,12 +279,14 @@ static struct xp_capacity_facts known_capacity(const struct xp_evidence *ev)
 
 /* ERASE is the last erase phase of the attempt; the readback is the last one of it behind that. */
 static void judge_attempt(struct xp_claim *out, const struct xp_evidence *ev,
-			  const struct xp_policy *policy, const struct xp_phase *erase)
+			  const struct xp_policy *policy, const struct xp_phase *erase,
+			  struct xp_sample_memo *samples)
 {
 	const struct xp_capacity_facts capacity = known_capacity(ev);
 	struct xp_judge j = {
 		.claim = out,
 		.policy = policy,
+		.samples = samples,
 		.id = &erase->identity,
 		.capacity = &capacity,
 		.technique = erase->technique,
@@ -328,7 +339,7 @@ static void judge_nothing(struct xp_claim *out, const struct xp_evidence *ev,
 		.technique = begun_technique(ev),
 	};
 
-	memset(out, 0, sizeof(*out));
+	clear(out);
 	out->technique = j.technique;
 	out->scope = widest_scope(&j);
 	xp_judge_lower(&j, 9, "nothing-erased", XP_NONE, xp_judge_unfinished(&j),
@@ -356,8 +367,8 @@ static unsigned list_attempts(const struct xp_phase *last[ATTEMPTS_MAX],
 	return n;
 }
 
-void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
-		      const struct xp_policy *policy)
+void xp_claim_compute_with(struct xp_claim *out, const struct xp_evidence *ev,
+			   const struct xp_policy *policy, struct xp_sample_memo *memo)
 {
 	const struct xp_phase *last[ATTEMPTS_MAX];
 	unsigned n = list_attempts(last, ev);
@@ -367,12 +378,20 @@ void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
 		judge_nothing(out, ev, policy);
 		return;
 	}
-	judge_attempt(out, ev, policy, last[0]);
+	judge_attempt(out, ev, policy, last[0], memo);
 	for (unsigned i = 1; i < n; i++) {
-		judge_attempt(&earlier, ev, policy, last[i]);
+		judge_attempt(&earlier, ev, policy, last[i], memo);
 		if (earlier.level > out->level)
 			*out = earlier;
 	}
+}
+
+void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
+		      const struct xp_policy *policy)
+{
+	struct xp_sample_memo memo = {0};
+
+	xp_claim_compute_with(out, ev, policy, &memo);
 }
 
 static void judge_expected(struct xp_judge *j)

@@ -33,6 +33,10 @@ struct xp_claim {
 /* Computes the claim. Never fails on strange evidence: what is not proven is not claimed. */
 void xp_claim_compute(struct xp_claim *out, const struct xp_evidence *ev,
 		      const struct xp_policy *policy);
+/* The same of many: MEMO (claim/sample_plan.h) keeps what one target's figures follow from. */
+struct xp_sample_memo;
+void xp_claim_compute_with(struct xp_claim *out, const struct xp_evidence *ev,
+			   const struct xp_policy *policy, struct xp_sample_memo *memo);
 
 /*
  * The claim that a flawless run of TECHNIQUE with PASSES passes on this identity would earn. Hidden

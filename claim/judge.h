@@ -8,6 +8,7 @@
 struct xp_judge {
 	struct xp_claim *claim;
 	const struct xp_policy *policy;
+	struct xp_sample_memo *samples; /* what figures of samples follow from */
 	/* the target and what is done to it */
 	const struct xp_identity *id;
 	const struct xp_capacity_facts *capacity;

@@ -18,6 +18,21 @@ static bool is_past_the_cache(const struct xp_phase *p)
 	       p->readback.how.backend == XP_IO_SG;
 }
 
+/* The figures of a sample of N extents by the scheme of R, on its target. */
+static enum xp_rc figures(struct xp_sample_plan *out, const struct xp_judge *j,
+			  const struct xp_readback_result *r, uint64_t n)
+{
+	const struct xp_sample_wish wish = {
+		.scheme = r->scheme,
+		.n = n,
+		.capacity_bytes = j->readback->identity.capacity_bytes,
+		.logical_block_bytes = j->readback->identity.logical_block_bytes,
+		.seed = r->seed,
+	};
+
+	return xp_sample_plan_figures(out, &wish, j->samples, NULL);
+}
+
 /* The sample that the policy asks for plans more bytes, or other ones. */
 static bool sample_is_weaker(const struct xp_judge *j, const struct xp_readback_result *r)
 {
@@ -32,9 +47,7 @@ static bool sample_is_weaker(const struct xp_judge *j, const struct xp_readback_
 	/* scheme r1 leaves no choice of size; rule 25 computes its figures */
 	if (r->scheme == XP_SAMPLE_R1)
 		return false;
-	return xp_sample_plan_totals(&asked, r->scheme, xp_policy_sample_n(j->policy),
-				     id->capacity_bytes, id->logical_block_bytes, r->seed,
-				     NULL) != XP_OK ||
+	return figures(&asked, j, r, xp_policy_sample_n(j->policy)) != XP_OK ||
 	       r->bytes_planned < asked.bytes;
 }
 
@@ -104,14 +117,10 @@ static bool sample_is_true(const struct xp_judge *j, const struct xp_readback_re
 	bool all_read = r->read_errors.total_bytes == 0;
 	struct xp_sample_plan plan;
 
-	if (xp_mem_is_filled(r->seed, 0, sizeof(r->seed)) ||
-	    xp_sample_plan_totals(&plan, r->scheme, 1, id->capacity_bytes, id->logical_block_bytes,
-				  r->seed, NULL) != XP_OK)
+	if (xp_mem_is_filled(r->seed, 0, sizeof(r->seed)) || figures(&plan, j, r, 1) != XP_OK)
 		return false;
 	if (r->scheme == XP_SAMPLE_SCATTERED &&
-	    xp_sample_plan_totals(&plan, r->scheme, planned_extents(r, id->capacity_bytes, &plan),
-				  id->capacity_bytes, id->logical_block_bytes, r->seed,
-				  NULL) != XP_OK)
+	    figures(&plan, j, r, planned_extents(r, id->capacity_bytes, &plan)) != XP_OK)
 		return false;
 	return r->always_extents == plan.always && r->bytes_planned == plan.bytes &&
 	       (all_read ? r->extents == plan.independent : r->extents <= plan.independent);

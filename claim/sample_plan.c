@@ -99,6 +99,36 @@ static enum xp_rc ground_make(struct ground *g, uint64_t capacity, uint32_t bloc
 	return XP_OK;
 }
 
+/* The figures alone, without the places. */
+static enum xp_rc ground_recall(struct ground *g, struct xp_sample_memo *memo, uint64_t capacity,
+				uint32_t block, struct xp_err *err)
+{
+	struct xp_sample_figures *f = NULL;
+
+	for (unsigned i = 0; i < XP_SAMPLE_MEMO_SLOTS && !f; i++)
+		if (memo->slots[i].block == block && memo->slots[i].capacity == capacity)
+			f = &memo->slots[i];
+	if (f && block) {
+		*g = (struct ground){.capacity = capacity,
+				     .unit = f->unit,
+				     .units = f->units,
+				     .free_units = f->free_units,
+				     .always_n = f->always_n,
+				     .always_bytes = f->always_bytes};
+		return XP_OK;
+	}
+	TRY(ground_make(g, capacity, block, err));
+	memo->slots[memo->next++ % XP_SAMPLE_MEMO_SLOTS] =
+		(struct xp_sample_figures){.capacity = capacity,
+					   .block = block,
+					   .unit = g->unit,
+					   .units = g->units,
+					   .free_units = g->free_units,
+					   .always_n = g->always_n,
+					   .always_bytes = g->always_bytes};
+	return XP_OK;
+}
+
 static void ground_free(struct ground *g)
 {
 	free(g->always);
@@ -281,6 +311,7 @@ struct wish {
 	uint64_t n;
 	const uint8_t *seed;
 	bool list;
+	struct xp_sample_memo *memo; /* NULL: none */
 };
 
 static enum xp_rc make(struct xp_sample_plan *out, const struct wish *w, const struct ground *g,
@@ -319,7 +350,11 @@ static enum xp_rc plan_make(struct xp_sample_plan *out, const struct wish *w, ui
 	*out = (struct xp_sample_plan){0};
 	if (w->n > XP_SAMPLE_MAX_N)
 		return xp_fail(err, XP_E_USAGE, "more than %u sampled extents", XP_SAMPLE_MAX_N);
-	TRY(ground_make(&g, capacity, block, err));
+	/* scheme r1 and whoever wants the places themselves need more than the figures */
+	if (w->memo && !w->list && w->scheme == XP_SAMPLE_SCATTERED)
+		TRY(ground_recall(&g, w->memo, capacity, block, err));
+	else
+		TRY(ground_make(&g, capacity, block, err));
 	out->always_bytes = g.always_bytes;
 	out->unit_bytes = g.unit;
 	rc = make(out, w, &g, &s, err);
@@ -334,22 +369,31 @@ enum xp_rc xp_sample_plan_make(struct xp_sample_plan *out, enum xp_sample_scheme
 			       uint64_t capacity_bytes, uint32_t logical_block_bytes,
 			       const uint8_t seed[32], struct xp_err *err)
 {
-	const struct wish w = {scheme, n ? n : XP_SAMPLE_DEFAULT_N, seed, true};
+	const struct wish w = {scheme, n ? n : XP_SAMPLE_DEFAULT_N, seed, true, NULL};
 
 	return plan_make(out, &w, capacity_bytes, logical_block_bytes, err);
+}
+
+enum xp_rc xp_sample_plan_figures(struct xp_sample_plan *out, const struct xp_sample_wish *wish,
+				  struct xp_sample_memo *memo, struct xp_err *err)
+{
+	const struct wish w = {wish->scheme, wish->n ? wish->n : XP_SAMPLE_DEFAULT_N, wish->seed,
+			       false, memo};
+
+	TRY(plan_make(out, &w, wish->capacity_bytes, wish->logical_block_bytes, err));
+	free(out->list);
+	out->list = NULL;
+	out->n = 0;
+	return XP_OK;
 }
 
 enum xp_rc xp_sample_plan_totals(struct xp_sample_plan *out, enum xp_sample_scheme scheme,
 				 uint64_t n, uint64_t capacity_bytes, uint32_t logical_block_bytes,
 				 const uint8_t seed[32], struct xp_err *err)
 {
-	const struct wish w = {scheme, n ? n : XP_SAMPLE_DEFAULT_N, seed, false};
-
-	TRY(plan_make(out, &w, capacity_bytes, logical_block_bytes, err));
-	free(out->list);
-	out->list = NULL;
-	out->n = 0;
-	return XP_OK;
+	return xp_sample_plan_figures(
+		out, &(struct xp_sample_wish){scheme, n, capacity_bytes, logical_block_bytes, seed},
+		NULL, err);
 }
 
 void xp_sample_plan_free(struct xp_sample_plan *p)
@@ -358,11 +402,18 @@ void xp_sample_plan_free(struct xp_sample_plan *p)
 	*p = (struct xp_sample_plan){0};
 }
 
+static enum xp_rc told_figures(struct xp_sample_plan *totals, const struct xp_sample_told *t,
+			       uint64_t n)
+{
+	const struct xp_sample_wish wish = {t->scheme, n, t->capacity_bytes, t->logical_block_bytes,
+					    t->seed};
+
+	return xp_sample_plan_figures(totals, &wish, t->memo, NULL);
+}
+
 static bool is_plan(struct xp_sample_plan *totals, const struct xp_sample_told *t, uint64_t n)
 {
-	return n && n <= XP_SAMPLE_MAX_N &&
-	       xp_sample_plan_totals(totals, t->scheme, n, t->capacity_bytes,
-				     t->logical_block_bytes, t->seed, NULL) == XP_OK &&
+	return n && n <= XP_SAMPLE_MAX_N && told_figures(totals, t, n) == XP_OK &&
 	       totals->bytes == t->bytes_planned;
 }
 
@@ -377,8 +428,7 @@ bool xp_sample_plan_find(struct xp_sample_plan *totals, uint64_t *n, const struc
 		return true;
 	while (low <= high) {
 		*n = low + (high - low) / 2;
-		if (xp_sample_plan_totals(totals, t->scheme, *n, t->capacity_bytes,
-					  t->logical_block_bytes, t->seed, NULL) != XP_OK)
+		if (told_figures(totals, t, *n) != XP_OK)
 			return false;
 		if (totals->bytes == t->bytes_planned)
 			return true;

@@ -41,6 +41,31 @@ MUST_USE enum xp_rc xp_sample_plan_totals(struct xp_sample_plan *out, enum xp_sa
 					  uint32_t logical_block_bytes, const uint8_t seed[32],
 					  struct xp_err *err);
 
+/* What the figures of scheme scattered follow from, for some targets. Zeroed; one thread's. */
+#define XP_SAMPLE_MEMO_SLOTS 8u
+struct xp_sample_memo {
+	struct xp_sample_figures {
+		uint64_t capacity;
+		uint32_t block; /* 0: free */
+		uint32_t unit;
+		uint64_t units, free_units;
+		uint64_t always_n, always_bytes;
+	} slots[XP_SAMPLE_MEMO_SLOTS];
+	unsigned next;
+};
+
+struct xp_sample_wish {
+	enum xp_sample_scheme scheme;
+	uint64_t n; /* as above */
+	uint64_t capacity_bytes;
+	uint32_t logical_block_bytes;
+	const uint8_t *seed; /* 32 bytes */
+};
+/* As xp_sample_plan_totals, by what MEMO (NULL: nothing) holds of the target already. */
+MUST_USE enum xp_rc xp_sample_plan_figures(struct xp_sample_plan *out,
+					   const struct xp_sample_wish *wish,
+					   struct xp_sample_memo *memo, struct xp_err *err);
+
 /* What a record tells of a sampled reading. */
 struct xp_sample_told {
 	enum xp_sample_scheme scheme;
@@ -48,7 +73,8 @@ struct xp_sample_told {
 	uint64_t bytes_planned;
 	uint64_t capacity_bytes;
 	uint32_t logical_block_bytes;
-	const uint8_t *seed; /* 32 bytes */
+	const uint8_t *seed;	     /* 32 bytes */
+	struct xp_sample_memo *memo; /* NULL: none */
 };
 /* The N whose plan has so many bytes (they grow with N), and its figures. false: there is none. */
 bool xp_sample_plan_find(struct xp_sample_plan *totals, uint64_t *n,

@@ -32,8 +32,7 @@ static void must_be_same(const struct xp_findings *a, const struct xp_findings *
 static void compare(const struct xp_record *strict, const struct xp_record *fast,
 		    const uint8_t *data, size_t len)
 {
-	const struct xp_record_known known = {.texts_are_fit = true,
-					      .policies = xp_record_reader_policies(reader)};
+	const struct xp_record_known known = xp_record_reader_known(reader);
 	struct xp_findings a = {0};
 	struct xp_findings b = {0};
 	char *json = NULL;

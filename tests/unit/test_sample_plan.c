@@ -466,6 +466,53 @@ static void test_plan_default_sample_is_quick(void **state)
 	xp_sample_plan_free(&p);
 }
 
+/* What is remembered of a target gives the same figures, whatever was asked before. */
+static void test_sample_figures_by_memo_are_those_without(void **state)
+{
+	static const uint64_t capacities[] = {1,
+					      4095,
+					      4096,
+					      1000000,
+					      68719476736ULL,
+					      68719476737ULL,
+					      8001563222016ULL,
+					      1ULL << 62,
+					      512,
+					      3000592982016ULL};
+	static const uint32_t blocks[] = {1, 512, 520, 4096, 1U << 24};
+	static const uint64_t wanted[] = {
+		0, 1, 2, 2000, 69075, XP_SAMPLE_MAX_N, XP_SAMPLE_MAX_N + 1};
+	static const enum xp_sample_scheme schemes[] = {XP_SAMPLE_SCATTERED, XP_SAMPLE_NONE};
+	const uint8_t seed[32] = {7};
+	struct xp_sample_memo memo = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * 10 * 5 * 7 * 2; i++) {
+		const struct xp_sample_wish w = {.scheme = schemes[i % 2],
+						 .n = wanted[i / 2 % 7],
+						 .capacity_bytes = capacities[i / 14 % 10],
+						 .logical_block_bytes = blocks[i / 140 % 5],
+						 .seed = seed};
+		struct xp_sample_plan a = {0};
+		struct xp_sample_plan b = {0};
+		enum xp_rc rc = xp_sample_plan_totals(&a, w.scheme, w.n, w.capacity_bytes,
+						      w.logical_block_bytes, seed, NULL);
+
+		assert_int_equal(xp_sample_plan_figures(&b, &w, &memo, NULL), rc);
+		assert_null(b.list);
+		assert_true(a.n == b.n && a.independent == b.independent && a.always == b.always &&
+			    a.bytes == b.bytes && a.always_bytes == b.always_bytes &&
+			    a.unit_bytes == b.unit_bytes);
+	}
+	/* a target that cannot be is not remembered as one that can */
+	{
+		const struct xp_sample_wish none = {.scheme = XP_SAMPLE_SCATTERED, .seed = seed};
+		struct xp_sample_plan p = {0};
+
+		assert_int_equal(xp_sample_plan_figures(&p, &none, &memo, NULL), XP_E_USAGE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +527,7 @@ int main(void)
 		cmocka_unit_test(test_plan_other_seed_other_places),
 		cmocka_unit_test(test_plan_senseless_wish_is_refused),
 		cmocka_unit_test(test_plan_default_sample_is_quick),
+		cmocka_unit_test(test_sample_figures_by_memo_are_those_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
