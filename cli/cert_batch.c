@@ -5,13 +5,14 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "certs/jcs.h"
 #include "cli/output.h"
 
 void xp_verdicts_free(struct xp_verdicts *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		xp_check_outcome_clear(&v->list[i].o);
-		json_decref(v->list[i].json);
+		free(v->list[i].json);
 	}
 	free(v->list);
 	xp_check_seen_free(&v->seen);
@@ -41,12 +42,89 @@ enum xp_rc xp_verdicts_close(struct xp_verdicts *v, struct xp_err *err)
 		return xp_fail(err, XP_E_NOMEM, "%zu results", v->n);
 	for (size_t i = 0; i < v->n; i++)
 		list[i] = &v->list[i].o;
-	TRY(xp_check_batch_close(list, v->n, err));
-	for (size_t i = 0; i < v->n; i++)
-		if (v->list[i].json && v->list[i].o.closed_by[0])
-			json_object_set_new(v->list[i].json, "closed_by",
-					    json_string(v->list[i].o.closed_by));
+	return xp_check_batch_close(list, v->n, err);
+}
+
+/* ---- two records of one id ---- */
+
+char *xp_id_twice_text(const char *file, const char *other)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "two records of one id were given: %s and %s", file, other) < 0)
+		return NULL;
+	return text;
+}
+
+/* The document with one finding more, and the verdict that follows from it. */
+static enum xp_rc blame_json(char **json, const char *why, struct xp_err *err)
+{
+	AUTO(xp_json_free) json_t *doc = json_loads(*json, 0, NULL);
+	json_t *one = json_pack("{s:s, s:o}", "code", "E_ID_TWICE", "text", xp_text_json(why));
+	char *again = NULL;
+
+	if (doc && one && json_array_append_new(json_object_get(doc, "findings"), one) == 0 &&
+	    json_object_set_new(doc, "verdict", json_string(xp_verdict_word(1))) == 0 &&
+	    json_object_set_new(doc, "exit", json_integer(1)) == 0)
+		again = json_dumps(doc, JSON_COMPACT);
+	if (!again)
+		return xp_fail(err, XP_E_NOMEM, "results");
+	free(*json);
+	*json = again;
 	return XP_OK;
+}
+
+enum xp_rc xp_verdict_blame(struct xp_verdicts *v, size_t at, const char *file, struct xp_err *err)
+{
+	struct xp_verdict *one = &v->list[at];
+	AUTO_MEM char *why = xp_id_twice_text(one->file, file);
+
+	/* once is enough, by however many */
+	if (one->twin)
+		return XP_OK;
+	if (!why)
+		return xp_fail(err, XP_E_NOMEM, "results");
+	if (one->json)
+		TRY(blame_json(&one->json, why, err));
+	one->twin = file;
+	one->o.exit_code = 1;
+	return XP_OK;
+}
+
+/* ---- the document ---- */
+
+/* What was kept of a record, and what the records behind it had to say of it. */
+static void print_result(const struct xp_verdict *v, bool is_first)
+{
+	fputs(is_first ? "\n    " : ",\n    ", stdout);
+	if (v->o.closed_by[0])
+		printf("%.*s,\"closed_by\":\"%s\"}", (int)strlen(v->json) - 1, v->json,
+		       v->o.closed_by);
+	else
+		fputs(v->json, stdout);
+}
+
+int xp_verdicts_print_json(const struct xp_verdicts *v, json_t *head, bool only_bad)
+{
+	AUTO_MEM char *text = head ? json_dumps(head, JSON_INDENT(2)) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	bool is_first = true;
+
+	json_decref(head);
+	if (len < 3) {
+		xp_say("no memory for the JSON document");
+		return 70;
+	}
+	/* without the brace at the end and the line end before it */
+	printf("%.*s,\n  \"results\": [", (int)len - 2, text);
+	for (size_t i = 0; i < v->n; i++) {
+		if (only_bad && v->list[i].o.exit_code == 0)
+			continue;
+		print_result(&v->list[i], is_first);
+		is_first = false;
+	}
+	puts(is_first ? "]\n}" : "\n  ]\n}");
+	return 0;
 }
 
 /* What the records of one drive say together. */

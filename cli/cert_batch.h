@@ -30,7 +30,8 @@ struct xp_verdict {
 	const char *file; /* of the pair */
 	struct xp_check_outcome o;
 	bool is_duplicate; /* of one before: the same record, the same verdict */
-	json_t *json;	   /* NULL unless asked for */
+	char *json;	   /* its document, compact; NULL unless asked for */
+	const char *twin;  /* E_ID_TWICE: the file of another record of its id; NULL: none */
 };
 
 struct xp_verdicts {
@@ -44,11 +45,22 @@ void xp_verdicts_free(struct xp_verdicts *v);
 struct xp_verdict *xp_verdicts_add(struct xp_verdicts *v);
 /* Closes the failures that a passed record supersedes. */
 MUST_USE enum xp_rc xp_verdicts_close(struct xp_verdicts *v, struct xp_err *err);
+/* Number AT, which passed when it was read, has the id of the record in FILE: it fails, too. */
+MUST_USE enum xp_rc xp_verdict_blame(struct xp_verdicts *v, size_t at, const char *file,
+				     struct xp_err *err);
+/* What E_ID_TWICE says of the record in FILE beside the one in OTHER; malloc'ed, NULL: no memory.
+ */
+char *xp_id_twice_text(const char *file, const char *other);
 
 /* "passed", "failed", "indeterminate", "policy", "error". */
 const char *xp_verdict_word(int exit_code);
 /* A text or the name of a file, escaped where it is no UTF-8. */
 json_t *xp_text_json(const char *file);
+/*
+ * The document with all of them on standard output: the members of HEAD, which is freed, then
+ * "results" with those that ONLY_BAD leaves. The exit code of what went wrong, or 0.
+ */
+int xp_verdicts_print_json(const struct xp_verdicts *v, json_t *head, bool only_bad);
 /* One record for machines. NULL: no memory. */
 json_t *xp_verdict_json(const char *file, const struct xp_check_result *r);
 /* One record for people, on stdout. */

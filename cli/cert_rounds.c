@@ -197,54 +197,65 @@ static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b, struct 
 	return check_today(r, b, err);
 }
 
-/* The same record twice counts once; two authentic records of one id are one too many. */
-static enum xp_rc look_back(bool *is_duplicate, struct xp_batch *b, struct xp_check_result *r,
-			    struct xp_err *err)
+/*
+ * The same record twice counts once; two authentic records of one id are one too many, and neither
+ * is the one that may stay.
+ */
+static enum xp_rc look_back(bool *is_duplicate, struct xp_batch *b, const char *file,
+			    struct xp_check_result *r, struct xp_err *err)
 {
 	AUTO(xp_check_outcome_clear) struct xp_check_outcome o = {0};
+	AUTO_MEM char *why = NULL;
 	size_t clash = SIZE_MAX;
 
 	TRY(xp_check_outcome_fill(&o, r, err));
 	TRY(xp_check_seen_add(is_duplicate, &clash, &b->verdicts.seen, &o, b->verdicts.n, err));
-	if (clash != SIZE_MAX)
-		xp_findings_add(&r->findings, "E_ID_TWICE",
-				"another record of the same id was given, too: %s",
-				b->verdicts.list[clash].file);
-	return XP_OK;
+	if (clash == SIZE_MAX)
+		return XP_OK;
+	why = xp_id_twice_text(b->verdicts.list[clash].file, file);
+	if (!why)
+		return xp_fail(err, XP_E_NOMEM, "results");
+	xp_findings_add(&r->findings, "E_ID_TWICE", "%s", why);
+	return xp_verdict_blame(&b->verdicts, clash, file, err);
+}
+
+/* *LINE: the record's document in one line; NULL where none is asked for. */
+static enum xp_rc write_line(char **line, const struct xp_batch *b, const char *file,
+			     const struct xp_check_result *r, bool is_duplicate, struct xp_err *err)
+{
+	AUTO(xp_json_free) json_t *j = NULL;
+
+	if (!b->json && !b->jsonl)
+		return XP_OK;
+	j = xp_verdict_json(file, r);
+	if (j && is_duplicate)
+		json_object_set_new(j, "duplicate", json_true());
+	*line = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	return *line ? XP_OK : xp_fail(err, XP_E_NOMEM, "results");
 }
 
 static enum xp_rc keep(struct xp_batch *b, const char *file, struct xp_check_result *r,
 		       struct xp_err *err)
 {
-	struct xp_verdict *v = NULL;
-	json_t *j = NULL;
+	AUTO_MEM char *line = NULL;
+	struct xp_verdict *v;
 	bool is_duplicate;
 
-	TRY(look_back(&is_duplicate, b, r, err));
+	TRY(look_back(&is_duplicate, b, file, r, err));
+	TRY(write_line(&line, b, file, r, is_duplicate, err));
 	v = xp_verdicts_add(&b->verdicts);
-	if (v && xp_check_outcome_fill(&v->o, r, err) != XP_OK) {
+	if (!v)
+		return xp_fail(err, XP_E_NOMEM, "results");
+	if (xp_check_outcome_fill(&v->o, r, err) != XP_OK) {
 		b->verdicts.n--;
 		return XP_E_NOMEM;
 	}
-	j = b->json || b->jsonl ? xp_verdict_json(file, r) : NULL;
-
-	if (!v || ((b->json || b->jsonl) && !j)) {
-		json_decref(j);
-		return xp_fail(err, XP_E_NOMEM, "results");
-	}
 	v->file = file;
 	v->is_duplicate = is_duplicate;
-	if (j && is_duplicate)
-		json_object_set_new(j, "duplicate", json_true());
 	if (b->jsonl) {
-		AUTO_MEM char *line = json_dumps(j, JSON_COMPACT);
-
-		json_decref(j);
-		if (!line)
-			return xp_fail(err, XP_E_NOMEM, "results");
 		puts(line);
 	} else if (b->json) {
-		v->json = j;
+		v->json = STEAL(line);
 	} else if ((!b->summary || v->o.exit_code != 0) && !is_duplicate) {
 		if (b->printed)
 			puts("");

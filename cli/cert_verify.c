@@ -231,20 +231,15 @@ static int print_document(const struct xp_batch *b, const uint64_t n[5], uint64_
 		"policy", (json_int_t)n[3], "closed", (json_int_t)closed, "ignored",
 		(json_int_t)b->pairs.ignored, "other_drives", (json_int_t)b->other_drives,
 		"duplicates", (json_int_t)duplicates(b));
-	json_t *all = json_array();
 	int rc;
 
-	for (size_t i = 0; i < b->verdicts.n; i++)
-		if (!b->summary || b->verdicts.list[i].o.exit_code != 0)
-			json_array_append(all, b->verdicts.list[i].json);
 	json_object_set_new(doc, "unused_lists", json_integer(unused_lists));
 	json_object_set_new(doc, "confined",
 			    json_pack("{s:b, s:b}", "seccomp", b->confined.by_seccomp, "landlock",
 				      b->confined.by_landlock));
-	json_object_set_new(doc, "results", all);
 	if (b->summary)
 		json_object_set_new(doc, "drives", xp_verdicts_drives_json(&b->verdicts));
-	rc = xp_print_json(doc);
+	rc = xp_verdicts_print_json(&b->verdicts, doc, b->summary);
 	return rc ? rc : b->exit_code;
 }
 
@@ -263,6 +258,19 @@ static void print_closed(const struct xp_batch *b)
 		first = false;
 		printf("closed: the failure %s, by %s of the same drive, which passed\n", o->id,
 		       o->closed_by);
+	}
+}
+
+/* Nor were those known that have another record's id. */
+static void say_twins(const struct xp_batch *b)
+{
+	for (size_t i = 0; i < b->verdicts.n; i++) {
+		const struct xp_verdict *v = &b->verdicts.list[i];
+
+		if (v->twin && !b->json)
+			xp_say("E_ID_TWICE: two records of one id were given, and neither may be "
+			       "relied upon: %s and %s",
+			       v->file, v->twin);
 	}
 }
 
@@ -333,6 +341,7 @@ static int report(struct xp_batch *b)
 	}
 	count(b, n, &closed);
 	unused = say_unused_lists(b);
+	say_twins(b);
 	if (b->json)
 		return print_document(b, n, closed, unused);
 	if (b->jsonl)

@@ -137,7 +137,15 @@ mkdir twice && cp "$record" "$record.p7s" twice
 jq -cjS '.tenant = "t-2"' "$record" >twice/x.json
 "$rogue" ca/performer.key ca/performer.pem twice/x.json
 exits 'two records of one id fail' 1 cert verify twice --trust ca/root.pem --crl ca/root.crl --json
-is 'with their code: E_ID_TWICE' "$(jq -r '.results[].findings[].code' out | grep -c E_ID_TWICE)" 1
+is 'both of them, with their code: E_ID_TWICE' \
+	"$(jq -r '.results[] | select(.verdict == "failed" and .exit == 1).findings[].code' out | grep -c E_ID_TWICE)" 2
+is 'each names both' "$(jq -r '.results[].findings[] | select(.code == "E_ID_TWICE").text' out | grep -c ': twice/.*json and twice/.*json$')" 2
+is 'none of them is counted as passed' "$(jq -r '[.passed, .failed] | join(" ")' out)" '0 2'
+exits 'by drive neither vouches for its drive' 1 cert verify twice --trust ca/root.pem --crl ca/root.crl --json --summary
+is 'as the drives say' "$(jq -r '[.drives[].verdict] | unique | join(" ")' out)" failed
+exits 'line by line' 1 cert verify twice --trust ca/root.pem --crl ca/root.crl --jsonl
+is 'the later one names both' "$(jq -r '.findings[] | select(.code == "E_ID_TWICE").text' out | wc -l)" 1
+check 'and both are told in the end' grep -q 'E_ID_TWICE: .*twice/.*json and twice/.*json' err
 
 # --- who approves of a lie
 jq -cjS --arg sum "$(sha256sum <lies/above.json | cut -d ' ' -f 1)" --arg sig \
