@@ -560,21 +560,6 @@ static enum xp_rc set_up(struct xp_tui_app *app, struct xp_err *err)
 	return XP_OK;
 }
 
-/* The screen is gone, and with it the summary: where is what it named? */
-static void say_where(const struct xp_tui_app *app)
-{
-	const struct xp_session *s = &app->session;
-
-	for (size_t i = 0; i < app->tui.jobs_n; i++) {
-		if (!*app->tui.jobs[i].record)
-			continue;
-		xp_say("the records stand in %s/certificates%s%s", s->state.path,
-		       s->setup.out_dir ? " and in " : "",
-		       s->setup.out_dir ? s->setup.out_dir : "");
-		return;
-	}
-}
-
 enum xp_rc xp_tui_app_run(struct xp_tui_app *app, int *exit_code, struct xp_err *err)
 {
 	enum xp_rc rc;
@@ -595,7 +580,7 @@ enum xp_rc xp_tui_app_run(struct xp_tui_app *app, int *exit_code, struct xp_err 
 	while (app->rounds_n)
 		drop_round(app, app->rounds_n - 1);
 	give_back(app);
-	say_where(app);
+	xp_tui_app_say_where(app);
 	xp_session_close(&app->session);
 	xp_close_fd(&app->alone_fd);
 	xp_expect_list_free(&app->expect);

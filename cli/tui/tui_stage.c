@@ -433,3 +433,17 @@ bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t
 		return false;
 	}
 }
+
+void xp_tui_app_say_where(const struct xp_tui_app *app)
+{
+	const struct xp_session *s = &app->session;
+
+	for (size_t i = 0; i < app->tui.jobs_n; i++) {
+		if (!*app->tui.jobs[i].record)
+			continue;
+		xp_say("the records stand in %s/certificates%s%s", s->state.path,
+		       s->setup.out_dir ? " and in " : "",
+		       s->setup.out_dir ? s->setup.out_dir : "");
+		return;
+	}
+}
