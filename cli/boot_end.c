@@ -42,7 +42,7 @@ enum xp_rc xp_boot_end_check(enum xp_boot_then then, const char *mark, struct xp
 		return XP_OK;
 	return xp_fail(err, XP_E_USAGE,
 		       "%s: only a host that was booted from expunge's own image is ended so, and "
-		       "this one was not (no %s)",
+		       "this one was not (no %s); say wait",
 		       xp_boot_then_name(then), mark);
 }
 

@@ -81,9 +81,7 @@ static enum xp_rc read_fields(struct run *r, const char *path, struct xp_err *er
 		return XP_OK;
 	TRY(xp_file_read(&json, &len, path, FIELDS_MAX_BYTES, err));
 	TRY(xp_fields_apply_json(&r->session.fields, json, len, path, err));
-	if (xp_job_people_demand(&r->session.fields, r->session.key, err) != XP_OK)
-		return xp_err_prefix(err, "%s", path);
-	return XP_OK;
+	return xp_job_people_demand(&r->session.fields, r->session.key, err);
 }
 
 static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *err)
@@ -244,6 +242,8 @@ static void check_sets(struct run *r)
 static void check_expectations(struct run *r)
 {
 	check_sets(r);
+	if (r->expect.n)
+		r->batch.expect = &r->expect;
 	for (size_t i = 0; i < r->expect.n; i++)
 		if (!r->expect.list[i].seen)
 			xp_say("%s is on the expect list and is not here",

@@ -110,7 +110,7 @@ static int report(struct sending *s, bool json)
 	xp_upload_look(s->upload, &now);
 	xp_consoles_show(&s->consoles, "%s", "");
 	if (!json) {
-		printf("%zu files are on the server, as they are here\n", now.confirmed);
+		printf("the server has confirmed %zu files, as they are here\n", now.confirmed);
 		return 0;
 	}
 	doc = json_pack("{s:I, s:I}", "confirmed", (json_int_t)now.confirmed, "pending",

@@ -204,10 +204,21 @@ enum xp_rc xp_batch_run(struct xp_batch *b, int events_fd, bool quiet, const str
 static int report_json(const struct xp_batch *b, int exit_code)
 {
 	json_t *results = json_array();
+	json_t *doc;
 
 	for (unsigned i = 0; i < b->n; i++)
 		json_array_append_new(results, xp_job_result_json(&b->jobs[i]));
-	return xp_exit_worse(exit_code, xp_print_json(json_pack("{s:o}", "results", results)));
+	doc = json_pack("{s:o}", "results", results);
+	if (b->expect) {
+		json_t *absent = json_array();
+
+		for (size_t i = 0; i < b->expect->n; i++)
+			if (!b->expect->list[i].seen)
+				json_array_append_new(absent,
+						      json_string(b->expect->list[i].serial));
+		json_object_set_new(doc, "absent", absent);
+	}
+	return xp_exit_worse(exit_code, xp_print_json(doc));
 }
 
 int xp_batch_report(const struct xp_batch *b, bool json, bool jsonl)

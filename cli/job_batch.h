@@ -10,6 +10,7 @@
 struct xp_batch {
 	struct xp_job *jobs;
 	unsigned n;
+	const struct xp_expect_list *expect; /* what stands on it and is absent is reported; NULL */
 };
 
 /* Room for N jobs, all zero. */
