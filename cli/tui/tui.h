@@ -80,11 +80,12 @@ struct xp_tui_drive {
 	char bus[16];
 	char media[16];
 	uint64_t bytes;
-	char use[128]; /* what uses it; empty: nobody */
-	bool asked;    /* it has said what it can do */
-	char best[16]; /* level; empty: nothing is to be had */
-	bool locked;   /* by a password */
-	bool hangs;    /* it did not answer; nobody asks it again but by r */
+	uint64_t diskseq; /* the kernel's number of this disk, never given twice; 0: none */
+	char use[128];	  /* what uses it; empty: nobody */
+	bool asked;	  /* it has said what it can do */
+	char best[16];	  /* level; empty: nothing is to be had */
+	bool locked;	  /* by a password */
+	bool hangs;	  /* it did not answer; nobody asks it again but by r */
 	bool has_light, light_on;
 	int celsius;   /* 0: unknown */
 	char *details; /* lines, raw */
@@ -112,6 +113,7 @@ struct xp_tui_job {
 	char serial[320];
 	char confirm[320];
 	char drive_confirm[320]; /* as the list had it */
+	uint64_t diskseq;	 /* ... and this, of the drive */
 	uint64_t bytes;
 	char level[16]; /* that the plan expects; later that was earned, or empty */
 	char technique[48];

@@ -221,6 +221,7 @@ static void read_drive(struct xp_tui_drive *d, const json_t *found, const json_t
 	copy(d->bus, sizeof(d->bus), text_of(found, "bus"));
 	copy(d->media, sizeof(d->media), text_of(o, "media"));
 	read_bytes(d, found);
+	d->diskseq = strtoull(text_of(found, "diskseq"), NULL, 10);
 	read_use(d, found);
 	d->asked = said != NULL;
 	d->locked = said && is_locked(said);

@@ -64,3 +64,7 @@ void xp_tui_other_key(struct xp_tui *t, uint32_t key);
 void xp_tui_place_key(struct xp_tui *t, uint32_t key);
 void xp_tui_help_draw(struct xp_tui *t, struct xp_tui_canvas *c);
 void xp_tui_messages_draw(struct xp_tui *t, struct xp_tui_canvas *c);
+/* Is B the drive that A was, or another one that came to its place? */
+bool xp_tui_drive_is_same(const struct xp_tui_drive *a, const struct xp_tui_drive *b);
+/* Is or was J a job on this very drive? */
+bool xp_tui_job_is_of(const struct xp_tui_job *j, const struct xp_tui_drive *d);

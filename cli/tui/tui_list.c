@@ -25,28 +25,13 @@ void xp_tui_drives_free(struct xp_tui_drive *list, size_t n)
 	free(list);
 }
 
-/* A namesake that comes or goes adds or takes @PLACE; what confirms it is asked anew anyway. */
-static bool is_same_confirm(const char *a, const char *b)
-{
-	size_t n = strlen(a), m = strlen(b);
-
-	return n > m ? is_same_confirm(b, a) : strncmp(a, b, n) == 0 && (!b[n] || b[n] == '@');
-}
-
-static bool is_same(const struct xp_tui_drive *a, const struct xp_tui_drive *b)
-{
-	return strcmp(a->path, b->path) == 0 && is_same_confirm(a->confirm, b->confirm) &&
-	       a->bytes == b->bytes;
-}
-
 const struct xp_tui_job *xp_tui_drive_job(const struct xp_tui *t, const struct xp_tui_drive *d)
 {
 	for (size_t i = t->jobs_n; i > 0; i--) {
 		const struct xp_tui_job *j = &t->jobs[i - 1];
 
 		if (j->state != XP_TUI_JOB_LEFT && j->state != XP_TUI_JOB_ASKING &&
-		    j->state != XP_TUI_JOB_READY && strcmp(j->path, d->path) == 0 &&
-		    is_same_confirm(j->drive_confirm, d->confirm))
+		    j->state != XP_TUI_JOB_READY && xp_tui_job_is_of(j, d))
 			return j;
 	}
 	return NULL;
@@ -157,7 +142,7 @@ void xp_tui_list_arrange(struct xp_tui *t)
 static void keep_cursor(struct xp_tui *t, const struct xp_tui_drive *was)
 {
 	for (size_t i = 0; was && i < t->shown_n; i++)
-		if (is_same(&t->drives[t->shown[i]], was))
+		if (xp_tui_drive_is_same(&t->drives[t->shown[i]], was))
 			t->cursor = i;
 }
 
@@ -176,7 +161,7 @@ void xp_tui_drives_set(struct xp_tui *t, struct xp_tui_drive *list, size_t n)
 		bool there = false;
 
 		for (size_t k = 0; k < n; k++) {
-			if (!is_same(&old[i], &list[k]))
+			if (!xp_tui_drive_is_same(&old[i], &list[k]))
 				continue;
 			there = true;
 			list[k].selected = old[i].selected && !*list[k].use;

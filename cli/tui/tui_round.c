@@ -269,6 +269,7 @@ enum xp_rc xp_tui_round_plan(struct xp_tui_round **out, struct xp_tui *t, unsign
 		snprintf(j->model, sizeof(j->model), "%s", d->model);
 		snprintf(j->confirm, sizeof(j->confirm), "%s", d->confirm);
 		snprintf(j->drive_confirm, sizeof(j->drive_confirm), "%s", d->confirm);
+		j->diskseq = d->diskseq;
 		j->bytes = d->bytes;
 	}
 	t->round = id;

@@ -47,9 +47,12 @@ static void add_place(json_t *o, const struct xp_sysroot *root, const char *node
 {
 	int celsius = *node ? xp_drive_celsius(root, node) : 0;
 	bool is_on = false;
+	uint64_t diskseq;
 
 	if (celsius)
 		json_object_set_new(o, "celsius", json_integer(celsius));
+	if (*node && xp_sysroot_read_u64(&diskseq, root, "sys/class/block/%s/diskseq", node))
+		json_object_set_new(o, "diskseq", xp_json_u64(diskseq));
 	if (*node && xp_light_read(&is_on, root, node))
 		json_object_set_new(o, "light", json_boolean(is_on));
 }

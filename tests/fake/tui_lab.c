@@ -49,6 +49,7 @@ void xp_tui_lab_scan(struct xp_tui_lab *l, size_t n, void (*what)(struct xp_tui_
 		snprintf(d->bus, sizeof(d->bus), "sata");
 		snprintf(d->best, sizeof(d->best), "purge");
 		d->bytes = 4000000000000u;
+		d->diskseq = i + 1;
 		d->asked = true;
 		d->details = strdup("/dev/sdx\n  model        MODEL\n");
 	}
@@ -130,6 +131,7 @@ size_t xp_tui_lab_round(struct xp_tui_lab *l, unsigned round, size_t n, const ch
 		snprintf(j->drive_confirm, sizeof(j->drive_confirm), "%s", d->confirm);
 		snprintf(j->level, sizeof(j->level), "purge");
 		snprintf(j->technique, sizeof(j->technique), "ata-sanitize-crypto");
+		j->diskseq = d->diskseq;
 		j->bytes = d->bytes;
 		j->plan = strdup("/dev/sdx\n  destroys     everything\n");
 		j->state = XP_TUI_JOB_READY;
