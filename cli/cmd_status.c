@@ -107,10 +107,11 @@ static int run(const struct xp_args *args)
 	struct xp_err err;
 	enum xp_rc rc = xp_kept_state_open(&kept, args, false, &err);
 
-	/* no state folder: no jobs, which is an answer */
+	/* no state folder: no jobs, which is an answer; but none where a folder was named */
 	if (rc == XP_OK)
 		rc = xp_job_summaries_read(&all, state, &err);
-	if (rc != XP_OK && (rc != XP_E_NOENT || xp_args_string(args, "keep")))
+	if (rc != XP_OK &&
+	    (rc != XP_E_NOENT || xp_args_string(args, "keep") || xp_args_string(args, "state")))
 		return xp_report_error(&err, xp_args_flag(args, "json"), "jobs");
 	jobs = json ? json_array() : NULL;
 	for (size_t i = 0; i < all.n; i++) {

@@ -9,7 +9,8 @@
 enum xp_rc xp_expect_list_for_host(struct xp_expect_list *out, const char *csv, size_t len,
 				   const char *path, const char *host_serial, struct xp_err *err)
 {
-	TRY(xp_expect_list_parse(out, csv, len, err));
+	if (xp_expect_list_parse(out, csv, len, err) != XP_OK)
+		return xp_err_prefix(err, "%s", path);
 	for (size_t i = 0; i < out->n; i++) {
 		const struct xp_expected *e = &out->list[i];
 

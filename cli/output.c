@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,9 +22,23 @@ static void log_sink(void *ctx, enum xp_log_level level, const char *message)
 		xp_say("%s%s", level == XP_LOG_WARNING ? "warning: " : "", message);
 }
 
+/*
+ * What is opened later must not get the number of a standard stream that was closed: words would go
+ * into a journal or onto a target. The wrong direction, so that reading and writing still fail.
+ */
+static void hold_streams(void)
+{
+	static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", flags[fd]) != fd)
+			_exit(xp_rc_exit_code(XP_E_IO));
+}
+
 void xp_output_init(const char *program)
 {
 	program_name = program;
+	hold_streams();
 	signal(SIGPIPE, SIG_IGN);
 	xp_log_set_sink(log_sink, NULL);
 }
@@ -33,7 +48,8 @@ int xp_output_finish(int exit_code)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit_code;
 	xp_say("standard output could not be written: %s", strerror(errno));
-	return exit_code ? exit_code : xp_rc_exit_code(XP_E_IO);
+	/* worse than 3, which tells of a level; what else went wrong stays */
+	return exit_code && exit_code != 3 ? exit_code : xp_rc_exit_code(XP_E_IO);
 }
 
 /* Length of the well-formed UTF-8 character at S, and its code point; 0: malformed. */

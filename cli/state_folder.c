@@ -82,8 +82,11 @@ enum xp_rc xp_state_open_existing(struct xp_state *out, const char *dir, struct 
 	TRY(state_path(&s, dir, err));
 	s.fd = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s.fd < 0)
-		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "state folder %s",
-				     s.path);
+		return xp_fail_errno(err,
+				     errno == ENOENT || errno == ENOTDIR ? XP_E_NOENT
+				     : errno == EACCES || errno == EPERM ? XP_E_PERM
+									 : XP_E_IO,
+				     "state folder %s", s.path);
 	TRY(open_below(&s.jobs_fd, s.fd, "jobs", false, err));
 	TRY(open_below(&s.certificates_fd, s.fd, "certificates", false, err));
 	move_state(out, &s);
