@@ -25,7 +25,6 @@ static void free_json(json_t **j)
 }
 
 #define SCAN_EVERY_MS 1500
-#define OVERDUE_MS    ((XP_TUI_SCAN_S + 2) * 1000)
 #define SILENT_MS     6000
 #define TICK_MS	      200
 #define PATIENCE_MS   1500
@@ -41,12 +40,17 @@ uint64_t xp_tui_now_ms(void)
 
 /* ---- the scout ---- */
 
+static uint64_t overdue_ms(const struct xp_tui_app *app)
+{
+	return (xp_tui_scan_seconds((const char *const *)app->args->operands) + 2) * 1000ull;
+}
+
 static bool has_open_question(const struct xp_tui_app *app)
 {
 	uint64_t now = app->tui.now_ms;
 
-	return (app->scan_ms && now - app->scan_ms < OVERDUE_MS) ||
-	       (app->ask_ms && now - app->ask_ms < OVERDUE_MS);
+	return (app->scan_ms && now - app->scan_ms < overdue_ms(app)) ||
+	       (app->ask_ms && now - app->ask_ms < overdue_ms(app));
 }
 
 /* Somebody is about to hold a drive: nobody else may have it open then. */
@@ -81,7 +85,7 @@ static void look(struct xp_tui_app *app)
 	if (app->scan_ms && t->now_ms - app->scan_ms > SILENT_MS)
 		snprintf(t->notice, sizeof(t->notice), "a drive holds up the search");
 	if (is_busy(app) || t->now_ms < app->next_scan_ms ||
-	    (app->scan_ms && t->now_ms - app->scan_ms < OVERDUE_MS))
+	    (app->scan_ms && t->now_ms - app->scan_ms < overdue_ms(app)))
 		return;
 	if (xp_tui_scout_scan(&app->scout, busy_paths(t)))
 		app->scan_ms = t->now_ms;

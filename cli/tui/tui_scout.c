@@ -17,7 +17,9 @@
 #include "cli/output.h"
 #include "device/light.h"
 
-#define LOOK_S 8 /* a target that has not answered by then hangs */
+#define LOOK_S	      8 /* a target that has not answered by then hangs */
+#define LOOK_STEP_MS  200
+#define LOOKS_AT_ONCE 8
 
 /* ---- what a child does ---- */
 
@@ -86,6 +88,8 @@ static json_t *look_at(const struct xp_job_setup *setup, const char *path)
 struct look {
 	pid_t pid; /* 0: none */
 	int fd;
+	uint64_t begun_ns;
+	bool hangs;
 	struct xp_buf text;
 };
 
@@ -125,33 +129,42 @@ static bool look_on(struct look *l)
 	return true;
 }
 
-/* Those that have not answered when the time is up are left to themselves. */
-static void look_on_all(struct look *looks, struct pollfd *fds, size_t n, size_t open)
+/* Those that have not answered when their time is up are left to themselves. */
+static size_t give_up(struct look *looks, struct pollfd *fds, size_t n, uint64_t now_ns)
 {
-	const struct xp_clock *clock = xp_clock_system();
-	uint64_t end_ns = clock->monotonic_ns(clock->ctx) + LOOK_S * 1000000000ull;
+	size_t given_up = 0;
 
-	while (open) {
-		uint64_t now = clock->monotonic_ns(clock->ctx);
-
-		if (now >= end_ns ||
-		    (poll(fds, n, (int)((end_ns - now) / 1000000) + 1) < 0 && errno != EINTR))
-			return;
-		for (size_t i = 0; i < n; i++) {
-			if (fds[i].fd < 0 || !fds[i].revents || look_on(&looks[i]))
-				continue;
-			fds[i].fd = -1;
-			open--;
-		}
+	for (size_t i = 0; i < n; i++) {
+		if (fds[i].fd < 0 || now_ns - looks[i].begun_ns < LOOK_S * 1000000000ull)
+			continue;
+		fds[i].fd = -1;
+		looks[i].hangs = true;
+		given_up++;
 	}
+	return given_up;
 }
 
-/* FD still stands there where it has not said all. */
-static void take_look(json_t *drives, const struct look *l, const char *path, bool hangs)
+/* Answers that have come, for at most a moment. Returns how many are whole. */
+static size_t take_answers(struct look *looks, struct pollfd *fds, size_t n)
+{
+	size_t whole = 0;
+
+	if (poll(fds, n, LOOK_STEP_MS) <= 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (fds[i].fd < 0 || !fds[i].revents || look_on(&looks[i]))
+			continue;
+		fds[i].fd = -1;
+		whole++;
+	}
+	return whole;
+}
+
+static void take_look(json_t *drives, const struct look *l, const char *path)
 {
 	json_t *o = l->text.len ? json_loads(xp_buf_str(&l->text), 0, NULL) : NULL;
 
-	if (!o && hangs)
+	if (!o && l->hangs)
 		o = json_pack("{s:o, s:s, s:b, s:b, s:[{s:s, s:s, s:s}]}", "path",
 			      xp_json_text(path), "confirm", "", "planned", 0, "hangs", 1,
 			      "refusals", "code", "unknown", "message", "it does not answer",
@@ -165,6 +178,7 @@ static void scan_targets(json_t *drives, const struct xp_job_setup *setup,
 			 const char *const *targets, const json_t *skip)
 {
 	size_t n = 0;
+	size_t next = 0;
 	size_t open = 0;
 	struct look *looks;
 	struct pollfd *fds;
@@ -175,17 +189,24 @@ static void scan_targets(json_t *drives, const struct xp_job_setup *setup,
 	fds = calloc(n, sizeof(*fds));
 	if (!looks || !fds)
 		_exit(1);
-	for (size_t i = 0; i < n; i++) {
-		bool begun =
-			!has_path(skip, targets[i]) && look_begin(&looks[i], setup, targets[i]);
-
-		fds[i] = (struct pollfd){.fd = begun ? looks[i].fd : -1, .events = POLLIN};
-		open += begun;
+	for (size_t i = 0; i < n; i++)
+		fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+	while (next < n || open) {
+		/* each looks at all that the host has open: all at once, none would get done */
+		for (; next < n && open < LOOKS_AT_ONCE; next++) {
+			if (has_path(skip, targets[next]) ||
+			    !look_begin(&looks[next], setup, targets[next]))
+				continue;
+			looks[next].begun_ns = setup->clock->monotonic_ns(setup->clock->ctx);
+			fds[next].fd = looks[next].fd;
+			open++;
+		}
+		open -= take_answers(looks, fds, n);
+		open -= give_up(looks, fds, n, setup->clock->monotonic_ns(setup->clock->ctx));
 	}
-	look_on_all(looks, fds, n, open);
 	for (size_t i = 0; i < n; i++)
 		if (looks[i].pid)
-			take_look(drives, &looks[i], targets[i], fds[i].fd >= 0);
+			take_look(drives, &looks[i], targets[i]);
 	/* the process ends, and with it what it has */
 }
 
@@ -296,10 +317,19 @@ static void answer(const struct xp_tui_scout *s, const struct xp_tui_scout_setup
 	pid = fork();
 	if (pid == 0) {
 		signal(SIGALRM, SIG_DFL);
-		alarm(XP_TUI_SCAN_S);
+		alarm(xp_tui_scan_seconds(how->targets));
 		be_child(s, how, question);
 	}
 	json_decref(question);
+}
+
+unsigned xp_tui_scan_seconds(const char *const *targets)
+{
+	unsigned seconds = XP_TUI_SCAN_S;
+
+	for (size_t i = 0; targets && targets[i]; i++)
+		seconds++;
+	return seconds;
 }
 
 /* Never returns. */

@@ -22,7 +22,8 @@ struct xp_tui_scout_setup {
 	const struct termios *terminal;
 };
 
-#define XP_TUI_SCAN_S 20 /* a child that takes longer is ended */
+#define XP_TUI_SCAN_S 20 /* a child that takes longer is ended; one second more for each target */
+unsigned xp_tui_scan_seconds(const char *const *targets);
 
 MUST_USE enum xp_rc xp_tui_scout_start(struct xp_tui_scout *s,
 				       const struct xp_tui_scout_setup *setup, struct xp_err *err);

@@ -67,6 +67,29 @@ static void begin_colours(struct xp_tui_terminal *t)
 	init_pair(4, COLOR_WHITE, COLOR_BLACK);
 }
 
+/*
+ * What is typed at the other end of a serial line comes from another terminal than TERM names: the
+ * keys as terminals commonly send them, where TERM says nothing else.
+ */
+static void know_keys(void)
+{
+	static const struct {
+		const char *sent;
+		int key;
+	} common[] = {
+		{"\033[A", KEY_UP},	{"\033OA", KEY_UP},	{"\033[B", KEY_DOWN},
+		{"\033OB", KEY_DOWN},	{"\033[5~", KEY_PPAGE}, {"\033[6~", KEY_NPAGE},
+		{"\033[1~", KEY_HOME},	{"\033[7~", KEY_HOME},	{"\033[H", KEY_HOME},
+		{"\033OH", KEY_HOME},	{"\033[4~", KEY_END},	{"\033[8~", KEY_END},
+		{"\033[F", KEY_END},	{"\033OF", KEY_END},	{"\033OP", KEY_F(1)},
+		{"\033[11~", KEY_F(1)}, {"\033[[A", KEY_F(1)},	{"\033[21~", KEY_F(10)},
+	};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(common); i++)
+		if (key_defined(common[i].sent) == 0)
+			define_key(common[i].sent, common[i].key);
+}
+
 enum xp_rc xp_tui_terminal_open(struct xp_tui_terminal **out, bool ascii, struct xp_err *err)
 {
 	struct xp_tui_terminal *t;
@@ -102,6 +125,7 @@ enum xp_rc xp_tui_terminal_open(struct xp_tui_terminal **out, bool ascii, struct
 	nonl();
 	set_escdelay(100);
 	keypad(stdscr, TRUE);
+	know_keys();
 	nodelay(stdscr, TRUE);
 	begin_colours(t);
 	*out = t;

@@ -23,7 +23,7 @@ screen() { tmux capture-pane -p; }
 # sees NAME, TEXT: it comes to be seen (a fixed string)
 sees() {
 	local i
-	for ((i = 0; i < 3000; i++)); do
+	for ((i = 0; i < ${XP_TRIES:-3000}; i++)); do
 		if screen | grep -qF -- "$2"; then
 			ok "$1"
 			return 0
@@ -91,7 +91,7 @@ write_text() {
 # ended NAME, CODE: the command came to its end, with this code
 ended() {
 	local i
-	for ((i = 0; i < 3000; i++)); do
+	for ((i = 0; i < ${XP_TRIES:-3000}; i++)); do
 		[ -s "$TMPDIR/exit" ] && break
 		sleep 0.1
 	done
