@@ -34,17 +34,6 @@ struct xp_verdict *xp_verdicts_add(struct xp_verdicts *v)
 	return &v->list[v->n++];
 }
 
-enum xp_rc xp_verdicts_close(struct xp_verdicts *v, struct xp_err *err)
-{
-	AUTO_MEM struct xp_check_outcome **list = calloc(v->n + 1, sizeof(*list));
-
-	if (!list)
-		return xp_fail(err, XP_E_NOMEM, "%zu results", v->n);
-	for (size_t i = 0; i < v->n; i++)
-		list[i] = &v->list[i].o;
-	return xp_check_batch_close(list, v->n, err);
-}
-
 /* ---- two records of one id ---- */
 
 char *xp_id_twice_text(const char *file, const char *other)
@@ -89,6 +78,50 @@ enum xp_rc xp_verdict_blame(struct xp_verdicts *v, size_t at, const char *file, 
 	one->twin = file;
 	one->o.exit_code = 1;
 	return XP_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct xp_verdict *const *x = a;
+	const struct xp_verdict *const *y = b;
+
+	return strcmp((*x)->o.id, (*y)->o.id);
+}
+
+/* Only one of several copies was at hand when the other record of its id was met. */
+static enum xp_rc blame_copies(struct xp_verdicts *v, struct xp_err *err)
+{
+	AUTO_MEM const struct xp_verdict **blamed = calloc(v->n + 1, sizeof(const void *));
+	size_t n = 0;
+
+	if (!blamed)
+		return xp_fail(err, XP_E_NOMEM, "%zu results", v->n);
+	for (size_t i = 0; i < v->n; i++)
+		if (v->list[i].twin)
+			blamed[n++] = &v->list[i];
+	qsort(blamed, n, sizeof(*blamed), by_id);
+	for (size_t i = 0; i < v->n; i++) {
+		const struct xp_verdict *one = &v->list[i];
+		const struct xp_verdict *const *found = NULL;
+
+		if (n && one->o.id[0] && (one->o.exit_code == 0 || one->o.exit_code == 3))
+			found = bsearch(&one, blamed, n, sizeof(*blamed), by_id);
+		if (found)
+			TRY(xp_verdict_blame(v, i, (*found)->twin, err));
+	}
+	return XP_OK;
+}
+
+enum xp_rc xp_verdicts_close(struct xp_verdicts *v, struct xp_err *err)
+{
+	AUTO_MEM struct xp_check_outcome **list = calloc(v->n + 1, sizeof(*list));
+
+	if (!list)
+		return xp_fail(err, XP_E_NOMEM, "%zu results", v->n);
+	TRY(blame_copies(v, err));
+	for (size_t i = 0; i < v->n; i++)
+		list[i] = &v->list[i].o;
+	return xp_check_batch_close(list, v->n, err);
 }
 
 /* ---- the document ---- */

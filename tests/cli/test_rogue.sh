@@ -147,6 +147,14 @@ exits 'line by line' 1 cert verify twice --trust ca/root.pem --crl ca/root.crl -
 is 'the later one names both' "$(jq -r '.findings[] | select(.code == "E_ID_TWICE").text' out | wc -l)" 1
 check 'and both are told in the end' grep -q 'E_ID_TWICE: .*twice/.*json and twice/.*json' err
 
+# ... however often one of them is there: a copy was met before the other record was
+copy=twice/$(basename "$record" .json)-copy.json
+cp "$record" "$copy" && cp "$record.p7s" "$copy.p7s"
+exits 'beside a copy of one they fail' 1 cert verify "twice/$(basename "$record")" "$copy" twice/x.json --trust ca/root.pem \
+	--crl ca/root.crl --json
+is 'the copy, too' "$(jq -r '[.results[].verdict] | join(" ")' out)" 'failed failed failed'
+is 'by its code' "$(jq -r '.results[] | select(.findings[].code == "E_ID_TWICE").file' out | wc -l)" 3
+
 # --- who approves of a lie
 jq -cjS --arg sum "$(sha256sum <lies/above.json | cut -d ' ' -f 1)" --arg sig \
 	"$(jq -r 'select(.file == "lies/above.json").signers[0].signature_sha256' lines)" \
