@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "base/about.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
@@ -79,11 +80,15 @@ static enum xp_rc make(int state_fd, const char *host_name, const struct xp_cloc
 	AUTO(xp_pki_key_free) EVP_PKEY *key = NULL;
 	AUTO(xp_pki_cert_free) X509 *cert = NULL;
 	AUTO_MEM char *pem = NULL;
+	/* The clock may be wrong now and set later, in either direction: the certificate holds for
+	 * both, from the first day that a plausible clock can show. */
 	int64_t now = clock->wall_s(clock->ctx);
+	int64_t from = now < XP_ABOUT_BUILD_DAY_S ? now : XP_ABOUT_BUILD_DAY_S;
+	int64_t to = now > XP_ABOUT_BUILD_DAY_S ? now : XP_ABOUT_BUILD_DAY_S;
 	size_t len = 0;
 
 	TRY(key_make_or_take(&key, state_fd, err));
-	TRY(xp_pki_issue(&cert, key, XP_ROLE_HOST, &subject, now, now + (int64_t)VALID_DAYS * DAY_S,
+	TRY(xp_pki_issue(&cert, key, XP_ROLE_HOST, &subject, from, to + (int64_t)VALID_DAYS * DAY_S,
 			 NULL, NULL, err));
 	TRY(xp_pki_cert_to_pem(&pem, &len, cert, err));
 	return xp_file_write_at(state_fd, CERT_NAME, pem, len, 0644, false, err);

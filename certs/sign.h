@@ -25,7 +25,9 @@ MUST_USE enum xp_rc xp_signing_key_load_token(struct xp_signing_key **out, struc
 					      const char *cert_path, struct xp_err *err);
 /*
  * The host's own key below the state folder ("host.key", "host.crt"), made on first use (role host;
- * a machine, never a person). *CREATED says whether it was made now.
+ * a machine, never a person). *CREATED says whether it was made now. Its certificate holds from the
+ * build's day on, or from now if that is earlier, to ten years after the later of the two: a clock
+ * that was wrong when it was made does not end its use.
  */
 MUST_USE enum xp_rc xp_signing_key_host(struct xp_signing_key **out, bool *created, int state_fd,
 					const char *host_name, const struct xp_clock *clock,

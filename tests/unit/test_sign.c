@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/about.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "certs/cms.h"
 #include "certs/oids.h"
@@ -504,6 +506,35 @@ static void test_host_key_broken_files_are_errors_not_new_keys(void **state)
 	xp_signing_key_free(&k);
 }
 
+static int64_t said_s(void *ctx)
+{
+	return *(const int64_t *)ctx;
+}
+
+static void test_host_key_made_by_a_wrong_clock_holds_when_it_is_set(void **state)
+{
+	static const int64_t wrong[] = {981173106 /* 2001 */, 2208988800 /* 2040 */};
+	const int64_t build = XP_ABOUT_BUILD_DAY_S;
+
+	(void)state;
+	for (size_t i = 0; i < XP_ARRAY_LEN(wrong); i++) {
+		int64_t now = wrong[i];
+		const struct xp_clock clock = {.ctx = &now, .wall_s = said_s};
+		struct xp_signing_key *k = NULL;
+		bool created = false;
+		int64_t from, to;
+
+		unlinkat(dir_fd, "host.key", 0);
+		unlinkat(dir_fd, "host.crt", 0);
+		assert_int_equal(xp_signing_key_host(&k, &created, dir_fd, "h", &clock, NULL),
+				 XP_OK);
+		xp_signing_key_validity(&from, &to, k);
+		assert_true(from <= now && from <= build);
+		assert_true(to > now + 9 * 365 * LAB_DAY_S && to > build + 9 * 365 * LAB_DAY_S);
+		xp_signing_key_free(&k);
+	}
+}
+
 static void test_crl_grows_and_refuses_twice(void **state)
 {
 	X509_CRL *next = NULL;
@@ -556,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_describe_names_role_and_person),
 		cmocka_unit_test(test_host_key_is_made_once_and_kept),
 		cmocka_unit_test(test_host_key_broken_files_are_errors_not_new_keys),
+		cmocka_unit_test(test_host_key_made_by_a_wrong_clock_holds_when_it_is_set),
 		cmocka_unit_test(test_crl_grows_and_refuses_twice),
 	};
 
