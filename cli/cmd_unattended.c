@@ -476,13 +476,26 @@ static bool may_end(int exit_code)
 	       exit_code == 6;
 }
 
+/* What jobs could not keep, since the stick was pulled out, may be kept by now. */
+static bool is_in_boxes(struct unattended *u, const struct xp_args *args)
+{
+	AUTO(xp_kept_state_close)
+	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
+	struct xp_err err;
+
+	if (!xp_args_string(args, "keep") || xp_kept_state_open(&kept, args, true, &err) == XP_OK)
+		return true;
+	xp_consoles_say(&u->consoles, "the boxes do not hold everything: %s", err.msg);
+	return false;
+}
+
 /* Nothing that is only here may be lost by what comes now. */
 static bool is_all_kept(struct unattended *u, const struct xp_args *args)
 {
 	struct xp_err err;
 
 	if (!*u->config.upload.url)
-		return true;
+		return is_in_boxes(u, args);
 	if (xp_boot_drain(&u->config.upload, xp_args_string(args, "state"), &u->consoles, &err) ==
 	    XP_OK)
 		return true;
