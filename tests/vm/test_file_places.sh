@@ -11,7 +11,7 @@ mark=expunge-secret-$$-$RANDOM
 mkdir -p m below
 mount -t tmpfs -o size=200m none below || exit 1
 image=$TMPDIR/below/fs.img
-modprobe -a loop vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 f2fs btrfs ext4 2>/dev/null
+modprobe -a loop vfat exfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 f2fs btrfs ext4 2>/dev/null
 result() { jq -r "[.results[0] | $1] | join(\" \")" out; }
 found() {
 	sync
@@ -52,6 +52,25 @@ for i in $(seq 1 2 60); do rm "m/fill$i"; done
 secret m/s.txt 3000
 overwritten 'FAT, in pieces' 0 clear
 is 'FAT, in pieces: the image holds none of it' "$(found)" 0
+check 'exFAT' on exfat '' mkfs.exfat
+secret m/s.txt 2000
+check 'exFAT: it is in the image' [ "$(found)" -ge 2000 ]
+overwritten 'exFAT' 0 clear
+is 'exFAT: the image holds none of it' "$(found)" 0
+check 'exFAT, in pieces' on exfat '' mkfs.exfat -c 4096
+for i in $(seq 60); do
+	head -c 65536 /dev/urandom >"m/fill$i"
+done
+for i in $(seq 1 2 60); do rm "m/fill$i"; done
+secret m/s.txt 3000
+overwritten 'exFAT, in pieces' 0 clear
+is 'exFAT, in pieces: the image holds none of it' "$(found)" 0
+# its length is set, and most of it was never written
+check 'exFAT, with a hole behind' on exfat '' mkfs.exfat
+secret m/s.txt 400
+truncate -s 4M m/s.txt
+overwritten 'exFAT, with a hole behind' 0 clear
+is 'exFAT, with a hole behind: the image holds none of it' "$(found)" 0
 check 'ext4' on ext4 '' mkfs.ext4 -q
 secret m/s.txt 2000
 overwritten 'ext4' 0 clear
