@@ -126,7 +126,9 @@ static enum xp_rc add_entry(struct xp_pairs *p, const char *folder, const char *
 	AUTO_MEM char *path = NULL;
 	struct stat st;
 
-	if (asprintf(&path, "%s/%s", folder, name) < 0) {
+	/* "certs/" as much as "certs" */
+	if (asprintf(&path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name) <
+	    0) {
 		path = NULL;
 		return xp_fail(err, XP_E_NOMEM, "list of records");
 	}

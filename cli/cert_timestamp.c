@@ -267,10 +267,10 @@ static int run_fetch(const struct xp_args *args)
 const struct xp_command xp_cert_command_timestamp_request = {
 	.name = "timestamp request",
 	.operands = "FILE",
-	.summary = "ask for the time of a signature",
-	.details = "Writes an RFC 3161 request, to be taken to a timestamp authority. It holds a "
-		   "hash of the signature and nothing of the record. FILE is a record or its "
-		   "signature; or ID.tlog-proof, checkpoint or NAME.checkpoint: a token over a "
+	.summary = "Ask for the time of a signature.",
+	.details = "Writes an RFC 3161 request, to be taken to a timestamp authority. It holds a\n"
+		   "hash of the signature and nothing of the record. FILE is a record or its\n"
+		   "signature; or ID.tlog-proof, checkpoint or NAME.checkpoint: a token over a\n"
 		   "log's checkpoint serves every record that is proven in it.",
 	.options = request_options,
 	.operands_min = 1,
@@ -281,11 +281,11 @@ const struct xp_command xp_cert_command_timestamp_request = {
 const struct xp_command xp_cert_command_timestamp_embed = {
 	.name = "timestamp embed",
 	.operands = "FILE",
-	.summary = "put an authority's reply into the signature",
+	.summary = "Put an authority's reply into the signature.",
 	.details =
-		"FILE.p7s is replaced whole, and only by a token of this very signature. "
-		"Whether the authority is to be believed is asked by verify --tsa. The token of a "
-		"checkpoint goes to FILE.tst.",
+		"FILE.p7s is replaced whole, and only by a token of this very signature.\n"
+		"Whether the authority is to be believed is asked by verify --tsa. The token of\n"
+		"a checkpoint goes to FILE.tst.",
 	.options = embed_options,
 	.operands_min = 1,
 	.operands_max = 1,
@@ -295,8 +295,8 @@ const struct xp_command xp_cert_command_timestamp_embed = {
 const struct xp_command xp_cert_command_timestamp_fetch = {
 	.name = "timestamp fetch",
 	.operands = "FILE",
-	.summary = "request and embed over the network",
-	.details = "Plain HTTP: only a hash goes out, and the reply proves itself by its "
+	.summary = "Request and embed over the network.",
+	.details = "Plain HTTP: only a hash goes out, and the reply proves itself by its\n"
 		   "signature and the request's nonce.",
 	.options = fetch_options,
 	.operands_min = 1,

@@ -28,9 +28,12 @@ static int run_make(const struct xp_args *args)
 	struct xp_err err;
 
 	if (xp_args_number(&bytes, args, "bytes", DEFAULT_BYTES, UINT64_MAX, &err) != XP_OK ||
-	    xp_dir_make_open(&fd, args->operands[0], 0700, &err) != XP_OK ||
-	    xp_box_pair_make(fd, bytes, &err) != XP_OK)
+	    xp_dir_make_open(&fd, args->operands[0], 0700, &err) != XP_OK)
 		return xp_say_error(&err);
+	if (xp_box_pair_make(fd, bytes, &err) != XP_OK) {
+		(void)xp_err_prefix(&err, "%s", args->operands[0]);
+		return xp_say_error(&err);
+	}
 	xp_say("%s: made %s and %s, %llu bytes each", args->operands[0], XP_BOX_NAME_A,
 	       XP_BOX_NAME_B, (unsigned long long)bytes);
 	return 0;

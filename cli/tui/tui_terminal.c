@@ -116,7 +116,8 @@ enum xp_rc xp_tui_terminal_open(struct xp_tui_terminal **out, bool ascii, struct
 			endwin();
 		free(t);
 		return xp_fail(err, XP_E_USAGE,
-			       "a terminal of the kind %s (TERM) cannot show a full screen",
+			       "a terminal of the kind %s (TERM) cannot show a full screen; in a "
+			       "script use expunge run",
 			       term ? term : "(none)");
 	}
 	note_end(t);
