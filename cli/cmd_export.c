@@ -93,20 +93,25 @@ static enum xp_rc export_boxes(struct xp_export_report *report, const char *keep
 			       struct xp_err *err)
 {
 	AUTO(xp_box_pair_free) struct xp_box_pair *pair = NULL;
-	AUTO_FD int fd = open(keep, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct xp_box_pair_request req = {.dir_fd = fd, .dir = keep, .ops = xp_box_ops_system()};
+	AUTO_FD int fd = -1;
+	struct xp_box_pair_request req = {.dir = keep, .ops = xp_box_ops_system()};
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st))
+	if (stat(keep, &st))
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "--keep %s",
 				     keep);
-	/* a medium whose file system is damaged has them all the same */
-	if (S_ISDIR(st.st_mode)) {
-		TRY(xp_box_pair_open(&pair, &req, err));
-	} else {
+	/* what is neither a folder nor a medium, a tape for one, is not even opened */
+	if (!S_ISDIR(st.st_mode))
 		TRY(xp_output_demand_elsewhere(dir, keep, err));
+	fd = open(keep, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return xp_fail_errno(err, XP_E_IO, "--keep %s", keep);
+	req.dir_fd = fd;
+	/* a medium whose file system is damaged has them all the same */
+	if (S_ISDIR(st.st_mode))
+		TRY(xp_box_pair_open(&pair, &req, err));
+	else
 		TRY(xp_box_raw_open(&pair, fd, keep, err));
-	}
 	TRY(demand_free(dir, pair, err));
 	return xp_export(report, &(struct xp_export_source){.pair = pair}, dir, err);
 }

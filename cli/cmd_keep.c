@@ -63,13 +63,15 @@ static enum xp_rc rescue(uint64_t *entries, const char *from, const char *to, st
 {
 	AUTO(xp_box_pair_free) struct xp_box_pair *pair = NULL;
 	AUTO(xp_box_pair_free) struct xp_box_pair *made = NULL;
-	AUTO_FD int fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	AUTO_FD int fd = -1;
 	AUTO_FD int dir_fd = -1;
 	struct xp_box_pair_request req = {.dir = to, .writes = true, .ops = xp_box_ops_system()};
 
+	/* what is no medium, a tape for one, is not even opened */
+	TRY(xp_output_demand_elsewhere(to, from, err));
+	fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "%s", from);
-	TRY(xp_output_demand_elsewhere(to, from, err));
 	TRY(xp_box_raw_open(&pair, fd, from, err));
 	TRY(xp_dir_make_open(&dir_fd, to, 0700, err));
 	TRY(xp_box_raw_copy(pair, dir_fd, err));

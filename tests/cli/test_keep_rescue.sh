@@ -70,7 +70,10 @@ check '... and it is told' grep -q "ends within the box at byte $at" err
 
 # what is none, and what is of another stick
 exits 'a medium without boxes' 66 "$EXPUNGE" export none --keep else.bin
-exits '... cannot be rescued either' 66 "$EXPUNGE" keep rescue else.bin none
+mkfifo pipe
+exits 'what is no medium is not even opened' 69 "$EXPUNGE" export none --keep pipe
+exits '... by either command' 69 "$EXPUNGE" keep rescue pipe none
+exits 'a medium without boxes cannot be rescued either' 66 "$EXPUNGE" keep rescue else.bin none
 "$EXPUNGE" keep make others --bytes 4194304 2>/dev/null
 head -c 1048576 /dev/urandom >three.img
 run three.img others other.state
