@@ -193,7 +193,7 @@ bool xp_check_memo_signature(struct xp_check_result *result, const struct xp_che
 	int64_t now_s = c->clock->wall_s(c->clock->ctx);
 	const struct known *k = NULL;
 
-	if (cms->signers_n != 1 || si->timestamp.len || c->stamp.is_good || !result->record ||
+	if (cms->signers_n != 1 || !result->record ||
 	    memcmp(si->message_digest, result->json_sha256, 32) != 0)
 		return false;
 	for (unsigned i = 0; i < SLOTS_TRY && !k; i++)
@@ -209,6 +209,9 @@ bool xp_check_memo_signature(struct xp_check_result *result, const struct xp_che
 		return false;
 	out->signing_time_s = si->signing_time_s;
 	result->signers_n = 1;
+	xp_check_timestamp(out, c, si, &result->findings);
+	xp_check_same_ca(out, &result->findings);
+	result->time_is_proven = out->time_is_proven;
 	return true;
 }
 
@@ -220,6 +223,11 @@ static bool fill(struct known *k, const struct xp_check_result *result, const st
 	const struct xp_cms_signer *si = &cms->signers[0];
 
 	k->signer = result->signers[0];
+	/* the time is proven for one signature, never for a signer */
+	k->signer.time_is_proven = false;
+	k->signer.proven_s = 0;
+	memset(k->signer.tsa, 0, sizeof(k->signer.tsa));
+	memset(k->signer.tsa_anchor_sha256, 0, sizeof(k->signer.tsa_anchor_sha256));
 	k->commitment = si->commitment;
 	k->from_s = xp_key_time_s(X509_get0_notBefore(cert));
 	k->to_s = xp_key_time_s(X509_get0_notAfter(cert));
@@ -240,8 +248,8 @@ void xp_check_memo_learn(struct xp_check_memo *m, const struct xp_check_result *
 	const struct xp_cms_signer *si = &cms->signers[0];
 	struct known *at = NULL;
 
-	if (cms->signers_n != 1 || result->signers_n != 1 || si->timestamp.len ||
-	    s->time_is_proven || !s->signature_is_good || !s->is_trusted || !s->role_is_granted)
+	if (cms->signers_n != 1 || result->signers_n != 1 || !s->signature_is_good ||
+	    !s->is_trusted || !s->role_is_granted)
 		return;
 	/* the place where it stood, a free one, or the oldest */
 	for (unsigned i = 0; i < SLOTS_TRY; i++) {

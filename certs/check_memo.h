@@ -22,14 +22,15 @@ bool xp_check_memo_sha256(struct xp_check_memo *m, uint8_t out[32], const void *
 /* Nothing of what is remembered of signers holds any longer. */
 void xp_check_memo_forget(struct xp_check_memo *m);
 /*
- * The one signature of CMS over RESULT's record, verified, with its signer in RESULT. false: not
- * surely good, and nothing was said.
+ * The one signature of CMS over RESULT's record, verified, with its signer in RESULT, and whatever
+ * is to be said of its timestamp. false: not surely good, and nothing was said.
  */
 bool xp_check_memo_signature(struct xp_check_result *result, const struct xp_check *c,
 			     const struct xp_cms *cms);
 /* xp_cms_parse, sooner where the file is of a form that came before. */
 bool xp_check_memo_parse(struct xp_check_memo *m, struct xp_cms *out, const void *p7s, size_t len,
 			 struct xp_findings *findings);
-/* RESULT's one signer was judged just now, by all checks, and none of them had anything to say. */
+/* RESULT's one signer was judged just now, by all checks, and none of them had anything to say, but
+ * about timestamps. */
 void xp_check_memo_learn(struct xp_check_memo *m, const struct xp_check_result *result,
 			 const struct xp_cms *cms, X509 *cert, int64_t now_s);

@@ -21,6 +21,8 @@ struct job {
 	STACK_OF(X509) * certs; /* as cms.certs */
 	STACK_OF(X509_CRL) * crls;
 	bool used[XP_CMS_CERTS_MAX];
+	size_t about_time;   /* findings about timestamps */
+	bool by_proven_time; /* a chain is good by that, and not today */
 	bool all_trusted;
 };
 
@@ -223,32 +225,42 @@ static bool is_beyond_its_cas(const struct xp_check_signer *s, STACK_OF(X509) * 
 	return false;
 }
 
-static void judge_timestamp(struct job *j, struct xp_check_signer *s,
-			    const struct xp_cms_signer *si)
+void xp_check_timestamp(struct xp_check_signer *s, const struct xp_check *c,
+			const struct xp_cms_signer *si, struct xp_findings *findings)
 {
 	const struct xp_timestamp_input in = {
 		.token = si->timestamp,
 		.signature = si->signature,
 		.name = s->name,
-		.now_s = j->check->clock->wall_s(j->check->clock->ctx),
+		.now_s = c->clock->wall_s(c->clock->ctx),
 		.signing_time_s = si->signing_time_s,
-		.anchors = j->check->tsa.anchors,
-		.crls = j->check->trust.crls,
-		.crl_used = j->check->trust.crl_used,
+		.anchors = c->tsa.anchors,
+		.crls = c->trust.crls,
+		.crl_used = c->trust.crl_used,
 	};
 	struct xp_timestamp t = {0};
 
 	if (si->timestamp.len)
-		xp_timestamp_check(&t, &in, j->f);
+		xp_timestamp_check(&t, &in, findings);
 	/* of two the earlier one proves more */
-	if (j->check->stamp.is_good && (!t.is_good || j->check->stamp.older_s < t.older_s))
-		t = j->check->stamp;
+	if (c->stamp.is_good && (!t.is_good || c->stamp.older_s < t.older_s))
+		t = c->stamp;
 	if (!t.is_good)
 		return;
 	s->time_is_proven = true;
 	s->proven_s = t.older_s;
 	memcpy(s->tsa, t.authority, sizeof(s->tsa));
 	memcpy(s->tsa_anchor_sha256, t.anchor_sha256, sizeof(s->tsa_anchor_sha256));
+}
+
+void xp_check_same_ca(const struct xp_check_signer *s, struct xp_findings *findings)
+{
+	if (s->time_is_proven && s->is_trusted &&
+	    memcmp(s->anchor_sha256, s->tsa_anchor_sha256, 32) == 0)
+		xp_findings_add(findings, "W_TIMESTAMP_SAME_CA",
+				"%s is vouched for by the same CA as %s: the proven time is that "
+				"CA's word",
+				s->tsa, s->name);
 }
 
 /*
@@ -270,6 +282,7 @@ static void find_chain(struct job *j, struct xp_chain *chain, const struct xp_ch
 			xp_check_cache_put(j->check->cache, key, chain);
 	} else if (s->time_is_proven) {
 		xp_chain_free(chain);
+		j->by_proven_time = true;
 		in->proven = true;
 		in->proven_s = s->proven_s;
 		xp_chain_check(chain, in, j->f);
@@ -292,6 +305,7 @@ static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 		.signing_time_s = s->signing_time_s,
 	};
 	struct xp_chain chain;
+	size_t before;
 
 	find_chain(j, &chain, s, &in);
 	s->is_trusted = chain.is_trusted;
@@ -308,12 +322,9 @@ static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 		mark_used(j, chain.certs);
 	else
 		j->all_trusted = false;
-	if (s->time_is_proven && s->is_trusted &&
-	    memcmp(s->anchor_sha256, s->tsa_anchor_sha256, 32) == 0)
-		xp_findings_add(j->f, "W_TIMESTAMP_SAME_CA",
-				"%s is vouched for by the same CA as %s: the proven time is that "
-				"CA's word",
-				s->tsa, s->name);
+	before = j->f->n;
+	xp_check_same_ca(s, j->f);
+	j->about_time += j->f->n - before;
 	xp_chain_free(&chain);
 }
 
@@ -336,6 +347,7 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 	struct xp_check_signer *s = &j->result->signers[j->result->signers_n++];
 	X509 *cert = find_cert(j, si->cert_sha256);
 	const char *why = NULL;
+	size_t before;
 
 	if (!cert) {
 		snprintf(s->name, sizeof(s->name), "a signer without a certificate");
@@ -361,7 +373,9 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 				"the certificate of %s is not fit to sign records: %s", s->name,
 				why);
 	judge_time(j, s, cert);
-	judge_timestamp(j, s, si);
+	before = j->f->n;
+	xp_check_timestamp(s, j->check, si, j->f);
+	j->about_time += j->f->n - before;
 	take_role(j, s);
 	judge_chain(j, s, cert);
 	xp_roles_judge(s, cert, si->commitment, &j->check->roster, j->f);
@@ -492,7 +506,9 @@ static void judge_signers(struct job *j)
 		r->time_is_proven &= r->signers[i].time_is_proven;
 	xp_roles_judge_separation(r->signers, r->signers_n, j->f);
 	judge_padding(j);
-	is_clean = j->f->n == before && !j->f->lost && now_of(j) == now_s;
+	/* what is said of the time is said anew each time */
+	is_clean = j->f->n == before + j->about_time && !j->by_proven_time && !j->f->lost &&
+		   now_of(j) == now_s;
 	if (is_clean && j->check->memo && j->cms.signers_n == 1)
 		xp_check_memo_learn(j->check->memo, r, &j->cms,
 				    find_cert(j, j->cms.signers[0].cert_sha256), now_s);

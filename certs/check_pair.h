@@ -26,3 +26,9 @@ struct xp_check {
 /* RESULT holds the record and the digest of its bytes already. */
 MUST_USE enum xp_rc xp_check_signatures(struct xp_check_result *result, const struct xp_check *c,
 					const void *p7s, size_t p7s_len, struct xp_err *err);
+
+/* What proves the time of the signature SI of S, a timestamp of its own or that of a checkpoint. */
+void xp_check_timestamp(struct xp_check_signer *s, const struct xp_check *c,
+			const struct xp_cms_signer *si, struct xp_findings *findings);
+/* W_TIMESTAMP_SAME_CA, where that is so. */
+void xp_check_same_ca(const struct xp_check_signer *s, struct xp_findings *findings);
