@@ -36,6 +36,22 @@ sees() {
 	return 1
 }
 
+# reads NAME, TEXT: the same where the line may be broken anywhere between words
+reads() {
+	local i
+	for ((i = 0; i < ${XP_TRIES:-3000}; i++)); do
+		if screen | tr -s ' \n' ' ' | grep -qF -- "$2"; then
+			ok "$1"
+			return 0
+		fi
+		tmux has-session 2>/dev/null || break
+		sleep 0.1
+	done
+	not_ok "$1"
+	screen | sed 's/^/# /'
+	return 1
+}
+
 # same_screen FILE: without what is another one each time
 same_screen() {
 	sed -E 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UUID/
