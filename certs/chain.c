@@ -274,16 +274,27 @@ static void check_embedded_crls(const struct xp_chain_input *in, STACK_OF(X509) 
 	for (int i = 0; in->embedded_crls && i < sk_X509_CRL_num(in->embedded_crls); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(in->embedded_crls, i);
 		const char *why = "nobody in the chain issued it";
-		bool usable = false;
+		const char *later = NULL;
+		bool usable = false, only_early = false;
 
 		for (int k = 1; k < sk_X509_num(chain) && !usable; k++) {
 			X509 *issuer = sk_X509_value(chain, k);
 
 			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-					  X509_get_subject_name(issuer)) == 0)
-				usable = xp_crl_is_usable(crl, issuer, in->now_s, &why);
+					  X509_get_subject_name(issuer)) != 0)
+				continue;
+			usable = xp_crl_is_usable(crl, issuer, in->now_s, &why);
+			only_early |= !usable &&
+				      xp_crl_is_usable(crl, issuer,
+						       xp_key_time_s(X509_CRL_get0_lastUpdate(crl)),
+						       &later);
 		}
-		if (!usable)
+		/* the fault of a clock that is behind, most likely the one here */
+		if (!usable && only_early)
+			xp_findings_add(f, "I_CMS_CRL_FUTURE",
+					"a revocation list in the signature file is dated in the "
+					"future: is the clock right here?");
+		else if (!usable)
 			xp_findings_add(f, "E_CMS_CRLS",
 					"a revocation list in the signature file is not valid: %s",
 					why);

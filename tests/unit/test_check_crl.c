@@ -118,6 +118,18 @@ static void test_crl_of_other_ca_is_no_help_and_no_harm(void **state)
 	lab_close(&other);
 }
 
+/* A checker whose clock is behind knows less; nothing was altered. */
+static void test_crl_embedded_dated_in_the_future_is_indeterminate(void **state)
+{
+	X509_CRL *crl = stand_make_crl(&stand, NULL, LAB_NOW_S + 3 * LAB_DAY_S, 30);
+
+	(void)state;
+	check_lab_sign(&stand.lab, crl);
+	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_expect(&stand, 2, "I_CMS_CRL_FUTURE");
+	X509_CRL_free(crl);
+}
+
 static void test_crl_delta_is_refused(void **state)
 {
 	X509_CRL *crl = stand_make_crl(&stand, NULL, LAB_NOW_S - 5, 30);
@@ -321,6 +333,7 @@ int main(void)
 		T(test_crl_that_lists_signer_fails),
 		T(test_crl_newer_without_entry_does_not_unrevoke),
 		T(test_crl_of_other_ca_is_no_help_and_no_harm),
+		T(test_crl_embedded_dated_in_the_future_is_indeterminate),
 		T(test_crl_delta_is_refused),
 		T(test_crl_partitioned_is_refused),
 		T(test_crl_that_cannot_be_relied_upon_still_accuses),
