@@ -357,10 +357,14 @@ int xp_keys_report_issued(const struct xp_args *args, const struct xp_ca_issued 
 	}
 	if (has_key) {
 		printf("key          ");
+		xp_print_escaped(stdout, dir);
+		putchar('/');
 		xp_print_escaped(stdout, out->base);
 		printf(".key   (goes to its owner, and nowhere else)\n");
 	}
 	printf("certificate  ");
+	xp_print_escaped(stdout, dir);
+	putchar('/');
 	xp_print_escaped(stdout, out->base);
 	printf(".pem, person ");
 	xp_print_escaped(stdout, out->person_id);
