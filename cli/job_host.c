@@ -140,16 +140,17 @@ static int64_t newest_record_s(int certificates_fd)
 	return issued > newest ? issued : newest;
 }
 
+#define SET_THE_CLOCK "set the clock (--clock TIME, or NTP) and run again"
+
 static enum xp_rc refuse(struct xp_refusals *refusals, int64_t now, const char *why, int64_t limit,
-			 struct xp_err *err)
+			 const char *remedy, struct xp_err *err)
 {
 	char now_text[XP_TIME_LEN];
 	char limit_text[XP_TIME_LEN];
 
 	xp_time_format(now_text, now);
 	xp_time_format(limit_text, limit);
-	return xp_refusals_add(refusals, err, XP_REFUSED_CLOCK_IMPLAUSIBLE,
-			       "set the clock (--clock TIME, or NTP) and run again",
+	return xp_refusals_add(refusals, err, XP_REFUSED_CLOCK_IMPLAUSIBLE, remedy,
 			       "the clock says %s, which is %s %s", now_text, why, limit_text);
 }
 
@@ -163,19 +164,24 @@ enum xp_rc xp_job_check_clock(struct xp_refusals *refusals, const struct xp_job_
 
 	if (now < XP_ABOUT_BUILD_DAY_S)
 		return refuse(refusals, now, "before this version was made,", XP_ABOUT_BUILD_DAY_S,
-			      err);
+			      SET_THE_CLOCK, err);
 	if (now < newest)
-		return refuse(refusals, now, "before the newest record,", newest, err);
+		return refuse(refusals, now, "before the newest record,", newest,
+			      SET_THE_CLOCK
+			      "; if that record's time is the wrong one, export what there is and "
+			      "begin another state folder (--state) and other boxes (--keep)",
+			      err);
 	if (now < last_s)
-		return refuse(refusals, now, "before this job was interrupted,", last_s, err);
+		return refuse(refusals, now, "before this job was interrupted,", last_s,
+			      SET_THE_CLOCK, err);
 	if (!setup->key)
 		return XP_OK;
 	xp_signing_key_validity(&not_before, &not_after, setup->key);
 	if (now < not_before)
 		return refuse(refusals, now, "before the signer's certificate begins,", not_before,
-			      err);
+			      SET_THE_CLOCK, err);
 	if (now > not_after)
 		return refuse(refusals, now, "after the signer's certificate ended,", not_after,
-			      err);
+			      SET_THE_CLOCK, err);
 	return XP_OK;
 }
