@@ -135,14 +135,14 @@ static void compare_log(struct xp_check_result *r)
 }
 
 void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,
-		  const struct xp_note_vkey *vkey)
+		  const struct xp_note_vkeys *keys)
 {
 	uint8_t signatures[XP_CMS_SIGNERS_MAX][32];
 	struct xp_log_proof_result found = {0};
 	struct xp_log_check_input in = {
 		.proof = proof,
 		.proof_len = len,
-		.vkey = vkey,
+		.keys = keys,
 		.record_sha256 = result->json_sha256,
 		.signature_sha256 = (const uint8_t(*)[32])signatures,
 		.signatures_n = result->signers_n,

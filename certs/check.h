@@ -131,7 +131,7 @@ MUST_USE enum xp_rc xp_check_pair(struct xp_check_result *result, const struct x
  * is none. Adds to the findings.
  */
 void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,
-		  const struct xp_note_vkey *vkey);
+		  const struct xp_note_vkeys *keys);
 void xp_check_result_free(struct xp_check_result *r);
 /* 0 passed, 1 failed, 2 indeterminate, 3 authentic but the demands are not met, 70. */
 int xp_check_exit_code(const struct xp_check_result *r);

@@ -63,7 +63,7 @@ static bool is_proven(const struct leaf *leaf, const struct xp_checkpoint_pair *
 	const struct xp_log_check_input in = {
 		.proof = pair->proof,
 		.proof_len = pair->proof_len,
-		.vkey = pair->vkey,
+		.keys = pair->keys,
 		.id = leaf->id,
 		.record_sha256 = leaf->record,
 		.signature_sha256 = leaf->signatures,

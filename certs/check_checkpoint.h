@@ -13,7 +13,7 @@ struct xp_checkpoint_pair {
 	size_t p7s_len;
 	const char *proof; /* the tlog-proof file's bytes */
 	size_t proof_len;
-	const struct xp_note_vkey *vkey;
+	const struct xp_note_vkeys *keys;
 	const struct xp_log_bytes *tokens; /* DER; those of other checkpoints are passed over */
 	size_t tokens_n;
 };

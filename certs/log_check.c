@@ -13,7 +13,7 @@ bool xp_log_check_record(struct xp_log_proof_result *out, struct xp_findings *fi
 	if (xp_log_leaf_record(&leaf, &leaf_len, in->id, in->record_sha256, in->signature_sha256,
 			       in->signatures_n, &err) != XP_OK ||
 	    xp_log_proof_check(out, &(struct xp_log_bytes){in->proof, in->proof_len},
-			       &(struct xp_log_bytes){leaf, leaf_len}, in->vkey, &err) != XP_OK) {
+			       &(struct xp_log_bytes){leaf, leaf_len}, in->keys, &err) != XP_OK) {
 		xp_findings_add(findings, "E_LOG_PROOF", "%s", err.msg);
 		return false;
 	}
@@ -27,7 +27,8 @@ bool xp_log_check_record(struct xp_log_proof_result *out, struct xp_findings *fi
 		return false;
 	case XP_LOG_PROOF_SIGNATURE_WRONG:
 		xp_findings_add(findings, "E_LOG_SIGNATURE",
-				"the checkpoint was not signed by the key of log %s",
+				"a signature of the checkpoint of log %s names a trusted key and "
+				"does not hold",
 				out->checkpoint.origin);
 		return false;
 	case XP_LOG_PROOF_LEAF_WRONG:

@@ -9,16 +9,16 @@
 struct xp_log_check_input {
 	const char *proof; /* the bytes of ID.tlog-proof */
 	size_t proof_len;
-	const struct xp_note_vkey *vkey; /* from --log-key; NULL: none was given */
-	const char *id;			 /* the record's */
-	const uint8_t *record_sha256;	 /* 32 bytes */
+	const struct xp_note_vkeys *keys; /* of --log-key; NULL: none was given */
+	const char *id;			  /* the record's */
+	const uint8_t *record_sha256;	  /* 32 bytes */
 	const uint8_t (*signature_sha256)[32];
 	size_t signatures_n; /* in any order */
 };
 
 /*
- * Adds E_LOG_PROOF (no proof at all), E_LOG_SIGNATURE (checkpoint not signed by the key that it
- * names), E_LOG_LEAF (the proof is of another record, other signatures, or another tree),
+ * Adds E_LOG_PROOF (no proof at all), E_LOG_SIGNATURE (a signature that names a trusted key does
+ * not hold), E_LOG_LEAF (the proof is of another record, other signatures, or another tree),
  * I_LOG_KEY_UNKNOWN (no trusted key signed the checkpoint). Returns true, and *OUT says index and
  * checkpoint, where nothing was added. *OUT's checkpoint is filled, but unproven, where only
  * I_LOG_KEY_UNKNOWN was.

@@ -79,7 +79,7 @@ enum xp_rc xp_log_proof_parse(struct xp_log_proof *out, const char *text, size_t
 }
 
 enum xp_rc xp_log_proof_check(struct xp_log_proof_result *out, const struct xp_log_bytes *text,
-			      const struct xp_log_bytes *leaf, const struct xp_note_vkey *vkey,
+			      const struct xp_log_bytes *leaf, const struct xp_note_vkeys *keys,
 			      struct xp_err *err)
 {
 	struct xp_log_proof proof;
@@ -88,8 +88,8 @@ enum xp_rc xp_log_proof_check(struct xp_log_proof_result *out, const struct xp_l
 
 	*out = (struct xp_log_proof_result){.verdict = XP_LOG_PROOF_LEAF_WRONG};
 	TRY(xp_log_proof_parse(&proof, text->data, text->len, err));
-	TRY(xp_checkpoint_read(&out->checkpoint, &verdict, proof.checkpoint, proof.checkpoint_len,
-			       vkey, err));
+	TRY(xp_checkpoint_read_any(&out->checkpoint, &verdict, proof.checkpoint,
+				   proof.checkpoint_len, keys, err));
 	out->index = proof.index;
 	if (verdict == XP_NOTE_SIGNATURE_WRONG) {
 		out->verdict = XP_LOG_PROOF_SIGNATURE_WRONG;

@@ -23,8 +23,8 @@ MUST_USE enum xp_rc xp_log_proof_parse(struct xp_log_proof *out, const char *tex
 				       struct xp_err *err);
 
 enum xp_log_proof_verdict {
-	XP_LOG_PROOF_HOLDS,	      /* the leaf is in the tree of a checkpoint that VKEY signed */
-	XP_LOG_PROOF_KEY_UNKNOWN,     /* the leaf is in the tree, but no trusted key signed it */
+	XP_LOG_PROOF_HOLDS,	  /* the leaf is in the tree of a checkpoint that a key signed */
+	XP_LOG_PROOF_KEY_UNKNOWN, /* the leaf is in the tree, but no trusted key signed it */
 	XP_LOG_PROOF_SIGNATURE_WRONG, /* the signature that names the key does not hold */
 	XP_LOG_PROOF_LEAF_WRONG,      /* another leaf, place or tree */
 };
@@ -33,8 +33,8 @@ struct xp_log_proof_result {
 	uint64_t index;
 	struct xp_checkpoint checkpoint;
 };
-/* Does TEXT prove LEAF? VKEY may be NULL. XP_E_MALFORMED where the text is no proof at all. */
+/* Does TEXT prove LEAF? KEYS may be NULL. XP_E_MALFORMED where the text is no proof at all. */
 MUST_USE enum xp_rc xp_log_proof_check(struct xp_log_proof_result *out,
 				       const struct xp_log_bytes *text,
 				       const struct xp_log_bytes *leaf,
-				       const struct xp_note_vkey *vkey, struct xp_err *err);
+				       const struct xp_note_vkeys *keys, struct xp_err *err);

@@ -26,6 +26,17 @@ struct xp_note_vkey {
 /* "name+hash+base64" with at most one line end behind it, the hash compared. XP_E_MALFORMED. */
 MUST_USE enum xp_rc xp_note_vkey_parse(struct xp_note_vkey *out, const char *text, size_t len,
 				       struct xp_err *err);
+/* Verifier keys that are trusted, each for the log of its name; several may have one name. */
+struct xp_note_vkeys {
+	const struct xp_note_vkey *list;
+	size_t n;
+};
+/*
+ * Adds the keys in TEXT, one a line, to *LIST (malloc'ed, of *N); what is in it already is passed
+ * over. XP_E_MALFORMED where a line is no key, an empty one too, and where there is none.
+ */
+MUST_USE enum xp_rc xp_note_vkeys_add(struct xp_note_vkey **list, size_t *n, const char *text,
+				      size_t len, struct xp_err *err);
 void xp_note_vkey_format(char out[XP_NOTE_VKEY_MAX], const struct xp_note_vkey *vkey);
 
 /* A private key with its name. */
@@ -70,6 +81,14 @@ MUST_USE enum xp_rc xp_note_read(size_t *text_len, enum xp_note_verdict *verdict
 MUST_USE enum xp_rc xp_checkpoint_read(struct xp_checkpoint *out, enum xp_note_verdict *verdict,
 				       const char *text, size_t len,
 				       const struct xp_note_vkey *vkey, struct xp_err *err);
+
+/*
+ * The same by several keys: XP_NOTE_VERIFIED where one of them that has the origin's name signed
+ * it, and no line that names any of them fails to hold. KEYS may be NULL.
+ */
+MUST_USE enum xp_rc xp_checkpoint_read_any(struct xp_checkpoint *out, enum xp_note_verdict *verdict,
+					   const char *text, size_t len,
+					   const struct xp_note_vkeys *keys, struct xp_err *err);
 
 /* Standard base64 with padding [RFC 4648 4]; canonical only. Both need the exact size. */
 #define XP_BASE64_LEN(n) (((n) + 2) / 3 * 4)

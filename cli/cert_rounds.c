@@ -95,7 +95,7 @@ static enum xp_rc stamp(const struct xp_batch *b, struct xp_check *check,
 	pair->tokens = tokens;
 	pair->proof = files->proof;
 	pair->proof_len = files->proof_len;
-	pair->vkey = &b->log_key;
+	pair->keys = &b->log_keys;
 	xp_check_stamp(check, pair, findings);
 	pair->tokens = NULL;
 	return XP_OK;
@@ -109,7 +109,7 @@ static enum xp_rc check_logged(struct xp_check_result *r, const struct xp_batch 
 	AUTO(log_files_free) struct log_files files = {0};
 	AUTO(xp_findings_free) struct xp_findings found = {0};
 
-	if (b->has_log_key) {
+	if (b->log_keys.n) {
 		TRY(read_log_files(&files, on_disk->json_path, &found, err));
 		TRY(stamp(b, check, &files, pair, &found, err));
 	}
@@ -117,8 +117,8 @@ static enum xp_rc check_logged(struct xp_check_result *r, const struct xp_batch 
 	for (size_t i = 0; i < found.n; i++)
 		xp_findings_add(&r->findings, found.list[i].code, "%s", found.list[i].text);
 	r->findings.lost |= found.lost;
-	if (b->has_log_key)
-		xp_check_log(r, files.proof, files.proof_len, &b->log_key);
+	if (b->log_keys.n)
+		xp_check_log(r, files.proof, files.proof_len, &b->log_keys);
 	return XP_OK;
 }
 

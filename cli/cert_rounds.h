@@ -16,8 +16,8 @@ struct xp_batch {
 	const struct xp_args *args;
 	struct xp_check *check;
 	struct xp_requirements req;
-	struct xp_note_vkey log_key;
-	bool has_log_key;
+	struct xp_note_vkey *log_key_list; /* malloc'ed */
+	struct xp_note_vkeys log_keys;	   /* the same; none: the log is not asked */
 	struct xp_pairs pairs;
 	struct xp_verdicts verdicts;
 	bool json, jsonl, summary;

@@ -10,7 +10,8 @@
 #include "cli/commands_cert.h"
 #include "cli/output.h"
 
-#define INPUT_MAX_BYTES (16u << 20)
+#define INPUT_MAX_BYTES	   (16u << 20)
+#define LOG_KEYS_MAX_BYTES (1u << 20)
 
 static const struct xp_option options[] = {
 	{"trust", XP_OPT_LIST, "FILE", "a root certificate that you trust, in PEM"},
@@ -24,9 +25,10 @@ static const struct xp_option options[] = {
 	{"require-role", XP_OPT_STRING, "R", "somebody must have signed in this role"},
 	{"require-time", XP_OPT_FLAG, NULL, "the time of the signature must be proven"},
 	{"tsa", XP_OPT_LIST, "FILE", "a root of a timestamp authority that you trust, in PEM"},
-	{"log-key", XP_OPT_STRING, "FILE", "the log's verifier key: the record must stand in it"},
+	{"log-key", XP_OPT_LIST, "FILE",
+	 "verifier keys of logs, one a line: each record must stand in one of them"},
 	{"log-token", XP_OPT_LIST, "FILE",
-	 "a timestamp of a checkpoint of that log (timestamp embed)"},
+	 "a timestamp of a checkpoint of such a log (timestamp embed)"},
 	{"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"},
 	{"jsonl", XP_OPT_FLAG, NULL, "one JSON line a record, as they come"},
 	{"summary", XP_OPT_FLAG, NULL, "by drive; of the records only those that did not pass"},
@@ -38,6 +40,7 @@ static void batch_free(struct xp_batch *b)
 	for (size_t i = 0; i < b->tokens_n; i++)
 		free((void *)(uintptr_t)b->tokens[i].data);
 	free(b->tokens);
+	free(b->log_key_list);
 	xp_batch_close(b);
 	xp_check_free(&b->check);
 	xp_pairs_free(&b->pairs);
@@ -83,18 +86,25 @@ static enum xp_rc read_requirements(struct xp_batch *b, struct xp_err *err)
 	return XP_OK;
 }
 
-static enum xp_rc read_log_key(struct xp_batch *b, struct xp_err *err)
+static enum xp_rc read_log_keys(struct xp_batch *b, struct xp_err *err)
 {
-	const char *file = xp_args_string(b->args, "log-key");
-	AUTO_MEM char *text = NULL;
-	size_t len = 0;
+	size_t n = 0;
 
-	if (!file)
-		return XP_OK;
-	TRY(xp_file_read(&text, &len, file, XP_NOTE_VKEY_MAX + 2, err));
-	if (xp_note_vkey_parse(&b->log_key, text, len, err) != XP_OK)
-		return xp_fail(err, XP_E_USAGE, "%s: not the verifier key of a log", file);
-	b->has_log_key = true;
+	for (const char *const *file = xp_args_list(b->args, "log-key"); *file; file++) {
+		AUTO_MEM char *text = NULL;
+		size_t len = 0;
+		enum xp_rc rc;
+
+		TRY(xp_file_read(&text, &len, *file, LOG_KEYS_MAX_BYTES, err));
+		rc = xp_note_vkeys_add(&b->log_key_list, &n, text, len, err);
+		if (rc == XP_E_MALFORMED)
+			return xp_fail(err, XP_E_USAGE,
+				       "%s: not the verifier key of a log, or "
+				       "not one a line",
+				       *file);
+		TRY(rc);
+	}
+	b->log_keys = (struct xp_note_vkeys){b->log_key_list, n};
 	return XP_OK;
 }
 
@@ -149,7 +159,7 @@ static enum xp_rc read_tokens(struct xp_batch *b, struct xp_err *err)
 
 	while (files[n])
 		n++;
-	if (n && !b->has_log_key)
+	if (n && !b->log_keys.n)
 		return xp_fail(err, XP_E_USAGE, "--log-token needs --log-key");
 	b->tokens = calloc(n + 1, sizeof(*b->tokens));
 	if (!b->tokens)
@@ -172,7 +182,7 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 	b->jsonl = xp_args_flag(b->args, "jsonl");
 	b->summary = xp_args_flag(b->args, "summary");
 	TRY(read_requirements(b, err));
-	TRY(read_log_key(b, err));
+	TRY(read_log_keys(b, err));
 	TRY(read_tokens(b, err));
 	TRY(xp_check_new(&b->check, xp_clock_system(), err));
 	TRY(add_files(b, xp_check_trust(b->check), "trust", xp_trust_add_anchors, err));

@@ -25,6 +25,23 @@ static void try_vkey(const char *text, size_t len)
 		abort();
 }
 
+/* As many keys as lines at most, and the same again adds none. */
+static void try_vkeys(const char *text, size_t len)
+{
+	AUTO_MEM struct xp_note_vkey *list = NULL;
+	size_t n = 0;
+	size_t lines = 1;
+	size_t once;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	if (xp_note_vkeys_add(&list, &n, text, len, NULL) != XP_OK)
+		return;
+	once = n;
+	if (!n || n > lines || xp_note_vkeys_add(&list, &n, text, len, NULL) != XP_OK || n != once)
+		abort();
+}
+
 static void try_checkpoint(const char *text, size_t len, const struct xp_note_vkey *vkey)
 {
 	struct xp_checkpoint cp;
@@ -76,7 +93,8 @@ static void try_proof(const char *text, size_t len, const struct xp_note_vkey *v
 		abort();
 	/* no input signs for the key or hashes to the root */
 	if (xp_log_proof_check(&r, &(struct xp_log_bytes){text, len},
-			       &(struct xp_log_bytes){"leaf", 4}, vkey, NULL) == XP_OK &&
+			       &(struct xp_log_bytes){"leaf", 4}, &(struct xp_note_vkeys){vkey, 1},
+			       NULL) == XP_OK &&
 	    r.verdict == XP_LOG_PROOF_HOLDS)
 		abort();
 }
@@ -89,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (xp_note_vkey_parse(&vkey, peter, sizeof(peter) - 1, NULL) != XP_OK)
 		abort();
 	try_vkey(text, len);
+	try_vkeys(text, len);
 	try_checkpoint(text, len, &vkey);
 	try_proof(text, len, &vkey);
 	try_code(text, len, &vkey);

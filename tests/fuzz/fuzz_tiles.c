@@ -324,9 +324,9 @@ static void audit(const struct log *log, const struct log *old, const struct fil
 static void prove(const struct log *log, const uint8_t *places, size_t n)
 {
 	AUTO(xp_log_reader_free) struct xp_log_reader r = {0};
-	const struct xp_note_vkey *vkey = xp_note_signer_vkey(signer);
+	const struct xp_note_vkeys keys = {xp_note_signer_vkey(signer), 1};
 
-	if (xp_log_reader_open(&r, log->fd, vkey, NULL) != XP_OK)
+	if (xp_log_reader_open(&r, log->fd, keys.list, NULL) != XP_OK)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		AUTO_MEM char *text = NULL;
@@ -338,7 +338,7 @@ static void prove(const struct log *log, const uint8_t *places, size_t n)
 		if (xp_log_reader_prove(&r, places[i], &text, &proof.len, NULL) != XP_OK)
 			continue;
 		proof.data = text;
-		must(xp_log_proof_check(&found, &proof, &was, vkey, NULL) == XP_OK);
+		must(xp_log_proof_check(&found, &proof, &was, &keys, NULL) == XP_OK);
 		if (!xp_merkle_hash_equals(&found.checkpoint.head.root, &log->head.root) ||
 		    found.checkpoint.head.size != log->size)
 			continue;

@@ -23,6 +23,7 @@ static struct check_stand stand;
 static struct tsa_lab tsa;
 static struct log_place place;
 static struct xp_log *log_of_lab;
+static struct xp_note_vkeys keys_of_lab;
 static char *proof;
 static size_t proof_len;
 
@@ -35,6 +36,7 @@ static int setup(void **state)
 	tsa_lab_open(&tsa, TSA_EKU, false);
 	place = log_place_filled(6);
 	log_of_lab = log_place_open(&place);
+	keys_of_lab = (struct xp_note_vkeys){xp_log_vkey(log_of_lab), 1};
 	stand_log(&stand, log_of_lab, NULL, &proof, &proof_len);
 	return 0;
 }
@@ -81,7 +83,7 @@ static struct xp_checkpoint_pair pair_of(const struct xp_log_bytes *tokens, size
 		.p7s_len = l->p7s_len,
 		.proof = proof,
 		.proof_len = proof_len,
-		.vkey = xp_log_vkey(log_of_lab),
+		.keys = &keys_of_lab,
 		.tokens = tokens,
 		.tokens_n = n,
 	};
@@ -298,7 +300,7 @@ static void test_stamp_needs_the_logs_key_and_a_whole_proof(void **state)
 	believe();
 	assert_int_equal(log_place_try_open(&other, &elsewhere, 77), XP_OK);
 	pair = pair_of(&t, 1);
-	pair.vkey = xp_log_vkey(other);
+	pair.keys = &(struct xp_note_vkeys){xp_log_vkey(other), 1};
 	stamp(&pair, NULL);
 	assert_int_equal(proven(), 0);
 	for (size_t len = 0; len < proof_len; len += 7) {

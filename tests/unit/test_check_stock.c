@@ -233,7 +233,7 @@ static void expect_logged(const char *proof, size_t len, const struct xp_note_vk
 	assert_int_equal(
 		xp_check_pair(&r, l->check, l->json, l->json_len, l->p7s, l->p7s_len, NULL), XP_OK);
 	assert_int_equal(xp_check_exit_code(&r), 0);
-	xp_check_log(&r, proof, len, vkey);
+	xp_check_log(&r, proof, len, &(struct xp_note_vkeys){vkey, 1});
 	for (size_t i = 0; i < r.findings.n; i++)
 		found |= code && strcmp(r.findings.list[i].code, code) == 0;
 	assert_int_equal(found, code != NULL);

@@ -19,6 +19,7 @@
 struct lab {
 	struct log_place place;
 	struct xp_log *log;
+	struct xp_note_vkeys keys;
 	char *proof;
 	size_t proof_len;
 	uint8_t record[32];
@@ -38,6 +39,7 @@ static int setup(void **state)
 	memset(lab->sigs[1], 3, 32);
 	lab->place = log_place_filled(6);
 	lab->log = log_place_open(&lab->place);
+	lab->keys = (struct xp_note_vkeys){xp_log_vkey(lab->log), 1};
 	assert_int_equal(xp_log_leaf_record(&leaf, &len, ID, lab->record,
 					    (const uint8_t(*)[32])lab->sigs, 2, NULL),
 			 XP_OK);
@@ -64,7 +66,7 @@ static struct xp_log_check_input input(const struct lab *lab)
 	return (struct xp_log_check_input){
 		.proof = lab->proof,
 		.proof_len = lab->proof_len,
-		.vkey = xp_log_vkey(lab->log),
+		.keys = &lab->keys,
 		.id = ID,
 		.record_sha256 = lab->record,
 		.signature_sha256 = (const uint8_t(*)[32])lab->sigs,
@@ -138,10 +140,10 @@ static void test_check_key_unknown_is_indeterminate(void **state)
 	struct log_place q = log_place_new();
 	struct xp_log *log = NULL;
 
-	in.vkey = NULL;
+	in.keys = NULL;
 	assert_finding(&in, "I_LOG_KEY_UNKNOWN");
 	assert_int_equal(log_place_try_open(&log, &q, 77), XP_OK);
-	in.vkey = xp_log_vkey(log);
+	in.keys = &(struct xp_note_vkeys){xp_log_vkey(log), 1};
 	assert_finding(&in, "I_LOG_KEY_UNKNOWN");
 	/* a wrong leaf is wrong, whoever signed */
 	in.signatures_n = 1;
@@ -234,7 +236,7 @@ static void assert_log_says(const struct lab *lab, const char *origin, uint64_t 
 	snprintf(r.record->log.origin, sizeof(r.record->log.origin), "%s", origin);
 	r.record->log.start_index = start;
 	r.record->log.present = true;
-	xp_check_log(&r, lab->proof, lab->proof_len, xp_log_vkey(lab->log));
+	xp_check_log(&r, lab->proof, lab->proof_len, &lab->keys);
 	assert_true(r.log.is_proven);
 	assert_int_equal(r.findings.n, code ? 1 : 0);
 	if (code)

@@ -144,7 +144,8 @@ static enum xp_log_proof_verdict check(const char *proof, unsigned leaf,
 	struct xp_log_bytes bytes = log_fixture_leaf(text, leaf);
 
 	assert_int_equal(xp_log_proof_check(&r, &(struct xp_log_bytes){proof, strlen(proof)},
-					    &bytes, vkey, NULL),
+					    &bytes, &(struct xp_note_vkeys){vkey, vkey ? 1 : 0},
+					    NULL),
 			 XP_OK);
 	return r.verdict;
 }
