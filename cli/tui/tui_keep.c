@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "cli/box_pair.h"
 #include "cli/expect_match.h"
+#include "cli/job_drives.h"
 #include "cli/job_keep.h"
-#include "cli/job_output.h"
 #include "cli/job_places.h"
 
 #define EXPECT_MAX_BYTES (16u << 20)
@@ -31,12 +31,15 @@ struct taken {
 	const char **list; /* NULL-terminated; not owned */
 	struct xp_expect_paths by_list;
 	struct xp_job_summaries jobs;
+	struct xp_job_drives by_jobs;
+	struct xp_err jobs_err; /* rc XP_OK: which drives the jobs are on is known */
 };
 
 static void taken_free(struct taken *t)
 {
 	free(t->list);
 	xp_expect_paths_free(&t->by_list);
+	xp_job_drives_free(&t->by_jobs);
 	xp_job_summaries_free(&t->jobs);
 }
 
@@ -58,14 +61,27 @@ static void take_listed(struct taken *t, const struct xp_tui_app *app,
 }
 
 /* Jobs that were interrupted, as far as the state folder (in RAM) has them by now. */
-static void take_open_jobs(struct taken *t, const struct xp_tui_app *app)
+static enum xp_rc read_open_jobs(struct xp_job_summaries *jobs, const struct xp_tui_app *app,
+				 struct xp_err *err)
 {
 	AUTO(xp_state_close)
 	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
+	enum xp_rc rc = xp_state_open_existing(&state, xp_args_string(app->args, "state"), err);
 
-	if (xp_state_open_existing(&state, xp_args_string(app->args, "state"), NULL) != XP_OK ||
-	    xp_job_summaries_read_open(&t->jobs, &state, NULL) != XP_OK)
-		t->jobs.n = 0;
+	if (rc == XP_E_NOENT)
+		return XP_OK;
+	return rc == XP_OK ? xp_job_summaries_read_open(jobs, &state, err) : rc;
+}
+
+/* By what the drives are: where the jobs were begun, another one may be today. */
+static void take_open_jobs(struct taken *t, const struct xp_tui_app *app,
+			   const struct xp_sysroot *root)
+{
+	t->jobs_err = (struct xp_err){0};
+	if (read_open_jobs(&t->jobs, app, &t->jobs_err) != XP_OK ||
+	    xp_job_drives_find(&t->by_jobs, &t->jobs, root, &t->jobs_err) != XP_OK)
+		return;
+	t->jobs_err = (struct xp_err){0};
 }
 
 static enum xp_rc taken_find(struct taken *t, const struct xp_tui_app *app,
@@ -75,19 +91,18 @@ static enum xp_rc taken_find(struct taken *t, const struct xp_tui_app *app,
 	size_t n = 0;
 
 	take_listed(t, app, root);
-	take_open_jobs(t, app);
+	take_open_jobs(t, app, root);
 	while (app->args->operands && app->args->operands[operands_n])
 		operands_n++;
-	t->list = calloc(operands_n + t->by_list.n + t->jobs.n + 1, sizeof(*t->list));
+	t->list = calloc(operands_n + t->by_list.n + t->by_jobs.n + 1, sizeof(*t->list));
 	if (!t->list)
 		return xp_fail(err, XP_E_NOMEM, "places");
 	for (size_t i = 0; i < operands_n; i++)
 		t->list[n++] = app->args->operands[i];
 	for (size_t i = 0; i < t->by_list.n; i++)
 		t->list[n++] = t->by_list.list[i];
-	for (size_t i = 0; i < t->jobs.n; i++)
-		if (t->jobs.list[i].has_media)
-			t->list[n++] = t->jobs.list[i].path;
+	for (size_t i = 0; i < t->by_jobs.n; i++)
+		t->list[n++] = t->by_jobs.paths[i];
 	return XP_OK;
 }
 
@@ -173,8 +188,14 @@ static enum xp_rc demand_not_taken(const struct xp_tui_app *app, const char *fol
 	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
 	AUTO(taken_free) struct taken taken = {0};
 
-	TRY(xp_sysroot_open(&root, "/", err));
+	TRY(xp_sysroot_open(&root, app->sysroot ? app->sysroot : "/", err));
 	TRY(taken_find(&taken, app, &root, err));
+	if (taken.jobs_err.rc != XP_OK) {
+		*err = taken.jobs_err;
+		return xp_err_prefix(err, "whether %s lies on the drive of a job cannot be told",
+				     folder);
+	}
+	TRY(xp_job_drives_demand_free(folder, &taken.jobs, &root, err));
 	for (size_t i = 0; taken.list[i]; i++) {
 		AUTO(xp_target_free) struct xp_target target = {0};
 		size_t on = 1;
