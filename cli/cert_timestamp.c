@@ -144,6 +144,15 @@ static int say_error(const struct xp_err *err)
 	return code == 64 || code == 69 || code == 70 ? code : 66;
 }
 
+/* A disk that is full is no missing input; a wrong place, or one that is taken, is the caller's. */
+static int say_write_error(const struct xp_err *err)
+{
+	bool is_place =
+		err->sys_errno == EEXIST || err->sys_errno == ENOENT || err->sys_errno == ENOTDIR;
+
+	return err->rc == XP_E_IO && !is_place ? xp_say_error(err) : say_error(err);
+}
+
 static int embed(const struct signature_file *f, struct xp_bytes reply, struct xp_bytes request)
 {
 	const struct xp_clock *clock = xp_clock_system();
@@ -199,9 +208,10 @@ static int run_request(const struct xp_args *args)
 		xp_say("--out is needed: where the request goes");
 		return 64;
 	}
-	if (open_signature(&f, args, &err) != XP_OK || request_for(&tsq, &f, &err) != XP_OK ||
-	    write_file(out, &tsq, 0644, false, &err) != XP_OK)
+	if (open_signature(&f, args, &err) != XP_OK || request_for(&tsq, &f, &err) != XP_OK)
 		return say_error(&err);
+	if (write_file(out, &tsq, 0644, false, &err) != XP_OK)
+		return say_write_error(&err);
 	fputs("request: ", stdout);
 	xp_print_escaped(stdout, out);
 	puts("");
