@@ -85,12 +85,16 @@ void xp_tui_say(struct xp_tui *t, const char *fmt, ...)
 	t->messages_n++;
 	memcpy(t->pinned, text, sizeof(t->pinned));
 	t->message_ms = t->now_ms;
+	t->message_keys_n = t->keys_n;
 }
 
-/* A message goes with the screen that it was said on, unless it was said just now. */
+/*
+ * A message goes with the screen that it was said on, when somebody leaves that: a screen that
+ * comes by itself does not take away what nobody has answered.
+ */
 static void leave_message(struct xp_tui *t)
 {
-	if (t->message_ms != t->now_ms)
+	if (t->message_keys_n != t->keys_n)
 		t->pinned[0] = 0;
 }
 
@@ -376,6 +380,7 @@ static void reader_key(struct xp_tui *t, uint32_t key)
 void xp_tui_key_press(struct xp_tui *t, uint32_t key, uint64_t now_ms)
 {
 	xp_tui_tick(t, now_ms);
+	t->keys_n++;
 	if (common_key(t, key))
 		return;
 	switch (t->screen) {

@@ -225,6 +225,7 @@ struct xp_tui {
 	char messages[XP_TUI_MESSAGES_MAX][XP_TUI_MESSAGE_LEN];
 	size_t messages_n; /* ever */
 	uint64_t message_ms;
+	uint64_t keys_n, message_keys_n;   /* pressed ever; when the last message was said */
 	char pinned[XP_TUI_MESSAGE_LEN];   /* what the bottom line says */
 	char standing[XP_TUI_MESSAGE_LEN]; /* ... where nothing else is to be said */
 	bool beep;

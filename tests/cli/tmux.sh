@@ -65,7 +65,7 @@ same_screen() {
 # shows PAGE, NAME: what is to be seen now is the screen NAME of that page (of docs), but for what is another one
 # each time. With WRITE_SCREENS the page gets it instead.
 shows() {
-	local page=$1 name=$2
+	local page=$1 name=$2 i
 	screen >"$TMPDIR/screen-now"
 	if [ -n "${WRITE_SCREENS:-}" ]; then
 		awk -v name="$name" -v now="$TMPDIR/screen-now" '
@@ -77,8 +77,14 @@ shows() {
 	fi
 	awk -v name="$name" '$0 == "<!-- screen " name " -->" { on = 1; next }
 		on == 2 && /^```/ { exit } on == 2 { print } on == 1 && /^```/ { on = 2 }' "$page" >"$TMPDIR/screen-page"
-	same_screen "$TMPDIR/screen-now" >"$TMPDIR/now"
 	same_screen "$TMPDIR/screen-page" >"$TMPDIR/then"
+	# what was waited for may be seen before the rest of its screen is drawn
+	for ((i = 0; i < 100; i++)); do
+		same_screen "$TMPDIR/screen-now" >"$TMPDIR/now"
+		cmp -s "$TMPDIR/now" "$TMPDIR/then" && break
+		sleep 0.1
+		screen >"$TMPDIR/screen-now"
+	done
 	check "$page shows the screen $name" cmp -s "$TMPDIR/now" "$TMPDIR/then"
 	cmp -s "$TMPDIR/now" "$TMPDIR/then" || diff "$TMPDIR/then" "$TMPDIR/now" | sed 's/^/# /'
 }
