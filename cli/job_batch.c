@@ -97,10 +97,12 @@ static enum xp_rc demand_room(struct xp_batch *b, struct xp_err *err)
 	if (!ids)
 		return xp_fail(err, XP_E_NOMEM, "%u jobs", b->n);
 	for (unsigned i = 0; i < b->n; i++) {
+		const struct xp_job_setup *setup = b->jobs[i].setup;
+
 		if (!is_to_run(&b->jobs[i]))
 			continue;
-		if (b->jobs[i].setup->state)
-			keep = b->jobs[i].setup->state->keep;
+		if (setup && setup->state)
+			keep = setup->state->keep;
 		ids[n++] = b->jobs[i].id;
 	}
 	if (!keep || xp_keep_demand_room(keep, ids, n, &why) == XP_OK)
