@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "certs/record_check.h"
+#include "cli/job_journal.h"
 #include "cli/job_reread.h"
 #include "device/extent_sg.h"
 
@@ -376,6 +377,33 @@ void stage_run(struct world *w)
 	xp_job_execute(w->job);
 	if (w->job->state == XP_JOB_ENDED)
 		stage_assert_record_good(w);
+}
+
+void stage_leave_password(struct world *w)
+{
+	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
+
+	stage_plug(w, &cfg);
+	w->options.has_technique = true;
+	w->options.technique = XP_ATA_SECURE_ERASE;
+	w->kill_on = 0xf3; /* SECURITY ERASE PREPARE */
+	w->cuts_power = true;
+	stage_run(w);
+	assert_true(w->dead);
+	xp_journal_close(&w->job->journal);
+	w->state.certificates_fd = w->kept_fd;
+	w->dead = false;
+	w->kill_at = w->kill_on = 0;
+}
+
+bool stage_names_password(struct world *w)
+{
+	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
+
+	assert_int_equal(xp_job_summaries_read(&all, &w->state, &w->err), XP_OK);
+	assert_int_equal(all.n, 1);
+	assert_false(all.list[0].damaged);
+	return all.list[0].has_secret;
 }
 
 void stage_assert_claim(const struct world *w, enum xp_level level, enum xp_technique t)

@@ -86,6 +86,10 @@ void stage_reopen(struct world *w);
 void stage_power_cycle(struct world *w);
 /* The record of the job, as it was written, holds together. */
 void stage_assert_record_good(struct world *w);
+/* A security erase that is killed once the password is set, and the power with it: locked. */
+void stage_leave_password(struct world *w);
+/* Does the state folder know of a password on the drive? */
+bool stage_names_password(struct world *w);
 void stage_assert_claim(const struct world *w, enum xp_level level, enum xp_technique t);
 /* No customer data, in the user area and in the spare one. */
 void stage_assert_clean(const struct world *w);

@@ -145,46 +145,18 @@ static void test_drive_that_vanished_is_refused_by_a_code(void **state)
 
 /* --- a password that was left --- */
 
-/* Killed once the password is set and before the erase, and the power with it: locked. */
-static void leave_password(struct world *w)
-{
-	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
-
-	stage_plug(w, &cfg);
-	w->options.has_technique = true;
-	w->options.technique = XP_ATA_SECURE_ERASE;
-	w->kill_on = 0xf3; /* SECURITY ERASE PREPARE */
-	w->cuts_power = true;
-	stage_run(w);
-	assert_true(w->dead);
-	xp_journal_close(&w->job->journal);
-	w->state.certificates_fd = w->kept_fd;
-	w->dead = false;
-	w->kill_at = w->kill_on = 0;
-}
-
-static bool names_password(struct world *w)
-{
-	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
-
-	assert_int_equal(xp_job_summaries_read(&all, &w->state, &w->err), XP_OK);
-	assert_int_equal(all.n, 1);
-	assert_false(all.list[0].damaged);
-	return all.list[0].has_secret;
-}
-
 static void test_unlocked_job_names_no_password(void **state)
 {
 	struct world *w = *state;
 	unsigned told = 0;
 	char serial[32];
 
-	leave_password(w);
+	stage_leave_password(w);
 	snprintf(serial, sizeof(serial), "%s", emu_ata_config_of(w->d)->serial);
-	assert_true(names_password(w));
+	assert_true(stage_names_password(w));
 	assert_int_equal(xp_job_unlocked_tell(&told, &w->state, serial, &w->err), XP_OK);
 	assert_int_equal(told, 1);
-	assert_false(names_password(w));
+	assert_false(stage_names_password(w));
 	assert_int_equal(xp_job_unlocked_tell(&told, &w->state, serial, &w->err), XP_OK);
 	assert_int_equal(told, 0);
 	/* that was told by the host's clock, which may have gone further than the drive's */
@@ -199,10 +171,10 @@ static void test_unlocked_other_drive_is_not_told(void **state)
 	struct world *w = *state;
 	unsigned told = 1;
 
-	leave_password(w);
+	stage_leave_password(w);
 	assert_int_equal(xp_job_unlocked_tell(&told, &w->state, "OTHER", &w->err), XP_OK);
 	assert_int_equal(told, 0);
-	assert_true(names_password(w));
+	assert_true(stage_names_password(w));
 }
 
 static void test_unlocked_by_its_journal_file(void **state)
@@ -211,7 +183,7 @@ static void test_unlocked_by_its_journal_file(void **state)
 	char path[256], copy[256], where[512], command[600];
 	struct stat st;
 
-	leave_password(w);
+	stage_leave_password(w);
 	snprintf(path, sizeof(path), "%s/jobs/%s/journal.jsonl", w->state_path, w->job->id);
 	snprintf(copy, sizeof(copy), "%s/copied.jsonl", w->folder);
 	snprintf(command, sizeof(command), "cp '%s' '%s'", path, copy);
@@ -222,12 +194,12 @@ static void test_unlocked_by_its_journal_file(void **state)
 	assert_non_null(strstr(where, "copied.jsonl.unlocked"));
 	assert_int_equal(stat(where, &st), 0);
 	assert_true(st.st_size > 20);
-	assert_true(names_password(w));
+	assert_true(stage_names_password(w));
 	/* the journal itself */
 	assert_int_equal(xp_job_unlocked_tell_file(where, sizeof(where), path, "S", &w->err),
 			 XP_OK);
 	assert_string_equal(where, path);
-	assert_false(names_password(w));
+	assert_false(stage_names_password(w));
 	/* nowhere to write */
 	assert_int_equal(
 		xp_job_unlocked_tell_file(where, sizeof(where), "/nonexistent/x", "S", &w->err),
@@ -262,7 +234,7 @@ static void test_security_erase_is_stopped_behind_its_end(void **state)
 	assert_int_equal(w->job->exit_code, 5);
 	assert_true(silent_estimate_s >= 120 && silent_estimate_s % 120 == 0);
 	xp_journal_close(&w->job->journal);
-	assert_false(names_password(w));
+	assert_false(stage_names_password(w));
 	w->cancel_on = 0;
 	w->was_stopped = false;
 	stage_resume(w);

@@ -80,41 +80,13 @@ static const char *press(struct xp_tui_app *app, char key)
 	return app->tui.pinned;
 }
 
-/* Killed once the password is set and before the erase, and the power with it: locked. */
-static void leave_password(struct world *w)
-{
-	struct emu_ata_config cfg = emu_ata_hdd(STAGE_SECTORS);
-
-	stage_plug(w, &cfg);
-	w->options.has_technique = true;
-	w->options.technique = XP_ATA_SECURE_ERASE;
-	w->kill_on = 0xf3; /* SECURITY ERASE PREPARE */
-	w->cuts_power = true;
-	stage_run(w);
-	assert_true(w->dead);
-	xp_journal_close(&w->job->journal);
-	w->state.certificates_fd = w->kept_fd;
-	w->dead = false;
-	w->kill_at = w->kill_on = 0;
-}
-
-static bool names_password(struct world *w)
-{
-	AUTO(xp_job_summaries_free) struct xp_job_summaries all = {0};
-
-	assert_int_equal(xp_job_summaries_read(&all, &w->state, &w->err), XP_OK);
-	assert_int_equal(all.n, 1);
-	assert_false(all.list[0].damaged);
-	return all.list[0].has_secret;
-}
-
 static void test_key_u_opens_the_drive_and_tells_its_journal(void **state)
 {
 	struct world *w = *state;
 	struct xp_tui_app *app;
 
-	leave_password(w);
-	assert_true(names_password(w));
+	stage_leave_password(w);
+	assert_true(stage_names_password(w));
 	app = app_new(&w->door, NULL);
 	app->session.state = w->state;
 	app->is_open = true;
@@ -123,7 +95,7 @@ static void test_key_u_opens_the_drive_and_tells_its_journal(void **state)
 	assert_true(app->tui.left[0].password);
 	show(app, w->image, "S", false);
 	assert_non_null(strstr(press(app, 'u'), xp_unlock_end_text(XP_UNLOCK_DONE)));
-	assert_false(names_password(w));
+	assert_false(stage_names_password(w));
 	/* ... and who looks at what was interrupted sees it at once */
 	assert_int_equal(app->tui.left_n, 1);
 	assert_false(app->tui.left[0].password);
@@ -138,7 +110,7 @@ static void test_key_u_leaves_a_strange_password(void **state)
 	struct world *w = *state;
 	struct xp_tui_app *app;
 
-	leave_password(w);
+	stage_leave_password(w);
 	emu_ata_free(&w->d);
 	xp_transport_free(&w->io_way);
 	stage_plug(w, &cfg);
@@ -149,7 +121,7 @@ static void test_key_u_leaves_a_strange_password(void **state)
 	app->is_open = true;
 	show(app, w->image, "S", false);
 	assert_non_null(strstr(press(app, 'u'), xp_unlock_end_text(XP_UNLOCK_WRONG)));
-	assert_true(names_password(w));
+	assert_true(stage_names_password(w));
 	app_free(app);
 }
 
