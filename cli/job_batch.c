@@ -1,11 +1,11 @@
 #include "cli/job_batch.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "cli/job_attempt.h"
 #include "cli/job_export.h"
 #include "cli/job_keep.h"
@@ -68,20 +68,6 @@ static void *file_worker(void *batch)
 		if (is_file(&b->jobs[i]) && is_to_run(&b->jobs[i]))
 			execute(&b->jobs[i]);
 	return NULL;
-}
-
-/* Workers take no signals: the main thread gets them and the flag is seen by all. */
-static int start_worker(pthread_t *thread, void *(*work)(void *), void *what)
-{
-	sigset_t all;
-	sigset_t old;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(thread, NULL, work, what);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return rc;
 }
 
 /*
@@ -153,11 +139,11 @@ enum xp_rc xp_batch_start(struct xp_batch_workers **out, struct xp_batch *b, str
 			has_files = true;
 			continue;
 		}
-		w->started[i] = start_worker(&w->threads[i], worker, &b->jobs[i]) == 0;
+		w->started[i] = xp_thread_start(&w->threads[i], worker, &b->jobs[i]) == 0;
 		if (!w->started[i])
 			worker(&b->jobs[i]); /* no thread to be had: one after another, then */
 	}
-	w->has_files = has_files && start_worker(&w->files, file_worker, b) == 0;
+	w->has_files = has_files && xp_thread_start(&w->files, file_worker, b) == 0;
 	if (has_files && !w->has_files)
 		file_worker(b);
 	return XP_OK;

@@ -1,10 +1,10 @@
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "cli/job_unlock.h"
 #include "cli/job_unlocked.h"
 #include "cli/tui/tui_app.h"
@@ -69,10 +69,6 @@ static void *work(void *errand)
 static void start(struct xp_tui_app *app, const struct xp_tui_drive *d, bool unlocks)
 {
 	struct xp_tui_errand *e = app->errand ? NULL : calloc(1, sizeof(*e));
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all;
-	sigset_t old;
 
 	if (!e) {
 		xp_tui_say(&app->tui, "another drive has not answered yet");
@@ -85,19 +81,13 @@ static void start(struct xp_tui_app *app, const struct xp_tui_drive *d, bool unl
 	e->on = !d->light_on;
 	snprintf(e->path, sizeof(e->path), "%s", d->path);
 	snprintf(e->serial, sizeof(e->serial), "%s", d->serial);
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (pthread_create(&thread, &attr, work, e) == 0) {
+	if (xp_thread_start(NULL, work, e) == 0) {
 		app->errand = e;
 	} else {
 		pthread_mutex_destroy(&e->mutex);
 		free(e);
 		xp_tui_say(&app->tui, "no thread to be had");
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 }
 
 void xp_tui_errand_light(struct xp_tui_app *app, const struct xp_tui_drive *d)

@@ -1,12 +1,12 @@
 #include "cli/tui/tui_round.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "cli/output.h"
 #include "cli/tui/tui_result.h"
 
@@ -93,34 +93,6 @@ static void *prepare_one(void *slot)
 	return NULL;
 }
 
-static int create_quiet(pthread_t *thread, const pthread_attr_t *attr, void *(*work)(void *),
-			void *what)
-{
-	sigset_t all;
-	sigset_t old;
-	int rc;
-
-	/* signals are for the screen's thread */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(thread, attr, work, what);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return rc;
-}
-
-static bool start_thread(void *(*work)(void *), void *what)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	int rc;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	rc = create_quiet(&thread, &attr, work, what);
-	pthread_attr_destroy(&attr);
-	return rc == 0;
-}
-
 /* First who is here, then each drive by itself. */
 static void *prepare_all(void *round)
 {
@@ -133,7 +105,7 @@ static void *prepare_all(void *round)
 	r->threads += r->n;
 	pthread_mutex_unlock(&r->mutex);
 	for (unsigned i = 0; i < r->n; i++)
-		if (!start_thread(prepare_one, &r->slots[i]))
+		if (xp_thread_start(NULL, prepare_one, &r->slots[i]) != 0)
 			prepare_one(&r->slots[i]);
 	pthread_mutex_lock(&r->mutex);
 	r->threads--;
@@ -234,7 +206,7 @@ static enum xp_rc begin(struct xp_tui_round *r, struct xp_tui *t, struct xp_err 
 	r->begun_ms = t->now_ms;
 	t->round_ready = false;
 	r->threads = 1;
-	if (start_thread(prepare_all, r))
+	if (xp_thread_start(NULL, prepare_all, r) == 0)
 		return XP_OK;
 	r->threads = 0;
 	return xp_fail(err, XP_E_NOMEM, "no thread to be had");
@@ -329,7 +301,7 @@ bool xp_tui_round_is_over(struct xp_tui_round *r)
 	if (!r->over || !r->workers)
 		return r->over;
 	if (!r->has_closer) {
-		r->has_closer = create_quiet(&r->closer, NULL, close_batch, r) == 0;
+		r->has_closer = xp_thread_start(&r->closer, close_batch, r) == 0;
 		return !r->has_closer;
 	}
 	pthread_mutex_lock(&r->mutex);
