@@ -12,19 +12,6 @@
 #include "cli/clock_set.h"
 #include "cli/program.h"
 
-static const char *complete_name(enum xp_complete c)
-{
-	switch (c) {
-	case XP_COMPLETE_YES:
-		return "yes";
-	case XP_COMPLETE_NO:
-		return "no";
-	case XP_COMPLETE_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
 void xp_job_image_sha256(char out[65], const char *path)
 {
 	AUTO_FD int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -61,7 +48,7 @@ void xp_job_describe_host(struct xp_record *record, const struct xp_inventory *i
 				 inventory->hidden[i].reason);
 		}
 		snprintf(record->host.complete, sizeof(record->host.complete), "%s",
-			 complete_name(inventory->complete));
+			 xp_complete_name(inventory->complete));
 	}
 	snprintf(record->clock.source, sizeof(record->clock.source), "%s",
 		 xp_clock_source_name(source));

@@ -2,19 +2,6 @@
 
 #include "cli/output.h"
 
-static const char *complete_name(enum xp_complete v)
-{
-	switch (v) {
-	case XP_COMPLETE_YES:
-		return "yes";
-	case XP_COMPLETE_NO:
-		return "no";
-	case XP_COMPLETE_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
 static json_t *uses_json(const struct xp_uses *uses)
 {
 	json_t *list = json_array();
@@ -92,6 +79,6 @@ json_t *xp_list_host_json(const struct xp_inventory *inv)
 
 	json_object_set_new(host, "serial", xp_json_text(inv->host_serial));
 	json_object_set_new(host, "model", xp_json_text(inv->host_model));
-	json_object_set_new(host, "complete", json_string(complete_name(inv->complete)));
+	json_object_set_new(host, "complete", json_string(xp_complete_name(inv->complete)));
 	return host;
 }

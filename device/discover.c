@@ -273,3 +273,16 @@ const struct xp_drive *xp_inventory_drive_of(const struct xp_inventory *inv,
 				return &inv->drives[i];
 	return NULL;
 }
+
+const char *xp_complete_name(enum xp_complete c)
+{
+	switch (c) {
+	case XP_COMPLETE_YES:
+		return "yes";
+	case XP_COMPLETE_NO:
+		return "no";
+	case XP_COMPLETE_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}

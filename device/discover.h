@@ -26,6 +26,8 @@ struct xp_hidden {
 };
 
 enum xp_complete { XP_COMPLETE_YES, XP_COMPLETE_NO, XP_COMPLETE_UNKNOWN };
+/* "yes", "no", "unknown". */
+const char *xp_complete_name(enum xp_complete c);
 
 struct xp_inventory {
 	char host_serial[128]; /* DMI product serial; empty: not readable */
