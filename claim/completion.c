@@ -1,5 +1,18 @@
 #include "claim/completion.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
+void xp_completion_say(struct xp_completion *out, enum xp_completion_end end, const char *fmt, ...)
+{
+	va_list ap;
+
+	out->end = end;
+	va_start(ap, fmt);
+	vsnprintf(out->why, sizeof(out->why), fmt, ap);
+	va_end(ap);
+}
+
 static const struct xp_raw *find(const struct xp_raw *list, size_t n, enum xp_raw_kind kind,
 				 uint32_t arg)
 {

@@ -31,6 +31,8 @@ enum xp_scsi_after xp_completion_promised_reads(const struct xp_phase *erase);
 void xp_completion_ata(struct xp_completion *out, const struct xp_phase *erase);
 void xp_completion_scsi(struct xp_completion *out, const struct xp_phase *erase);
 void xp_completion_nvme(struct xp_completion *out, const struct xp_phase *erase);
+void xp_completion_say(struct xp_completion *out, enum xp_completion_end end, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The answer of that kind in command.after (before, where WAS_BEFORE); NULL: there is none. */
 const struct xp_raw *xp_completion_answer(const struct xp_phase *erase, bool was_before,
 					  enum xp_raw_kind kind, uint32_t arg);

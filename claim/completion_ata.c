@@ -14,13 +14,7 @@
 
 #define STATUS_ARG ((uint32_t)XP_ATA_SANITIZE << 8 | XP_ATA_SANITIZE_STATUS)
 
-static void say(struct xp_completion *out, enum xp_completion_end end, const char *why)
-{
-	out->end = end;
-	snprintf(out->why, sizeof(out->why), "%s", why);
-}
-
-/* The same with the drive's own word behind it. */
+/* With the drive's own word behind it. */
 static void say_word(struct xp_completion *out, enum xp_completion_end end, const char *why,
 		     const uint8_t *sense, size_t len)
 {
@@ -61,20 +55,22 @@ static bool drives_agree(struct xp_completion *out, const struct xp_phase *erase
 
 	if (!identify_of(before, xp_completion_answer(erase, true, XP_RAW_ATA_IDENTIFY, 0)) ||
 	    !identify_of(after, xp_completion_answer(erase, false, XP_RAW_ATA_IDENTIFY, 0))) {
-		say(out, XP_COMPLETION_UNPROVEN,
-		    "the drive's own identity before and behind it is not at hand");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the drive's own identity before and behind it is not at hand");
 		return false;
 	}
 	for (size_t i = 0; i < erase->identity.raw_n; i++) {
 		if (erase->identity.raw[i].kind != XP_RAW_ATA_IDENTIFY ||
 		    !identify_of(&begun, &erase->identity.raw[i]) || same_drive(&begun, before))
 			continue;
-		say(out, XP_COMPLETION_UNPROVEN, "another drive answered than the one identified");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "another drive answered than the one identified");
 		return false;
 	}
 	if (same_drive(before, after))
 		return true;
-	say(out, XP_COMPLETION_UNPROVEN, "another drive answered behind it than before");
+	xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+			  "another drive answered behind it than before");
 	return false;
 }
 
@@ -142,17 +138,18 @@ static void decide_end(struct xp_completion *out, enum xp_ata_sanitize_state sta
 		out->end = XP_COMPLETION_PROVEN;
 		break;
 	case XP_ATA_SANITIZE_FAILED:
-		say(out, XP_COMPLETION_FAILED, "the last sanitize failed, sectors are left");
+		xp_completion_say(out, XP_COMPLETION_FAILED,
+				  "the last sanitize failed, sectors are left");
 		break;
 	case XP_ATA_SANITIZE_RUNNING:
-		say(out, XP_COMPLETION_UNPROVEN, "it was still running");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "it was still running");
 		break;
 	case XP_ATA_SANITIZE_NONE:
-		say(out, XP_COMPLETION_UNPROVEN, "the drive reports no success");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "the drive reports no success");
 		break;
 	case XP_ATA_SANITIZE_UNKNOWN:
 	case XP_ATA_SANITIZE_REFUSED:
-		say(out, XP_COMPLETION_UNPROVEN, "the status did not come back");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "the status did not come back");
 		break;
 	}
 }
@@ -168,7 +165,8 @@ static void decide_sanitize(struct xp_completion *out, const struct xp_phase *er
 
 	if (!parse_command(&tf, c) || !is_sanitize_of(&tf, erase->technique) ||
 	    c->overwrite_passes != passes_of(&tf)) {
-		say(out, XP_COMPLETION_UNPROVEN, "the command that was sent is another");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the command that was sent is another");
 		return;
 	}
 	xp_sat_registers_parse(&regs, c->sense, c->sense_len);
@@ -178,7 +176,8 @@ static void decide_sanitize(struct xp_completion *out, const struct xp_phase *er
 		return;
 	}
 	if (!xp_sat_registers_are_good(&regs)) {
-		say(out, XP_COMPLETION_UNPROVEN, "the command's own registers did not come back");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the command's own registers did not come back");
 		return;
 	}
 	if (raw)
@@ -191,8 +190,9 @@ static void decide_sanitize(struct xp_completion *out, const struct xp_phase *er
 		return;
 	decode_status(&sent, c->sense, c->sense_len);
 	if (!has_run(erase, &sent))
-		say(out, XP_COMPLETION_UNPROVEN,
-		    "an older success stood there before, and the drive was never seen at it");
+		xp_completion_say(
+			out, XP_COMPLETION_UNPROVEN,
+			"an older success stood there before, and the drive was never seen at it");
 	else if (!drives_agree(out, erase, &before, &after))
 		out->end = XP_COMPLETION_UNPROVEN;
 }
@@ -205,7 +205,8 @@ static void decide_erase_unit(struct xp_completion *out, const struct xp_phase *
 	struct xp_ata_taskfile tf;
 
 	if (!parse_command(&tf, c) || tf.command != XP_ATA_SECURITY_ERASE_UNIT || tf.is_48bit) {
-		say(out, XP_COMPLETION_UNPROVEN, "the command that was sent is another");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the command that was sent is another");
 		return;
 	}
 	xp_sat_registers_parse(&regs, c->sense, c->sense_len);
@@ -214,20 +215,21 @@ static void decide_erase_unit(struct xp_completion *out, const struct xp_phase *
 		return;
 	}
 	if (!xp_sat_registers_are_good(&regs)) {
-		say(out, XP_COMPLETION_UNPROVEN, "its registers did not come back");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "its registers did not come back");
 		return;
 	}
 	if (!drives_agree(out, erase, &before, &after))
 		return;
 	if (!before.security.enabled || before.security.locked || before.security.frozen)
-		say(out, XP_COMPLETION_UNPROVEN,
-		    "the drive did not show before it that it could be carried out");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the drive did not show before it that it could be carried out");
 	else if (erase->technique == XP_ATA_SECURE_ERASE_ENHANCED &&
 		 !before.security.has_enhanced_erase)
-		say(out, XP_COMPLETION_UNPROVEN, "the drive has no enhanced erase");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "the drive has no enhanced erase");
 	else if (!after.security.supported || after.security.enabled || after.security.locked)
-		say(out, XP_COMPLETION_FAILED,
-		    "the password is still set: a drive that erased has taken it away");
+		xp_completion_say(
+			out, XP_COMPLETION_FAILED,
+			"the password is still set: a drive that erased has taken it away");
 	else
 		out->end = XP_COMPLETION_PROVEN;
 }

@@ -9,7 +9,6 @@
 #include "device/protocol/nvme_identify.h"
 #include "device/protocol/nvme_sanitize.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 /* The submission queue entry as evidence keeps it. */
@@ -19,32 +18,23 @@
 
 #define NO_STATUS 0xffffffffU
 
-__attribute__((format(printf, 3, 4))) static void
-decide(struct xp_completion *out, enum xp_completion_end end, const char *fmt, ...)
-{
-	va_list ap;
-
-	out->end = end;
-	va_start(ap, fmt);
-	vsnprintf(out->why, sizeof(out->why), fmt, ap);
-	va_end(ap);
-}
-
 /* Did the drive answer the command OPCODE with success, by the journal too? */
 static bool was_taken(struct xp_completion *out, const struct xp_phase *erase, uint8_t opcode)
 {
 	const struct xp_command_result *c = &erase->command;
 
 	if (c->cdb_len != SQE_LEN || c->cdb[0] != opcode)
-		decide(out, XP_COMPLETION_UNPROVEN, "no such command was sent");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "no such command was sent");
 	else if (c->nvme_status == NO_STATUS)
-		decide(out, XP_COMPLETION_UNPROVEN, "the drive's answer to the command is lost");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the drive's answer to the command is lost");
 	else if (c->nvme_status != 0)
-		decide(out, XP_COMPLETION_FAILED, "the drive refused the command (status %03xh)",
-		       c->nvme_status & XP_NVME_STATUS_MASK);
+		xp_completion_say(out, XP_COMPLETION_FAILED,
+				  "the drive refused the command (status %03xh)",
+				  c->nvme_status & XP_NVME_STATUS_MASK);
 	else if (!c->accepted)
-		decide(out, XP_COMPLETION_UNPROVEN,
-		       "it was not journalled that the drive took the command");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "it was not journalled that the drive took the command");
 	else
 		return true;
 	return false;
@@ -124,13 +114,15 @@ static void decide_success(struct xp_completion *out, const struct xp_phase *era
 			   const struct xp_nvme_sanitize_log *log)
 {
 	if (!is_new(erase, log))
-		decide(out, XP_COMPLETION_UNPROVEN,
-		       "the sanitize log shows the success of an equal command before, and nothing "
-		       "shows that this one is new");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the sanitize log shows the success of an equal command before, "
+				  "and nothing "
+				  "shows that this one is new");
 	else if (erase->interrupted && !log->global_data_erased)
-		decide(out, XP_COMPLETION_UNPROVEN,
-		       "the drive does not say that nothing was written to it since it was "
-		       "sanitized");
+		xp_completion_say(
+			out, XP_COMPLETION_UNPROVEN,
+			"the drive does not say that nothing was written to it since it was "
+			"sanitized");
 	else
 		out->end = XP_COMPLETION_PROVEN;
 }
@@ -146,30 +138,32 @@ static void sanitize(struct xp_completion *out, const struct xp_phase *erase)
 	if (!is_the_action(erase->technique, cdw10) ||
 	    (erase->technique == XP_NVME_SANITIZE_OVERWRITE &&
 	     erase->command.overwrite_passes != passes_of(cdw10))) {
-		decide(out, XP_COMPLETION_UNPROVEN, "another sanitize was asked for (%08xh)",
-		       cdw10);
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "another sanitize was asked for (%08xh)", cdw10);
 		return;
 	}
 	if (!read_log(&log,
 		      xp_completion_answer(erase, false, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE))) {
-		decide(out, XP_COMPLETION_UNPROVEN, "there is no sanitize log of its end");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "there is no sanitize log of its end");
 		return;
 	}
 	if (log.cdw10 != cdw10)
-		decide(out, XP_COMPLETION_UNPROVEN,
-		       "the sanitize log tells of another sanitize (%08xh)", log.cdw10);
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the sanitize log tells of another sanitize (%08xh)", log.cdw10);
 	else if (log.state == XP_NVME_SANITIZE_FAILED)
-		decide(out, XP_COMPLETION_FAILED,
-		       "the drive stays in its failure state until a sanitize succeeds: run again, "
-		       "or with another technique, else destroy it");
+		xp_completion_say(out, XP_COMPLETION_FAILED,
+				  "the drive stays in its failure state until a sanitize succeeds: "
+				  "run again, "
+				  "or with another technique, else destroy it");
 	else if (is_success(&log))
 		decide_success(out, erase, &log);
 	else if (waits_for_verification(&log, cdw10) && is_new(erase, &log))
 		/* in this state nobody can have written to it */
 		out->end = XP_COMPLETION_PROVEN;
 	else
-		decide(out, XP_COMPLETION_UNPROVEN, "the sanitize log says: %s",
-		       xp_nvme_sanitize_state_name(log.state));
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "the sanitize log says: %s",
+				  xp_nvme_sanitize_state_name(log.state));
 }
 
 /* The namespace's format is what it was. */
@@ -180,16 +174,16 @@ static bool keeps_format(struct xp_completion *out, const struct xp_raw *was,
 
 	if (!is || xp_nvme_ns_parse(&a, was->data, was->len, NULL) != XP_OK ||
 	    xp_nvme_ns_parse(&b, is->data, is->len, NULL) != XP_OK) {
-		decide(out, XP_COMPLETION_UNPROVEN, "namespace %u was not identified afterwards",
-		       was->arg);
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "namespace %u was not identified afterwards", was->arg);
 		return false;
 	}
 	if (a.format == b.format && a.logical_bytes == b.logical_bytes && a.blocks == b.blocks &&
 	    a.metadata_bytes == b.metadata_bytes && a.metadata_extended == b.metadata_extended &&
 	    a.protection_type == b.protection_type && a.protection_first == b.protection_first)
 		return true;
-	decide(out, XP_COMPLETION_UNPROVEN, "the format of namespace %u is another than before",
-	       was->arg);
+	xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+			  "the format of namespace %u is another than before", was->arg);
 	return false;
 }
 
@@ -205,7 +199,7 @@ static void format(struct xp_completion *out, const struct xp_phase *erase)
 		return;
 	word = xp_nvme_format_word_of(get_le32(c->cdb + SQE_CDW10));
 	if (word.erase != wanted || get_le32(c->cdb + SQE_NSID) == 0) {
-		decide(out, XP_COMPLETION_UNPROVEN, "another format was asked for");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "another format was asked for");
 		return;
 	}
 	for (size_t i = 0; i < c->before_n; i++) {
@@ -219,7 +213,8 @@ static void format(struct xp_completion *out, const struct xp_phase *erase)
 		seen = true;
 	}
 	if (!seen)
-		decide(out, XP_COMPLETION_UNPROVEN, "no namespace was identified before");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "no namespace was identified before");
 	else
 		out->end = XP_COMPLETION_PROVEN;
 }

@@ -8,21 +8,9 @@
 #include "device/protocol/scsi_sanitize.h"
 #include "device/protocol/scsi_sense.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #define PASSES_MASK 0x1f
-
-__attribute__((format(printf, 3, 4))) static void
-decide(struct xp_completion *out, enum xp_completion_end end, const char *fmt, ...)
-{
-	va_list ap;
-
-	out->end = end;
-	va_start(ap, fmt);
-	vsnprintf(out->why, sizeof(out->why), fmt, ap);
-	va_end(ap);
-}
 
 static bool is_format(const struct xp_phase *erase)
 {
@@ -69,13 +57,13 @@ static void say_refused(struct xp_completion *out, const struct xp_command_resul
 	struct xp_sense s;
 
 	if (xp_sense_parse(&s, c->sense, c->sense_len))
-		decide(out, XP_COMPLETION_FAILED,
-		       "the drive refused the command (sense %xh/%02xh/%02xh)", s.key, s.asc,
-		       s.ascq);
+		xp_completion_say(out, XP_COMPLETION_FAILED,
+				  "the drive refused the command (sense %xh/%02xh/%02xh)", s.key,
+				  s.asc, s.ascq);
 	else
-		decide(out, XP_COMPLETION_FAILED,
-		       "the drive refused the command (status %02xh, no sense data)",
-		       c->scsi_status);
+		xp_completion_say(out, XP_COMPLETION_FAILED,
+				  "the drive refused the command (status %02xh, no sense data)",
+				  c->scsi_status);
 }
 
 static bool says_at_it(const struct xp_phase *erase, const struct xp_sense *s)
@@ -114,23 +102,26 @@ static void decide_by_end(struct xp_completion *out, const struct xp_phase *eras
 	struct xp_sense s;
 
 	if (!raw || !xp_sense_parse(&s, raw->data, raw->len))
-		decide(out, XP_COMPLETION_UNPROVEN, "there is no sense data of its end");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "there is no sense data of its end");
 	else if (says_failed(erase, &s))
-		decide(out, XP_COMPLETION_FAILED,
-		       is_format(erase) ? "the medium is of no use until a format succeeds"
-					: "the drive stays in its failure state until a sanitize "
-					  "succeeds: run again, or with another technique, else "
-					  "destroy it");
+		xp_completion_say(out, XP_COMPLETION_FAILED,
+				  is_format(erase)
+					  ? "the medium is of no use until a format succeeds"
+					  : "the drive stays in its failure state until a sanitize "
+					    "succeeds: run again, or with another technique, else "
+					    "destroy it");
 	else if (xp_sense_says_sanitizing(&s) || xp_sense_says_formatting(&s))
-		decide(out, XP_COMPLETION_UNPROVEN, "the drive was still at it");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "the drive was still at it");
 	else if (!xp_sense_says_idle(&s))
-		decide(out, XP_COMPLETION_UNPROVEN, "the drive says %xh/%02xh/%02xh afterwards",
-		       s.key, s.asc, s.ascq);
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the drive says %xh/%02xh/%02xh afterwards", s.key, s.asc,
+				  s.ascq);
 	else if (!was_ready(erase))
-		decide(out, XP_COMPLETION_UNPROVEN, "the drive was not seen ready afterwards");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the drive was not seen ready afterwards");
 	else if (!answered_at_end && !was_seen_at_it(erase))
-		decide(out, XP_COMPLETION_UNPROVEN,
-		       "the drive was not seen at it, and it keeps no flag of success");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "the drive was not seen at it, and it keeps no flag of success");
 	else
 		out->end = XP_COMPLETION_PROVEN;
 }
@@ -141,12 +132,12 @@ void xp_completion_scsi(struct xp_completion *out, const struct xp_phase *erase)
 	bool answered_at_end;
 
 	if (!is_the_command(&answered_at_end, erase))
-		decide(out, XP_COMPLETION_UNPROVEN, "no such command was sent");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN, "no such command was sent");
 	else if (c->scsi_status != XP_SCSI_GOOD)
 		say_refused(out, c);
 	else if (!c->accepted)
-		decide(out, XP_COMPLETION_UNPROVEN,
-		       "it was not journalled that the drive took the command");
+		xp_completion_say(out, XP_COMPLETION_UNPROVEN,
+				  "it was not journalled that the drive took the command");
 	else
 		decide_by_end(out, erase, answered_at_end);
 }
