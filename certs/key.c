@@ -63,14 +63,19 @@ bool xp_key_cert_is_named(X509 *cert, struct xp_bytes issuer, struct xp_bytes se
 	return same;
 }
 
-static enum xp_rc trial_signature(const struct xp_signing_key *k, struct xp_err *err)
+struct xp_key_hand xp_key_hand_of(const struct xp_signing_key *k)
 {
-	static const uint8_t message[] = "trial signature";
-	const struct xp_key_hand hand = {
+	return (struct xp_key_hand){
 		.key = k->key,
 		.token = k->token,
 		.public_key = X509_get0_pubkey(sk_X509_value(k->certs, 0)),
 	};
+}
+
+static enum xp_rc trial_signature(const struct xp_signing_key *k, struct xp_err *err)
+{
+	static const uint8_t message[] = "trial signature";
+	const struct xp_key_hand hand = xp_key_hand_of(k);
 	uint8_t sig[XP_TOKEN_SIGNATURE_MAX_BYTES];
 	size_t len = 0;
 

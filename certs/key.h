@@ -41,6 +41,8 @@ struct xp_key_hand {
 	struct xp_token *token;
 	EVP_PKEY *public_key;
 };
+/* Borrows from K. */
+struct xp_key_hand xp_key_hand_of(const struct xp_signing_key *k);
 /*
  * ECDSA with SHA-256 over a message, in DER. XP_E_USAGE where PUBLIC_KEY does not accept what was
  * made.

@@ -86,11 +86,7 @@ static bool signed_attrs(struct xp_buf *out, const struct xp_signing_key *k, con
 static enum xp_rc sign_octets(struct xp_buf *out, const struct xp_signing_key *k,
 			      const struct xp_buf *attrs, struct xp_err *err)
 {
-	const struct xp_key_hand hand = {
-		.key = k->key,
-		.token = k->token,
-		.public_key = X509_get0_pubkey(sk_X509_value(k->certs, 0)),
-	};
+	const struct xp_key_hand hand = xp_key_hand_of(k);
 	uint8_t sig[XP_TOKEN_SIGNATURE_MAX_BYTES];
 	size_t len = 0;
 
