@@ -267,16 +267,9 @@ static const struct xp_field record_fields[] = {
 	    .sub = &xp_schema_person),
 	DOC("deadline", DATE, OPTIONAL, r.deadline),
 	DOC("destination", WORD, OPTIONAL, r.destination, .words = destinations),
-	DOC_OBJECT("log", FLAG, &xp_schema_log,
-		   .flag = offsetof(struct xp_record_doc, r.log.present)),
+	DOC_LOG,
 	DOC("ext", TREE, OPTIONAL, r.ext),
-	{.key = "crit",
-	 .type = XP_F_STRINGS,
-	 .presence = XP_P_OPTIONAL,
-	 .offset = offsetof(struct xp_record_doc, crit),
-	 .size = XP_MEMBER_SIZE(struct xp_record_doc, crit[0]),
-	 .max = XP_CRIT_MAX,
-	 DOC_COUNT(crit_n)},
+	DOC_CRIT,
 };
 const struct xp_schema xp_schema_record = DOC_SCHEMA(record_fields);
 

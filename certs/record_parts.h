@@ -18,6 +18,16 @@
 		.key = (KEY), .type = XP_F_OBJECT, .presence = XP_P_##PRESENCE, .sub = (SUB),      \
 		__VA_ARGS__                                                                        \
 	}
+#define DOC_LOG                                                                                    \
+	DOC_OBJECT("log", FLAG, &xp_schema_log,                                                    \
+		   .flag = offsetof(struct xp_record_doc, r.log.present))
+#define DOC_CRIT                                                                                   \
+	{                                                                                          \
+		.key = "crit", .type = XP_F_STRINGS, .presence = XP_P_OPTIONAL,                    \
+		.offset = offsetof(struct xp_record_doc, crit),                                    \
+		.size = XP_MEMBER_SIZE(struct xp_record_doc, crit[0]), .max = XP_CRIT_MAX,         \
+		DOC_COUNT(crit_n)                                                                  \
+	}
 #define DOC_SCHEMA(FIELDS) XP_SCHEMA(struct xp_record_doc, FIELDS)
 
 /* All of these are of a struct xp_record_doc, but where they say so. */
