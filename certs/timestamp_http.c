@@ -20,7 +20,7 @@ static bool is_host_char(char c)
 	       c == '.' || c == '-';
 }
 
-static bool take_port(struct xp_http_url *out, const char *text, size_t len)
+bool xp_http_port_parse(char out[XP_HTTP_PORT_LEN], const char *text, size_t len)
 {
 	unsigned v = 0;
 
@@ -31,8 +31,10 @@ static bool take_port(struct xp_http_url *out, const char *text, size_t len)
 			return false;
 		v = v * 10 + (unsigned)(text[i] - '0');
 	}
-	snprintf(out->port, sizeof(out->port), "%u", v & 0xffff);
-	return v > 0 && v <= 0xffff;
+	if (v == 0 || v > 0xffff)
+		return false;
+	snprintf(out, XP_HTTP_PORT_LEN, "%u", v);
+	return true;
 }
 
 enum xp_rc xp_http_url_parse(struct xp_http_url *out, const char *url, struct xp_err *err)
@@ -54,8 +56,8 @@ enum xp_rc xp_http_url_parse(struct xp_http_url *out, const char *url, struct xp
 		host_len++;
 	if (host_len == 0 || host_len >= sizeof(out->host) ||
 	    (host + host_len < end &&
-	     (host[host_len] != ':' ||
-	      !take_port(out, host + host_len + 1, (size_t)(end - host) - host_len - 1))))
+	     (host[host_len] != ':' || !xp_http_port_parse(out->port, host + host_len + 1,
+							   (size_t)(end - host) - host_len - 1))))
 		return xp_fail(err, XP_E_USAGE, "%.200s: no host and port that can be used", url);
 	memcpy(out->host, host, host_len);
 	if (strlen(end) + 2 > sizeof(out->path) || strchr(end, '#'))

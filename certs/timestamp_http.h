@@ -11,12 +11,16 @@
 
 #define XP_HTTP_HEAD_MAX (16u << 10)
 #define XP_HTTP_BODY_MAX (256u << 10)
+#define XP_HTTP_PORT_LEN 6
 
 struct xp_http_url {
 	char host[254];
-	char port[6];
+	char port[XP_HTTP_PORT_LEN];
 	char path[1024]; /* with the query */
 };
+
+/* The port in TEXT[0..LEN), which ends nowhere: 1 to 65535, without leading zeros in OUT. */
+bool xp_http_port_parse(char out[XP_HTTP_PORT_LEN], const char *text, size_t len);
 
 /* http:// only. XP_E_UNSUPPORTED: https; XP_E_USAGE: anything else. */
 MUST_USE enum xp_rc xp_http_url_parse(struct xp_http_url *out, const char *url, struct xp_err *err);

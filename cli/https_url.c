@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "certs/timestamp_http.h"
+
 bool xp_text_is_url(const char *text)
 {
 	size_t n = 0;
@@ -14,23 +16,6 @@ bool xp_text_is_url(const char *text)
 	       text[n] == '.')
 		n++;
 	return n > 1 && strncmp(text + n, "://", 3) == 0;
-}
-
-static bool take_port(char out[6], const char *text, size_t len)
-{
-	unsigned v = 0;
-
-	if (len == 0 || len > 5)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		v = v * 10 + (unsigned)(text[i] - '0');
-	}
-	if (v == 0 || v > 0xffff)
-		return false;
-	snprintf(out, 6, "%u", v);
-	return true;
 }
 
 static bool is_host_char(char c)
@@ -66,7 +51,8 @@ static bool take_host(struct xp_https_url *out, const char *host, size_t len)
 		out->host[n] = 0;
 		at = n;
 	}
-	return at == len || (host[at] == ':' && take_port(out->port, host + at + 1, len - at - 1));
+	return at == len ||
+	       (host[at] == ':' && xp_http_port_parse(out->port, host + at + 1, len - at - 1));
 }
 
 enum xp_rc xp_https_url_parse(struct xp_https_url *out, const char *url, struct xp_err *err)
