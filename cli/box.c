@@ -49,6 +49,31 @@ const struct xp_box_ops *xp_box_ops_system(void)
 	return &ops;
 }
 
+static ssize_t no_pwrite(void *ctx, int fd, const void *data, size_t len, off_t at)
+{
+	(void)ctx;
+	(void)fd;
+	(void)data;
+	(void)len;
+	(void)at;
+	errno = EROFS;
+	return -1;
+}
+
+static int no_sync(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)fd;
+	return 0;
+}
+
+struct xp_box_ops
+xp_box_ops_reading(ssize_t (*pread)(void *ctx, int fd, void *data, size_t len, off_t at), void *ctx)
+{
+	return (struct xp_box_ops){
+		.pread = pread, .pwrite = no_pwrite, .sync = no_sync, .ctx = ctx};
+}
+
 static enum xp_rc is_bad(struct xp_box *box, const char *what, struct xp_err *err)
 {
 	xp_fail_errno(&box->why, XP_E_IO, "%s: %s", box->name, what);

@@ -18,6 +18,10 @@ struct xp_box_ops {
 	void (*forget)(void *ctx, int fd);
 };
 const struct xp_box_ops *xp_box_ops_system(void);
+/* Reads by PREAD; writing fails with EROFS, and there is nothing to sync. */
+struct xp_box_ops xp_box_ops_reading(ssize_t (*pread)(void *ctx, int fd, void *data, size_t len,
+						      off_t at),
+				     void *ctx);
 
 enum xp_box_state {
 	XP_BOX_GONE,  /* no such file */

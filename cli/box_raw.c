@@ -39,29 +39,10 @@ static ssize_t raw_pread(void *ctx, int fd, void *data, size_t len, off_t at)
 	return pread(fd, data, len, (off_t)(way->at + (uint64_t)at));
 }
 
-static ssize_t raw_pwrite(void *ctx, int fd, const void *data, size_t len, off_t at)
-{
-	(void)ctx;
-	(void)fd;
-	(void)data;
-	(void)len;
-	(void)at;
-	errno = EROFS;
-	return -1;
-}
-
-static int raw_sync(void *ctx, int fd)
-{
-	(void)ctx;
-	(void)fd;
-	return 0;
-}
-
 static void be_at(struct xp_box *box, struct xp_box_raw_way *way, int fd, const struct found *f)
 {
 	way->at = f->at;
-	way->ops = (struct xp_box_ops){
-		.pread = raw_pread, .pwrite = raw_pwrite, .sync = raw_sync, .ctx = way};
+	way->ops = xp_box_ops_reading(raw_pread, way);
 	*box = (struct xp_box){.ops = &way->ops, .fd = fd, .bytes = f->header.bytes};
 	/* the medium may end within it: then it is read as far as there is something */
 	box->state = XP_BOX_TORN;

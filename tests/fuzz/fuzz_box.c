@@ -33,24 +33,6 @@ static ssize_t read_bytes(void *ctx, int fd, void *out, size_t len, off_t at)
 	return (ssize_t)len;
 }
 
-static ssize_t write_nothing(void *ctx, int fd, const void *data, size_t len, off_t at)
-{
-	(void)ctx;
-	(void)fd;
-	(void)data;
-	(void)len;
-	(void)at;
-	errno = EROFS;
-	return -1;
-}
-
-static int sync_nothing(void *ctx, int fd)
-{
-	(void)ctx;
-	(void)fd;
-	return 0;
-}
-
 static void hash(uint8_t out[32], const uint8_t before[32], const uint8_t *entry, size_t len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -112,8 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	uint8_t *bytes = calloc(1, BYTES);
 	struct xp_box_index index = {0};
-	struct xp_box_ops ops = {
-		.pread = read_bytes, .pwrite = write_nothing, .sync = sync_nothing, .ctx = bytes};
+	struct xp_box_ops ops = xp_box_ops_reading(read_bytes, bytes);
 	struct xp_box box = {.ops = &ops, .fd = 0, .bytes = BYTES, .name = "box"};
 	uint8_t at_end[XP_BOX_HASH_LEN];
 	bool has = false;
