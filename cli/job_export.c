@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -38,36 +37,13 @@ void xp_export_report_free(struct xp_export_report *r)
 
 /* --- what there is --- */
 
-static enum xp_rc list_file(struct exporting *x, const char *path, struct xp_err *err)
+static enum xp_rc list_file(void *exporting, const char *path, struct xp_err *err)
 {
+	struct exporting *x = exporting;
 	struct xp_box_entry entry = {.kind = XP_BOX_PUT};
 
 	snprintf(entry.path, sizeof(entry.path), "%s", path);
 	return xp_box_index_apply(&x->listed, &entry, 0, err);
-}
-
-static enum xp_rc list_state(struct exporting *x, struct xp_err *err)
-{
-	char root[64];
-	char *const roots[] = {root, NULL};
-	enum xp_rc rc = XP_OK;
-	FTSENT *e;
-	FTS *fts;
-
-	snprintf(root, sizeof(root), "/proc/self/fd/%d/.", x->source->state->fd);
-	fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-	if (!fts)
-		return xp_fail_errno(err, XP_E_IO, "state folder");
-	while (rc == XP_OK && (e = fts_read(fts)) != NULL) {
-		const char *path = e->fts_path + strlen(root);
-
-		while (*path == '/')
-			path++;
-		if (e->fts_info == FTS_F && xp_box_path_is_file(path))
-			rc = list_file(x, path, err);
-	}
-	fts_close(fts);
-	return rc;
 }
 
 static enum xp_rc read_source(const struct exporting *x, const char *path, char **out, size_t *len,
@@ -290,7 +266,7 @@ enum xp_rc xp_export(struct xp_export_report *report, const struct xp_export_sou
 	if (!report->missing || !report->differs)
 		return xp_fail(err, XP_E_NOMEM, "export");
 	if (source->state) {
-		rc = list_state(&x, err);
+		rc = xp_state_each_file(source->state->fd, list_file, &x, err);
 		x.files = &x.listed;
 	} else {
 		x.files = xp_box_pair_index(source->pair);

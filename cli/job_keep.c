@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,35 +325,11 @@ static enum xp_rc meet_file(struct meeting *m, const char *path, struct xp_err *
 	return rc;
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
+static enum xp_rc meet_one(void *meeting, const char *path, struct xp_err *err)
 {
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
+	struct meeting *m = meeting;
 
-/* Every file of the state folder that a box may hold. */
-static enum xp_rc meet_all(struct meeting *m, struct xp_err *err)
-{
-	char root[64];
-	char *const roots[] = {root, NULL};
-	enum xp_rc rc = XP_OK;
-	FTSENT *e;
-	FTS *fts;
-
-	snprintf(root, sizeof(root), "/proc/self/fd/%d/.", m->keep->state_fd);
-	fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, by_name);
-	if (!fts)
-		return xp_fail_errno(err, XP_E_IO, "state folder");
-	while (rc == XP_OK && (e = fts_read(fts)) != NULL) {
-		const char *path = e->fts_path + strlen(root);
-
-		while (*path == '/')
-			path++;
-		if (e->fts_info == FTS_F && xp_box_path_is_file(path) && !is_owner(path) &&
-		    !is_over(m->keep, path))
-			rc = meet_file(m, path, err);
-	}
-	fts_close(fts);
-	return rc;
+	return is_owner(path) || is_over(m->keep, path) ? XP_OK : meet_file(m, path, err);
 }
 
 /* A job that a person has taken away from the state folder. */
@@ -451,7 +426,7 @@ static enum xp_rc meet(struct xp_keep *keep, const struct xp_state *state, bool 
 	/* before the files: what is kept of a seeding that ends halfway is then known as ours */
 	if (writes && !m.is_marked && m.seeds)
 		TRY(take_over(&m, id, err));
-	TRY(meet_all(&m, err));
+	TRY(xp_state_each_file(keep->state_fd, meet_one, &m, err));
 	/* unmarked files may be of a filling that was broken off: then they are all the same */
 	if (!m.is_marked && !m.seeds && m.told_n)
 		return refuse_stranger(keep, state->path, err);

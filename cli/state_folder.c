@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/secret.h"
+#include "cli/box_format.h"
 
 #define KEPT_MAX_BYTES (64u << 20)
 
@@ -202,4 +204,35 @@ enum xp_rc xp_state_log_open(struct xp_log **out, const struct xp_state *s,
 	if (is_dns && !strchr(name, '.'))
 		memcpy(name + strlen(name), ".local", sizeof(".local"));
 	return xp_log_open_kept(out, s->fd, is_dns ? name : NULL, rng, s->durable, err);
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+enum xp_rc xp_state_each_file(int fd,
+			      enum xp_rc (*take)(void *ctx, const char *path, struct xp_err *err),
+			      void *ctx, struct xp_err *err)
+{
+	char root[64];
+	char *const roots[] = {root, NULL};
+	enum xp_rc rc = XP_OK;
+	FTSENT *e;
+	FTS *fts;
+
+	snprintf(root, sizeof(root), "/proc/self/fd/%d/.", fd);
+	fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, by_name);
+	if (!fts)
+		return xp_fail_errno(err, XP_E_IO, "state folder");
+	while (rc == XP_OK && (e = fts_read(fts)) != NULL) {
+		const char *path = e->fts_path + strlen(root);
+
+		while (*path == '/')
+			path++;
+		if (e->fts_info == FTS_F && xp_box_path_is_file(path))
+			rc = take(ctx, path, err);
+	}
+	fts_close(fts);
+	return rc;
 }

@@ -48,3 +48,8 @@ void xp_reserve_drop(int dir_fd, const char *id);
 /* The log of the state folder, named after this host where it is new. */
 MUST_USE enum xp_rc xp_state_log_open(struct xp_log **out, const struct xp_state *s,
 				      const struct xp_rng *rng, struct xp_err *err);
+
+/* Every file of the folder FD that a box may hold, by its path below it, until TAKE fails. */
+MUST_USE enum xp_rc
+xp_state_each_file(int fd, enum xp_rc (*take)(void *ctx, const char *path, struct xp_err *err),
+		   void *ctx, struct xp_err *err);
