@@ -106,18 +106,23 @@ static void tell_interrupted(const struct xp_job *job)
 	xp_say("  go on with: expunge resume %s%s", job->id, xp_buf_str(&state));
 }
 
+void xp_buf_job_work(struct xp_buf *out, const struct xp_job *job)
+{
+	xp_buf_puts(out, "wrote ");
+	xp_buf_size(out, job->bytes_written);
+	xp_buf_puts(out, ", read back ");
+	xp_buf_size(out, job->bytes_read);
+	xp_buf_puts(out, ", in ");
+	xp_buf_duration(out, job->seconds);
+}
+
 static void tell_work(const struct xp_job *job)
 {
 	AUTO(xp_buf_free) struct xp_buf b = {0};
 
 	if (!job->bytes_written && !job->bytes_read)
 		return;
-	xp_buf_puts(&b, "wrote ");
-	xp_buf_size(&b, job->bytes_written);
-	xp_buf_puts(&b, ", read back ");
-	xp_buf_size(&b, job->bytes_read);
-	xp_buf_puts(&b, ", in ");
-	xp_buf_duration(&b, job->seconds);
+	xp_buf_job_work(&b, job);
 	xp_tell_line(stdout, "did", "%s", xp_buf_str(&b));
 }
 

@@ -16,6 +16,8 @@ void xp_buf_shell_word(struct xp_buf *out, const char *text);
 /* Is CONFIRM more than the last part of PATH, and so to be named with it? */
 bool xp_confirm_tells_more(const char *path, const char *confirm);
 
+/* "wrote SIZE, read back SIZE, in TIME" */
+void xp_buf_job_work(struct xp_buf *out, const struct xp_job *job);
 /* How the job ended: results on stdout; refusals, errors and what leads on, on stderr. */
 void xp_tell_job(const struct xp_job *job);
 /* What an exit code other than 0 means, on stderr. */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "cli/job_tell.h"
 #include "cli/output.h"
 #include "device/refusal.h"
 
@@ -104,12 +105,7 @@ static char *result_text(const struct xp_job *job)
 			xp_buf_printf(&b, "  %-13s%s\n", i ? "" : "because",
 				      claim->reasons[i].text);
 		xp_buf_printf(&b, "  %-13s", "did");
-		xp_buf_puts(&b, "wrote ");
-		xp_buf_size(&b, job->bytes_written);
-		xp_buf_puts(&b, ", read back ");
-		xp_buf_size(&b, job->bytes_read);
-		xp_buf_puts(&b, ", in ");
-		xp_buf_duration(&b, job->seconds);
+		xp_buf_job_work(&b, job);
 		xp_buf_puts(&b, "\n");
 	}
 	if (job->state == XP_JOB_INTERRUPTED)
