@@ -11,22 +11,26 @@
 #include "cli/job_reach.h"
 #include "cli/job_readback.h"
 
+/* What E says of the job, with the job's name and drive. */
+static void emit(struct xp_job *job, struct xp_event e)
+{
+	e.job = job->id;
+	e.target = job->target.path;
+	e.serial = *job->media.serial ? job->media.serial : job->target.identity.name;
+	if (job->events.emit)
+		job->events.emit(job->events.ctx, &e);
+}
+
 void xp_job_emit(struct xp_job *job, enum xp_event_kind kind, const char *phase, uint64_t done,
 		 uint64_t total, const char *text)
 {
-	struct xp_event e = {
-		.kind = kind,
-		.job = job->id,
-		.target = job->target.path,
-		.serial = *job->media.serial ? job->media.serial : job->target.identity.name,
-		.phase = phase,
-		.done_bytes = done,
-		.total_bytes = total,
-		.text = text,
-	};
-
-	if (job->events.emit)
-		job->events.emit(job->events.ctx, &e);
+	emit(job, (struct xp_event){
+			  .kind = kind,
+			  .phase = phase,
+			  .done_bytes = done,
+			  .total_bytes = total,
+			  .text = text,
+		  });
 }
 
 /* --- hooks of the engine --- */
@@ -74,19 +78,12 @@ static void on_progress(void *ctx, const char *label, uint64_t done, uint64_t to
 
 static void on_silent(void *ctx, const char *label, uint64_t estimate_s)
 {
-	struct xp_job *job = ((struct xp_attempt *)ctx)->job;
-	struct xp_event e = {
-		.kind = XP_EVENT_PROGRESS,
-		.job = job->id,
-		.target = job->target.path,
-		.serial = *job->media.serial ? job->media.serial : job->target.identity.name,
-		.phase = label,
-		.is_silent = true,
-		.estimate_s = estimate_s,
-	};
-
-	if (job->events.emit)
-		job->events.emit(job->events.ctx, &e);
+	emit(((struct xp_attempt *)ctx)->job, (struct xp_event){
+						      .kind = XP_EVENT_PROGRESS,
+						      .phase = label,
+						      .is_silent = true,
+						      .estimate_s = estimate_s,
+					      });
 }
 
 static bool on_cancelled(void *ctx)
