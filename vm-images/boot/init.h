@@ -60,6 +60,8 @@ void keyboard_set(const struct words *words, const char *config);
 
 /* init_words.c: the path of expunge.json, wherever the command line has it. */
 void config_path(char *out, size_t size, const struct words *words);
+/* What stands there, until it is asked for again; NULL: nothing. */
+const char *config_text(const char *config);
 /* Whether one of WORDS, which end with NULL, stands in the file. What it means is for expunge to
  * read. */
 bool config_has(const char *config, const char *const *words);

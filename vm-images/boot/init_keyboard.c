@@ -27,19 +27,9 @@ static bool is_name(const char *name, size_t len)
 /* The value of "keyboard", where the file has one; that the file is sound is for expunge to say. */
 static bool configured(char *out, size_t size, const char *config)
 {
-	static char text[65536];
-	int fd = open(config, O_RDONLY | O_CLOEXEC);
-	const char *at;
-	ssize_t n;
+	const char *text = config_text(config);
+	const char *at = text ? strstr(text, "\"keyboard\"") : NULL;
 
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	at = strstr(text, "\"keyboard\"");
 	if (!at)
 		return false;
 	at += strlen("\"keyboard\"");

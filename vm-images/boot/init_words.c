@@ -78,20 +78,27 @@ void config_path(char *out, size_t size, const struct words *words)
 		snprintf(out, size, "%s", STICK_PLACE "/expunge.json");
 }
 
-bool config_has(const char *config, const char *const *wanted)
+const char *config_text(const char *config)
 {
 	static char text[65536];
 	int fd = open(config, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
-		return false;
+		return NULL;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (n <= 0)
-		return false;
+		return NULL;
 	text[n] = '\0';
-	for (; *wanted; wanted++)
+	return text;
+}
+
+bool config_has(const char *config, const char *const *wanted)
+{
+	const char *text = config_text(config);
+
+	for (; text && *wanted; wanted++)
 		if (strstr(text, *wanted))
 			return true;
 	return false;
