@@ -16,6 +16,7 @@
 #include "device/interlock.h"
 #include "device/luks_close.h"
 
+#define OUTPUTS_MAX	     5
 #define TRANSCRIPT_MAX_BYTES (64u << 20)
 
 /* Nodes that go with a whole disk: the other paths of its drive, as the plan lists them. */
@@ -112,7 +113,8 @@ static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 	return XP_OK;
 }
 
-void xp_job_outputs(const char *out[XP_JOB_OUTPUTS_MAX], const struct xp_job_setup *setup)
+/* The folders that jobs write to; NULL-terminated. */
+static void list_outputs(const char *out[OUTPUTS_MAX], const struct xp_job_setup *setup)
 {
 	unsigned n = 0;
 
@@ -126,6 +128,39 @@ void xp_job_outputs(const char *out[XP_JOB_OUTPUTS_MAX], const struct xp_job_set
 		out[n++] = xp_keep_place(setup->state->keep);
 	}
 	out[n] = NULL;
+}
+
+static struct xp_interlock_request interlock_request(struct xp_job *job,
+						     const char *outputs[OUTPUTS_MAX])
+{
+	const struct xp_job_setup *s = job->setup;
+
+	list_outputs(outputs, s);
+	return (struct xp_interlock_request){
+		.root = s->root,
+		.target = &job->target,
+		.confirms = s->confirms,
+		.outputs = outputs,
+		.allow_remote = s->options->allow_remote,
+	};
+}
+
+enum xp_rc xp_job_interlock_check(struct xp_job *job, struct xp_err *err)
+{
+	const char *outputs[OUTPUTS_MAX];
+	struct xp_interlock_request req = interlock_request(job, outputs);
+
+	req.closing = &job->closing;
+	return xp_interlock_check(&job->refusals, &req, err);
+}
+
+enum xp_rc xp_job_interlock_acquire(struct xp_permit **permit, struct xp_job *job,
+				    struct xp_err *err)
+{
+	const char *outputs[OUTPUTS_MAX];
+	struct xp_interlock_request req = interlock_request(job, outputs);
+
+	return xp_interlock_acquire(permit, &job->refusals, &req, err);
 }
 
 /* It would keep us waiting as well: there is no plan for it now. */
@@ -148,18 +183,8 @@ static enum xp_rc refuse_unreachable(struct xp_job *job, const char *path, const
 enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, const char *path,
 			  struct xp_err *err)
 {
-	const char *outputs[XP_JOB_OUTPUTS_MAX];
-	struct xp_interlock_request req = {
-		.root = setup->root,
-		.target = &job->target,
-		.confirms = setup->confirms,
-		.outputs = outputs,
-		.allow_remote = setup->options->allow_remote,
-		.closing = &job->closing,
-	};
 	char why[384];
 
-	xp_job_outputs(outputs, setup);
 	job->setup = setup;
 	job->attempt = 1;
 	TRY(xp_uuid7(job->id, setup->rng, xp_clock_wall_ms(setup->clock), err));
@@ -168,7 +193,7 @@ enum xp_rc xp_job_prepare(struct xp_job *job, const struct xp_job_setup *setup, 
 	TRY(xp_target_resolve(&job->target, setup->root, path, err));
 	if (setup->close_mappings)
 		xp_luks_mappings_find(&job->closing, setup->root, &job->target);
-	TRY(xp_interlock_check(&job->refusals, &req, err));
+	TRY(xp_job_interlock_check(job, err));
 	if (setup->state && !job->resume.active)
 		TRY(xp_job_refuse_open_jobs(job, err));
 	TRY(find_luks(job, err));

@@ -49,10 +49,6 @@ struct xp_job_door {
 
 struct xp_job_setup;
 
-/* The folders that jobs write to; NULL-terminated. */
-#define XP_JOB_OUTPUTS_MAX 5
-void xp_job_outputs(const char *out[XP_JOB_OUTPUTS_MAX], const struct xp_job_setup *setup);
-
 /* What all jobs of one command share. Read only while jobs run. */
 struct xp_job_setup {
 	const struct xp_sysroot *root;
@@ -213,6 +209,15 @@ void xp_job_execute(struct xp_job *job);
  */
 MUST_USE enum xp_rc xp_job_reopen(struct xp_job *job, const struct xp_state *state,
 				  json_t **first_line, const char *id, struct xp_err *err);
+/*
+ * Asks the interlock for the job's target with the setup's confirmations, away from every folder
+ * that jobs write to: what stands in the way, with mappings that will be closed left out; or for
+ * the permit, as it is now.
+ */
+MUST_USE enum xp_rc xp_job_interlock_check(struct xp_job *job, struct xp_err *err);
+MUST_USE enum xp_rc xp_job_interlock_acquire(struct xp_permit **permit, struct xp_job *job,
+					     struct xp_err *err);
+
 /* After xp_job_reopen, in place of xp_job_prepare: resolves PATH and demands the same target. */
 MUST_USE enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *setup,
 					  const char *path, struct xp_err *err);

@@ -552,15 +552,6 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	const char *difference = NULL;
 	char birth[XP_BIRTH_LEN];
 	char text[384];
-	const char *outputs[XP_JOB_OUTPUTS_MAX];
-	struct xp_interlock_request req = {
-		.root = setup->root,
-		.target = &job->target,
-		.confirms = setup->confirms,
-		.outputs = outputs,
-		.allow_remote = setup->options->allow_remote,
-		.closing = &job->closing,
-	};
 
 	job->setup = setup;
 	xp_journal_keep(job->journal, setup->state->durable);
@@ -591,6 +582,5 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	/* nothing was written yet: the headers are still there to be found */
 	if (job->plan.technique == XP_LUKS_DESTROY && !has_volumes(&job->record.evidence))
 		TRY(xp_luks_find(&job->luks, &job->target, err));
-	xp_job_outputs(outputs, setup);
-	return xp_interlock_check(&job->refusals, &req, err);
+	return xp_job_interlock_check(job, err);
 }

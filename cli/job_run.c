@@ -223,22 +223,6 @@ static enum xp_rc check_before(struct xp_job *job, struct xp_err *err)
 	return xp_job_record_reserve(job, err);
 }
 
-static enum xp_rc acquire(struct xp_permit **permit, struct xp_job *job, struct xp_err *err)
-{
-	const struct xp_job_setup *s = job->setup;
-	const char *outputs[XP_JOB_OUTPUTS_MAX];
-	struct xp_interlock_request req = {
-		.root = s->root,
-		.target = &job->target,
-		.confirms = s->confirms,
-		.outputs = outputs,
-		.allow_remote = s->options->allow_remote,
-	};
-
-	xp_job_outputs(outputs, s);
-	return xp_interlock_acquire(permit, &job->refusals, &req, err);
-}
-
 void xp_job_execute(struct xp_job *job)
 {
 	AUTO(xp_permit_release) struct xp_permit *permit = NULL;
@@ -250,7 +234,7 @@ void xp_job_execute(struct xp_job *job)
 	xp_job_emit(job, XP_EVENT_PHASE, "interlock", 0, 0, NULL);
 	rc = check_before(job, &err);
 	if (rc == XP_OK && job->refusals.n == 0 && !job->file_gone)
-		rc = acquire(&permit, job, &err);
+		rc = xp_job_interlock_acquire(&permit, job, &err);
 	/* while the operator was asked, another process may have begun and died */
 	if (rc == XP_OK && permit && !job->resume.active)
 		rc = xp_job_refuse_open_jobs(job, &err);
