@@ -395,8 +395,8 @@ static void test_check_fast_lets_no_forbidden_text_by(void **state)
 {
 	static const char *const texts[] = {"destroyed ", "dest\xe2\x80\x8broyed ",
 					    "NIST-approved ",
-					    "100% \xef\xbd\x96"
-					    "erified "};
+					    ("100% \xef\xbd\x96"
+					     "erified ")};
 
 	(void)state;
 	warm_up(lab.check);
