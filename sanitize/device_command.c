@@ -32,21 +32,39 @@ enum xp_rc xp_device_command_begin(struct xp_method_run *run, size_t size, struc
 	return XP_OK;
 }
 
-enum xp_taken_up xp_device_command_taken_up(const struct xp_method_run *run)
+enum xp_rc xp_device_step(enum xp_method_state *state, struct xp_method_run *run, enum xp_step step,
+			  const struct xp_steps *steps, struct xp_err *err)
+{
+	*state = XP_METHOD_RUNNING;
+	switch (step) {
+	case XP_STEP_BEFORE:
+		return steps->before(run, err);
+	case XP_STEP_SEND:
+		return steps->send(run, err);
+	case XP_STEP_SEE_THROUGH:
+		return steps->see_through(run, err);
+	case XP_STEP_DONE:
+		break;
+	}
+	*state = XP_METHOD_DONE;
+	return XP_OK;
+}
+
+enum xp_step xp_device_step_taken_up(const struct xp_method_run *run)
 {
 	if (!run->resume_phase)
-		return XP_TAKEN_ANEW;
+		return XP_STEP_BEFORE;
 	switch (run->req->resume_note) {
 	case XP_COMMAND_SECRET:
 	case XP_COMMAND_SENT:
 	case XP_COMMAND_OPEN:
 		break;
 	case XP_COMMAND_ACCEPTED:
-		return XP_TAKEN_AT_IT;
+		return XP_STEP_SEE_THROUGH;
 	case XP_COMMAND_ENDED:
-		return XP_TAKEN_ENDED;
+		return XP_STEP_DONE;
 	}
-	return XP_TAKEN_ANEW;
+	return XP_STEP_BEFORE;
 }
 
 void xp_device_command_end(struct xp_method_run *run)

@@ -14,13 +14,27 @@ const char *xp_device_command_label(const struct xp_method_run *run);
 /* A way to the drive must be there; run->state becomes SIZE zeroed bytes. */
 MUST_USE enum xp_rc xp_device_command_begin(struct xp_method_run *run, size_t size,
 					    struct xp_err *err);
-/* What an earlier take leaves to be done. */
-enum xp_taken_up {
-	XP_TAKEN_ANEW,	/* whether the drive took the command cannot be known: it is given again */
-	XP_TAKEN_AT_IT, /* the drive took it: it is to be seen through */
-	XP_TAKEN_ENDED, /* its end was read */
+/* The steps of a technique that is one command; the method keeps which is the next. */
+enum xp_step {
+	XP_STEP_BEFORE, /* until the drive is at nothing else and what stands before is kept */
+	XP_STEP_SEND,
+	XP_STEP_SEE_THROUGH, /* the drive took it */
+	XP_STEP_DONE,	     /* its end was read */
 };
-enum xp_taken_up xp_device_command_taken_up(const struct xp_method_run *run);
+struct xp_steps {
+	enum xp_rc (*before)(struct xp_method_run *run, struct xp_err *err);
+	enum xp_rc (*send)(struct xp_method_run *run, struct xp_err *err);
+	enum xp_rc (*see_through)(struct xp_method_run *run, struct xp_err *err);
+};
+/* The poll of such a method. */
+MUST_USE enum xp_rc xp_device_step(enum xp_method_state *state, struct xp_method_run *run,
+				   enum xp_step step, const struct xp_steps *steps,
+				   struct xp_err *err);
+/*
+ * Where an interrupted take is to be taken up. XP_STEP_BEFORE: whether the drive took the command
+ * cannot be known, and it is given again.
+ */
+enum xp_step xp_device_step_taken_up(const struct xp_method_run *run);
 /* run->state is freed. */
 void xp_device_command_end(struct xp_method_run *run);
 /* Did an answer not come, or make no sense, so that asking again may help? */

@@ -16,15 +16,8 @@
 #define MS_PER_S       1000
 #define NAMESPACES_MAX 32 /* whose formats are compared */
 
-enum step {
-	STEP_BEFORE,
-	STEP_SEND,
-	STEP_AFTER,
-	STEP_DONE,
-};
-
 struct format {
-	enum step step;
+	enum xp_step step;
 	struct xp_device_watch watch;
 	unsigned sends, looks;
 	bool has_before;
@@ -100,8 +93,9 @@ static enum xp_rc keep_namespaces(struct xp_method_run *run, enum xp_keep where,
 }
 
 /* What stood before an interrupted take counts: only a first look can see a format change. */
-static enum xp_rc step_before(struct format *s, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_before(struct xp_method_run *run, struct xp_err *err)
 {
+	struct format *s = run->state;
 	struct xp_err first;
 	enum xp_rc rc = s->has_before ? XP_OK : keep_namespaces(run, XP_KEEP_BEFORE, &first);
 
@@ -110,7 +104,7 @@ static enum xp_rc step_before(struct format *s, struct xp_method_run *run, struc
 	if (rc != XP_OK)
 		return xp_fail(err, rc, "%s", first.msg);
 	s->has_before = true;
-	s->step = STEP_SEND;
+	s->step = XP_STEP_SEND;
 	return XP_OK;
 }
 
@@ -147,12 +141,13 @@ static enum xp_rc send_format(struct xp_reply *reply, const struct format *s,
 
 static enum xp_rc finish(struct format *s, struct xp_method_run *run, struct xp_err *err)
 {
-	s->step = STEP_DONE;
+	s->step = XP_STEP_DONE;
 	return xp_device_command_finish(run, err);
 }
 
-static enum xp_rc step_send(struct format *s, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_send(struct xp_method_run *run, struct xp_err *err)
 {
+	struct format *s = run->state;
 	struct xp_command_result *c = &run->phase->command;
 	struct xp_reply reply = {0};
 	enum xp_rc rc;
@@ -180,13 +175,14 @@ static enum xp_rc step_send(struct format *s, struct xp_method_run *run, struct 
 		c->keys.can_be_off = XP_ANSWER_NO;
 	TRY(xp_device_command_note(run, XP_COMMAND_ACCEPTED, err));
 	xp_device_watch_begin(&s->watch, run, 0);
-	s->step = STEP_AFTER;
+	s->step = XP_STEP_SEE_THROUGH;
 	return XP_OK;
 }
 
 /* A namespace may take a while to be there again. */
-static enum xp_rc step_after(struct format *s, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_after(struct xp_method_run *run, struct xp_err *err)
 {
+	struct format *s = run->state;
 	struct xp_err ignored;
 	enum xp_rc rc = keep_namespaces(run, XP_KEEP_AFTER, &ignored);
 
@@ -200,21 +196,10 @@ static enum xp_rc step_after(struct format *s, struct xp_method_run *run, struct
 
 static enum xp_rc poll(struct xp_method_run *run, enum xp_method_state *state, struct xp_err *err)
 {
-	struct format *s = run->state;
+	static const struct xp_steps steps = {step_before, step_send, step_after};
+	const struct format *s = run->state;
 
-	*state = XP_METHOD_RUNNING;
-	switch (s->step) {
-	case STEP_BEFORE:
-		return step_before(s, run, err);
-	case STEP_SEND:
-		return step_send(s, run, err);
-	case STEP_AFTER:
-		return step_after(s, run, err);
-	case STEP_DONE:
-		break;
-	}
-	*state = XP_METHOD_DONE;
-	return XP_OK;
+	return xp_device_step(state, run, s->step, &steps, err);
 }
 
 static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
@@ -232,7 +217,7 @@ static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
 		return xp_fail(err, XP_E_UNSUPPORTED,
 			       "%s: it is not known which namespace the target is, or its format",
 			       xp_device_command_label(run));
-	s->step = STEP_BEFORE;
+	s->step = XP_STEP_BEFORE;
 	s->nsid = nsid;
 	s->word = (struct xp_nvme_format_word){
 		.lba_format = ns->format,
@@ -255,16 +240,7 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 	/* also where it is given again: what stood before the first take counts */
 	TRY(xp_device_command_adopt(run, err));
 	s->has_before = run->phase->command.before_n > 0;
-	switch (xp_device_command_taken_up(run)) {
-	case XP_TAKEN_ANEW:
-		break;
-	case XP_TAKEN_AT_IT:
-		s->step = STEP_AFTER;
-		break;
-	case XP_TAKEN_ENDED:
-		s->step = STEP_DONE;
-		break;
-	}
+	s->step = xp_device_step_taken_up(run);
 	return XP_OK;
 }
 

@@ -23,15 +23,8 @@
 #define WORDS_MAX   4
 #define SQE_CDW10   40 /* in the entry as evidence keeps it */
 
-enum step {
-	STEP_FREE, /* wait until the drive is at no sanitize */
-	STEP_SEND,
-	STEP_SEE_THROUGH,
-	STEP_DONE,
-};
-
 struct sanitize {
-	enum step step;
+	enum xp_step step;
 	struct xp_device_watch watch;
 	unsigned sends;
 	unsigned looks, unchanged;
@@ -135,8 +128,9 @@ static enum xp_rc end_verification(struct xp_method_run *run, struct xp_err *err
  * A sanitize that this job did not start, or cannot be sure of, is seen through first: nothing ends
  * it sooner. Then ours is sent.
  */
-static enum xp_rc step_free(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_free(struct xp_method_run *run, struct xp_err *err)
 {
+	struct sanitize *s = run->state;
 	struct xp_nvme_sanitize_log log;
 	struct xp_err first;
 	enum xp_rc rc = read_log(&log, s, run, &first);
@@ -156,7 +150,7 @@ static enum xp_rc step_free(struct sanitize *s, struct xp_method_run *run, struc
 		TRY(keep_log(s, run, XP_KEEP_BEFORE, err));
 		xp_device_command_drop(run, XP_KEEP_DURING, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);
 		xp_device_command_drop(run, XP_KEEP_AFTER, XP_RAW_NVME_LOG, XP_NVME_LOG_SANITIZE);
-		s->step = STEP_SEND;
+		s->step = XP_STEP_SEND;
 		return XP_OK;
 	}
 	return wait_for_next_look(s, run, err);
@@ -269,7 +263,7 @@ static enum xp_rc send_word(struct xp_reply *reply, struct xp_method_run *run, u
 
 static enum xp_rc finish(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
 {
-	s->step = STEP_DONE;
+	s->step = XP_STEP_DONE;
 	return xp_device_command_finish(run, err);
 }
 
@@ -290,13 +284,14 @@ static enum xp_rc answer_lost(struct sanitize *s, struct xp_method_run *run, enu
 {
 	if ((rc != XP_E_IO && rc != XP_E_TIMEOUT) || s->sends >= SENDS_MAX)
 		return rc;
-	s->step = STEP_FREE;
+	s->step = XP_STEP_BEFORE;
 	xp_device_watch_begin(&s->watch, run, estimate_of(run));
 	return XP_OK;
 }
 
-static enum xp_rc step_send(struct sanitize *s, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_send(struct xp_method_run *run, struct xp_err *err)
 {
+	struct sanitize *s = run->state;
 	struct xp_command_result *c = &run->phase->command;
 	uint32_t words[WORDS_MAX];
 	struct xp_reply reply = {0};
@@ -326,7 +321,7 @@ static enum xp_rc step_send(struct sanitize *s, struct xp_method_run *run, struc
 		c->keys.can_be_off = XP_ANSWER_NO;
 	TRY(xp_device_command_note(run, XP_COMMAND_ACCEPTED, err));
 	s->looks = s->unchanged = 0;
-	s->step = STEP_SEE_THROUGH;
+	s->step = XP_STEP_SEE_THROUGH;
 	xp_device_watch_begin(&s->watch, run, estimate_of(run));
 	return XP_OK;
 }
@@ -362,15 +357,15 @@ static enum xp_rc take_end(struct sanitize *s, struct xp_method_run *run, struct
 	TRY(keep_log(s, run, XP_KEEP_AFTER, err));
 	xp_completion_decide(&found, run->phase);
 	if (found.end == XP_COMPLETION_UNPROVEN && run->phase->interrupted && s->sends == 0) {
-		s->step = STEP_FREE;
+		s->step = XP_STEP_BEFORE;
 		return XP_OK;
 	}
 	return finish(s, run, err);
 }
 
-static enum xp_rc step_see_through(struct sanitize *s, struct xp_method_run *run,
-				   struct xp_err *err)
+static enum xp_rc step_see_through(struct xp_method_run *run, struct xp_err *err)
 {
+	struct sanitize *s = run->state;
 	struct xp_nvme_sanitize_log log;
 	struct xp_err ignored;
 	enum xp_rc rc = read_log(&log, s, run, &ignored);
@@ -395,21 +390,10 @@ static enum xp_rc step_see_through(struct sanitize *s, struct xp_method_run *run
 
 static enum xp_rc poll(struct xp_method_run *run, enum xp_method_state *state, struct xp_err *err)
 {
-	struct sanitize *s = run->state;
+	static const struct xp_steps steps = {step_free, step_send, step_see_through};
+	const struct sanitize *s = run->state;
 
-	*state = XP_METHOD_RUNNING;
-	switch (s->step) {
-	case STEP_FREE:
-		return step_free(s, run, err);
-	case STEP_SEND:
-		return step_send(s, run, err);
-	case STEP_SEE_THROUGH:
-		return step_see_through(s, run, err);
-	case STEP_DONE:
-		break;
-	}
-	*state = XP_METHOD_DONE;
-	return XP_OK;
+	return xp_device_step(state, run, s->step, &steps, err);
 }
 
 static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
@@ -418,7 +402,7 @@ static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
 
 	TRY(xp_device_command_begin(run, sizeof(*s), err));
 	s = run->state;
-	s->step = STEP_FREE;
+	s->step = XP_STEP_BEFORE;
 	xp_device_watch_begin(&s->watch, run, estimate_of(run));
 	return XP_OK;
 }
@@ -429,17 +413,8 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 
 	TRY(start(run, err));
 	s = run->state;
-	switch (xp_device_command_taken_up(run)) {
-	case XP_TAKEN_ANEW:
-		return XP_OK;
-	case XP_TAKEN_AT_IT:
-		s->step = STEP_SEE_THROUGH;
-		break;
-	case XP_TAKEN_ENDED:
-		s->step = STEP_DONE;
-		break;
-	}
-	return xp_device_command_adopt(run, err);
+	s->step = xp_device_step_taken_up(run);
+	return s->step == XP_STEP_BEFORE ? XP_OK : xp_device_command_adopt(run, err);
 }
 
 /* The media was read, or will not be: blocks are given up now, and the drive is free again. */

@@ -23,15 +23,8 @@
 #define ASC_FORMAT	0x31
 #define ASCQ_CORRUPTED	0x00
 
-enum step {
-	STEP_FREE, /* wait until the drive is at nothing */
-	STEP_SEND,
-	STEP_SEE_THROUGH,
-	STEP_DONE,
-};
-
 struct erase {
-	enum step step;
+	enum xp_step step;
 	struct xp_device_watch watch;
 	unsigned sends;
 	bool at_once; /* the command is to be answered when it has ended */
@@ -132,8 +125,9 @@ static enum xp_rc keep_promise(struct xp_method_run *run, struct xp_err *err)
  * An operation that this job did not start, or cannot be sure of, is seen through first: nothing
  * ends it sooner. Then ours is sent.
  */
-static enum xp_rc step_free(struct erase *e, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_free(struct xp_method_run *run, struct xp_err *err)
 {
+	struct erase *e = run->state;
 	struct xp_sense s;
 	struct xp_err ignored;
 	enum xp_rc rc = request_sense(&s, e, run, &ignored);
@@ -148,7 +142,7 @@ static enum xp_rc step_free(struct erase *e, struct xp_method_run *run, struct x
 		TRY(keep_sense(e, run, XP_KEEP_BEFORE, err));
 		TRY(keep_promise(run, err));
 		forget_trail(run);
-		e->step = STEP_SEND;
+		e->step = XP_STEP_SEND;
 		return XP_OK;
 	}
 	return xp_device_command_wait(run, err);
@@ -246,7 +240,7 @@ static enum xp_rc send_command(struct xp_reply *reply, struct xp_method_run *run
 
 static enum xp_rc finish(struct erase *e, struct xp_method_run *run, struct xp_err *err)
 {
-	e->step = STEP_DONE;
+	e->step = XP_STEP_DONE;
 	return xp_device_command_finish(run, err);
 }
 
@@ -255,7 +249,7 @@ static enum xp_rc answer_lost(struct erase *e, struct xp_method_run *run, enum x
 {
 	if ((rc != XP_E_IO && rc != XP_E_TIMEOUT) || e->sends >= SENDS_MAX)
 		return rc;
-	e->step = STEP_FREE;
+	e->step = XP_STEP_BEFORE;
 	xp_device_watch_begin(&e->watch, run, 0);
 	return XP_OK;
 }
@@ -272,8 +266,9 @@ static enum xp_rc refused(struct erase *e, struct xp_method_run *run, struct xp_
 	return finish(e, run, err);
 }
 
-static enum xp_rc step_send(struct erase *e, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_send(struct xp_method_run *run, struct xp_err *err)
 {
+	struct erase *e = run->state;
 	struct xp_command_result *c = &run->phase->command;
 	struct xp_reply reply = {0};
 	enum xp_rc rc;
@@ -294,7 +289,7 @@ static enum xp_rc step_send(struct erase *e, struct xp_method_run *run, struct x
 	if (run->req->technique == XP_SCSI_SANITIZE_CRYPTO)
 		c->keys.can_be_off = XP_ANSWER_NO;
 	TRY(xp_device_command_note(run, XP_COMMAND_ACCEPTED, err));
-	e->step = STEP_SEE_THROUGH;
+	e->step = XP_STEP_SEE_THROUGH;
 	xp_device_watch_begin(&e->watch, run, 0);
 	return XP_OK;
 }
@@ -357,7 +352,7 @@ static enum xp_rc take_end(struct erase *e, struct xp_method_run *run, struct xp
 	if (e->sends < SENDS_MAX &&
 	    ((found.end == XP_COMPLETION_UNPROVEN && !e->at_once) || lost_its_power(e, run))) {
 		e->at_once = found.end == XP_COMPLETION_UNPROVEN && e->sends > 0;
-		e->step = STEP_FREE;
+		e->step = XP_STEP_BEFORE;
 		xp_device_watch_begin(&e->watch, run, 0);
 		return XP_OK;
 	}
@@ -403,8 +398,9 @@ static enum xp_rc look(enum seen *out, struct xp_sense *s, struct erase *e,
 	return XP_OK;
 }
 
-static enum xp_rc step_see_through(struct erase *e, struct xp_method_run *run, struct xp_err *err)
+static enum xp_rc step_see_through(struct xp_method_run *run, struct xp_err *err)
 {
+	struct erase *e = run->state;
 	struct xp_sense s = {0};
 	struct xp_err ignored;
 	enum seen seen;
@@ -425,21 +421,10 @@ static enum xp_rc step_see_through(struct erase *e, struct xp_method_run *run, s
 
 static enum xp_rc poll(struct xp_method_run *run, enum xp_method_state *state, struct xp_err *err)
 {
-	struct erase *e = run->state;
+	static const struct xp_steps steps = {step_free, step_send, step_see_through};
+	const struct erase *e = run->state;
 
-	*state = XP_METHOD_RUNNING;
-	switch (e->step) {
-	case STEP_FREE:
-		return step_free(e, run, err);
-	case STEP_SEND:
-		return step_send(e, run, err);
-	case STEP_SEE_THROUGH:
-		return step_see_through(e, run, err);
-	case STEP_DONE:
-		break;
-	}
-	*state = XP_METHOD_DONE;
-	return XP_OK;
+	return xp_device_step(state, run, e->step, &steps, err);
 }
 
 static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
@@ -448,7 +433,7 @@ static enum xp_rc start(struct xp_method_run *run, struct xp_err *err)
 
 	TRY(xp_device_command_begin(run, sizeof(*e), err));
 	e = run->state;
-	e->step = STEP_FREE;
+	e->step = XP_STEP_BEFORE;
 	/* a change of key may be over before anybody can look */
 	e->at_once = run->req->technique == XP_SCSI_SANITIZE_CRYPTO;
 	xp_device_watch_begin(&e->watch, run, 0);
@@ -461,20 +446,14 @@ static enum xp_rc attach(struct xp_method_run *run, struct xp_err *err)
 
 	TRY(start(run, err));
 	e = run->state;
-	switch (xp_device_command_taken_up(run)) {
-	case XP_TAKEN_ANEW:
+	e->step = xp_device_step_taken_up(run);
+	if (e->step == XP_STEP_BEFORE)
 		return XP_OK;
-	case XP_TAKEN_AT_IT:
-		e->step = STEP_SEE_THROUGH;
-		TRY(xp_device_command_adopt(run, err));
-		/* it may have lost its power meanwhile: it must be seen at it again */
+	TRY(xp_device_command_adopt(run, err));
+	/* it may have lost its power meanwhile: it must be seen at it again */
+	if (e->step == XP_STEP_SEE_THROUGH)
 		xp_device_command_drop(run, XP_KEEP_DURING, XP_RAW_SENSE, 0);
-		return XP_OK;
-	case XP_TAKEN_ENDED:
-		e->step = STEP_DONE;
-		break;
-	}
-	return xp_device_command_adopt(run, err);
+	return XP_OK;
 }
 
 #define ERASE(TECHNIQUE, LABEL)                                                                    \
