@@ -12,6 +12,7 @@
 #include "cli/job_confirm.h"
 #include "cli/job_detach.h"
 #include "cli/job_folder.h"
+#include "cli/job_look.h"
 #include "cli/job_needed.h"
 #include "cli/job_people.h"
 #include "cli/job_reach.h"
@@ -44,7 +45,8 @@ struct run {
 	struct xp_confirms confirms;
 	struct xp_folder *folders; /* --recursive: one a TARGET */
 	unsigned folders_n;
-	bool incomplete; /* an expected drive is absent, or the host hides drives */
+	bool nothing_there; /* none of the targets; the batch says so of each */
+	bool incomplete;    /* an expected drive is absent, or the host hides drives */
 };
 
 static void run_free(struct run *r)
@@ -223,6 +225,20 @@ static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct 
 	return confirm_files(r, err);
 }
 
+/* What is on a list is looked for among the drives of this host, and what is absent is told. */
+static enum xp_rc look(struct run *r, const struct xp_args *args, struct xp_err *err)
+{
+	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
+
+	TRY(read_folders(r, args, err));
+	if (r->folders_n || xp_args_string(args, "expect"))
+		return XP_OK;
+	TRY(xp_sysroot_open(&root, "/", err));
+	TRY(xp_job_look(&r->batch, args->operands, args->operands_n, &root, err));
+	r->nothing_there = r->batch.n > 0;
+	return XP_OK;
+}
+
 /* A line that names several namespaces is met where the erase reached all of them. */
 static void check_sets(struct run *r)
 {
@@ -281,6 +297,9 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 	/* before a state folder, a log or a key of this host is made */
 	TRY(demand_file(xp_args_string(args, "record-fields"), FIELDS_MAX_BYTES, err));
 	TRY(demand_file(expect, EXPECT_MAX_BYTES, err));
+	TRY(look(r, args, err));
+	if (r->nothing_there)
+		return XP_OK;
 	TRY(xp_session_open(&r->session, args, &wish, err));
 	r->session.setup.options = &r->plan_options;
 	r->session.setup.close_mappings = xp_args_flag(args, "close");
@@ -288,7 +307,6 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 		TRY(xp_confirms_add(&r->confirms, *confirms, err));
 	TRY(read_fields(r, xp_args_string(args, "record-fields"), err));
 	TRY(read_expect(r, expect, err));
-	TRY(read_folders(r, args, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
 	TRY(prepare_all(r, args, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
@@ -341,11 +359,14 @@ static int run(const struct xp_args *args)
 	xp_session_init(&r->session);
 	if (set_up(r, args, &err) != XP_OK)
 		return xp_say_untouched(&err, xp_args_flag(args, "json"));
-	if (carry_out(r, args, &exit_code, &err) != XP_OK)
+	if (r->nothing_there)
+		exit_code = xp_batch_report(&r->batch, xp_args_flag(args, "json"),
+					    xp_args_flag(args, "jsonl"));
+	else if (carry_out(r, args, &exit_code, &err) != XP_OK)
 		return xp_report_error(&err, xp_args_flag(args, "json"), "results");
 	if (r->incomplete)
 		exit_code = xp_exit_worse(exit_code, 6);
-	if (!r->session.json && !r->session.jsonl)
+	if (!xp_args_flag(args, "json") && !xp_args_flag(args, "jsonl"))
 		xp_tell_exit_code(exit_code);
 	return exit_code;
 }
