@@ -44,6 +44,13 @@ enum xp_rc xp_err_prefix(struct xp_err *err, const char *fmt, ...)
 	return err->rc;
 }
 
+enum xp_rc xp_err_of_output(struct xp_err *err, enum xp_rc rc)
+{
+	if (err && rc != XP_OK)
+		err->is_output = true;
+	return rc;
+}
+
 int xp_rc_exit_code(enum xp_rc rc)
 {
 	switch (rc) {

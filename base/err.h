@@ -34,6 +34,7 @@ struct xp_err {
 	uint8_t asc;
 	uint8_t ascq;
 	uint16_t nvme_status; /* status field of the completion, without the phase bit */
+	bool is_output;	      /* what failed was writing a file of ours, or the place for it */
 	char place[64];	      /* file:line */
 	char msg[512];	      /* for a person: what happened, to which drive */
 };
@@ -45,6 +46,10 @@ enum xp_rc xp_err_set(struct xp_err *err, enum xp_rc rc, int sys_errno, const ch
 /* Puts "PREFIX: " before the text of a failure that was already recorded. Returns err->rc. */
 enum xp_rc xp_err_prefix(struct xp_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Marks what came of writing, where it is a failure (recorded already). Returns RC; ERR may be
+ * NULL. */
+enum xp_rc xp_err_of_output(struct xp_err *err, enum xp_rc rc);
 
 /* The exit code of `expunge` for a code (interface.md). */
 int xp_rc_exit_code(enum xp_rc rc);

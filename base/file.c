@@ -24,6 +24,14 @@ static enum xp_rc open_failed(struct xp_err *err, const char *name)
 	return xp_fail_errno(err, rc, "%s", name);
 }
 
+/* A place that is not there, or is no folder, is no missing input. */
+static enum xp_rc place_failed(struct xp_err *err, const char *name)
+{
+	return xp_err_of_output(
+		err, xp_fail_errno(err, errno == EACCES || errno == EPERM ? XP_E_PERM : XP_E_IO,
+				   "%s", name));
+}
+
 enum xp_rc xp_fd_write_all(int fd, const void *data, size_t len, struct xp_err *err)
 {
 	const char *p = data;
@@ -34,7 +42,7 @@ enum xp_rc xp_fd_write_all(int fd, const void *data, size_t len, struct xp_err *
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return xp_fail_errno(err, XP_E_IO, "write");
+			return xp_err_of_output(err, xp_fail_errno(err, XP_E_IO, "write"));
 		p += n;
 		len -= (size_t)n;
 	}
@@ -185,7 +193,7 @@ static enum xp_rc write_named(int dir_fd, const char *name, const void *data, si
 	TRY(temporary_name(tmp, name, err));
 	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
-		return open_failed(err, name);
+		return place_failed(err, name);
 	rc = fill(fd, data, len, err);
 	if (rc == XP_OK)
 		rc = name_temporary(dir_fd, tmp, name, replace, err);
@@ -222,13 +230,11 @@ enum xp_rc xp_file_write_at(int dir_fd, const char *name, const void *data, size
 		rc = write_unnamed(&done, dir_fd, name, data, len, mode, err);
 	if (rc == XP_OK && !done)
 		rc = write_named(dir_fd, name, data, len, mode, replace, err);
-	if (rc != XP_OK) {
+	if (rc == XP_OK && fsync(dir_fd))
+		rc = xp_fail_errno(err, XP_E_IO, "fsync of the folder");
+	if (rc != XP_OK)
 		xp_err_prefix(err, "%s", name);
-		return rc;
-	}
-	if (fsync(dir_fd))
-		return xp_fail_errno(err, XP_E_IO, "%s: fsync of the folder", name);
-	return XP_OK;
+	return xp_err_of_output(err, rc);
 }
 
 enum xp_rc xp_dir_make_open(int *out_fd, const char *path, mode_t mode, struct xp_err *err)
@@ -245,13 +251,13 @@ enum xp_rc xp_dir_make_open(int *out_fd, const char *path, mode_t mode, struct x
 			continue;
 		part[i] = 0;
 		if (mkdir(part, i == len ? mode : 0755) && errno != EEXIST)
-			return open_failed(err, part);
+			return place_failed(err, part);
 		if (i < len)
 			part[i] = '/';
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return open_failed(err, path);
+		return place_failed(err, path);
 	*out_fd = fd;
 	return XP_OK;
 }

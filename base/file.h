@@ -18,12 +18,15 @@ MUST_USE enum xp_rc xp_file_read_at(char **out, size_t *len, int dir_fd, const c
 
 /*
  * Writes NAME in DIR_FD whole: a new temporary file, write, fsync, rename, fsync of the folder.
- * An older file of that name is replaced only when REPLACE; else XP_E_IO with EEXIST.
+ * An older file of that name is replaced only when REPLACE; else XP_E_IO with EEXIST. Whatever
+ * fails, also XP_E_PERM, is marked as of output.
  */
 MUST_USE enum xp_rc xp_file_write_at(int dir_fd, const char *name, const void *data, size_t len,
 				     mode_t mode, bool replace, struct xp_err *err);
 
-/* Makes PATH and its parents (mode 0755 for parents, MODE for the last) and opens it O_DIRECTORY.
+/*
+ * Makes PATH and its parents (mode 0755 for parents, MODE for the last) and opens it O_DIRECTORY.
+ * What fails is marked as of output; a place that is not there or is no folder is XP_E_IO.
  */
 MUST_USE enum xp_rc xp_dir_make_open(int *out_fd, const char *path, mode_t mode,
 				     struct xp_err *err);

@@ -133,6 +133,7 @@ enum xp_rc xp_log_attach(struct xp_log *log, const struct xp_secret *pem, struct
 	TRY(xp_note_signer_read(&log->signer, r.checkpoint.origin, pem, err));
 	/* who made the key may have died before its name was on the disk; the first entry waits */
 	if (r.checkpoint.head.size == 0 && log->ops->sync(log->ops->ctx, log->state_fd))
-		return xp_fail_errno(err, XP_E_IO, "log: fsync of the state folder");
+		return xp_err_of_output(
+			err, xp_fail_errno(err, XP_E_IO, "log: fsync of the state folder"));
 	return write_vkey(log, err);
 }

@@ -67,8 +67,9 @@ const struct xp_log_ops *xp_log_ops_system(void)
 
 static enum xp_rc failed(struct xp_err *err, const char *what, const char *path)
 {
-	return xp_fail_errno(err, errno == EACCES || errno == EPERM ? XP_E_PERM : XP_E_IO,
-			     "log: %s %s", what, path);
+	return xp_err_of_output(
+		err, xp_fail_errno(err, errno == EACCES || errno == EPERM ? XP_E_PERM : XP_E_IO,
+				   "log: %s %s", what, path));
 }
 
 static int open_dir(int dir_fd, const char *name)

@@ -38,7 +38,7 @@ static enum xp_rc lock(struct xp_log *log, struct xp_err *err)
 				       log->ops->lock_wait_ms / 1000)
 			     : xp_fail_errno(err, XP_E_IO, "log: " LOCK_NAME);
 		pthread_mutex_unlock(&log->mutex);
-		return rc;
+		return xp_err_of_output(err, rc);
 	}
 	return XP_OK;
 }
@@ -84,7 +84,8 @@ static enum xp_rc open_log(struct xp_log **out, int state_fd, const char *origin
 		return xp_fail_errno(err, XP_E_IO, "log: the state folder");
 	log->lock_fd = openat(state_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log->lock_fd < 0)
-		return xp_fail_errno(err, errno == EACCES ? XP_E_PERM : XP_E_IO, LOCK_NAME);
+		return xp_err_of_output(
+			err, xp_fail_errno(err, errno == EACCES ? XP_E_PERM : XP_E_IO, LOCK_NAME));
 	TRY(lock(log, err));
 	rc = open_locked(log, origin_hint, rng, err);
 	unlock(log);

@@ -24,7 +24,10 @@ int xp_decider_say_error(const struct xp_err *err)
 {
 	int code = xp_say_error(err);
 
-	return code == 64 || code == 70 ? code : code == 4 ? 1 : 66;
+	if (code == 64 || code == 70)
+		return code;
+	/* what was decided could not be kept: nothing is missing that was to be read */
+	return err->is_output || code == 4 ? 1 : 66;
 }
 
 /* ---- who decides ---- */
@@ -137,6 +140,7 @@ enum xp_rc xp_decider_open(struct xp_decider *d, const struct xp_args *args, enu
 		TRY(xp_dir_make_open(&d->out_fd, out, 0755, err));
 	else
 		d->out_fd = open(out_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* without --out it is where the records are read from, too */
 	if (d->out_fd < 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "%s", out_dir);
 	TRY(xp_state_open(&d->state, xp_args_string(args, "state"), err));
@@ -327,6 +331,22 @@ static enum xp_rc put(const struct xp_decider *d, const char *id, const char *su
 	return xp_file_write_at(d->out_fd, name, data, len, 0644, false, err);
 }
 
+/* Both or none: a record without its signature would fail whoever checks the folder. */
+static enum xp_rc put_pair(const struct xp_decider *d, const char *id, struct xp_bytes json,
+			   struct xp_bytes p7s, struct xp_err *err)
+{
+	char name[XP_UUID_LEN + 16];
+	enum xp_rc rc;
+
+	TRY(put(d, id, ".json", json.data, json.len, err));
+	rc = put(d, id, ".json.p7s", p7s.data, p7s.len, err);
+	if (rc == XP_OK)
+		return XP_OK;
+	snprintf(name, sizeof(name), "%s.json", id);
+	unlinkat(d->out_fd, name, 0);
+	return rc;
+}
+
 /* Record, signature, leaf and proof: in this order, so that no leaf is of a file that is lost. */
 static enum xp_rc publish(struct xp_decider *d, const char *id, const char *json, size_t len,
 			  struct xp_err *err)
@@ -341,8 +361,8 @@ static enum xp_rc publish(struct xp_decider *d, const char *id, const char *json
 	TRY(xp_sign(&p7s, &p7s_len, d->key, json, len, d->clock->wall_s(d->clock->ctx), err));
 	TRY(sha256(record, json, len, err));
 	TRY(signature_digest(signature[0], p7s, p7s_len, err));
-	TRY(put(d, id, ".json", json, len, err));
-	TRY(put(d, id, ".json.p7s", p7s, p7s_len, err));
+	TRY(put_pair(d, id, (struct xp_bytes){(const uint8_t *)json, len},
+		     (struct xp_bytes){p7s, p7s_len}, err));
 	TRY(xp_log_leaf_record(&leaf, &leaf_len, id, record, (const uint8_t(*)[32])signature, 1,
 			       err));
 	TRY(xp_log_append(d->log, leaf, leaf_len, &index, err));

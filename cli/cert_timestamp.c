@@ -132,25 +132,18 @@ static enum xp_rc write_file(const char *path, const struct xp_buf *b, mode_t mo
 		return xp_fail(err, XP_E_NOMEM, "%s", path);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return xp_fail_errno(err, XP_E_IO, "%s", dir);
+		return xp_err_of_output(err, xp_fail_errno(err, XP_E_IO, "%s", dir));
 	return xp_file_write_at(fd, slash ? slash + 1 : path, b->data, b->len, mode, replace, err);
 }
 
-/* The exit codes of expunge-cert. */
+/* The exit codes of expunge-cert. What cannot be written is no missing input. */
 static int say_error(const struct xp_err *err)
 {
 	int code = xp_say_error(err);
 
-	return code == 64 || code == 69 || code == 70 ? code : 66;
-}
-
-/* A disk that is full is no missing input; a wrong place, or one that is taken, is the caller's. */
-static int say_write_error(const struct xp_err *err)
-{
-	bool is_place =
-		err->sys_errno == EEXIST || err->sys_errno == ENOENT || err->sys_errno == ENOTDIR;
-
-	return err->rc == XP_E_IO && !is_place ? xp_say_error(err) : say_error(err);
+	if (code == 64 || code == 69 || code == 70)
+		return code;
+	return err->is_output ? 1 : 66;
 }
 
 static int embed(const struct signature_file *f, struct xp_bytes reply, struct xp_bytes request)
@@ -211,7 +204,7 @@ static int run_request(const struct xp_args *args)
 	if (open_signature(&f, args, &err) != XP_OK || request_for(&tsq, &f, &err) != XP_OK)
 		return say_error(&err);
 	if (write_file(out, &tsq, 0644, false, &err) != XP_OK)
-		return say_write_error(&err);
+		return say_error(&err);
 	fputs("request: ", stdout);
 	xp_print_escaped(stdout, out);
 	puts("");

@@ -38,7 +38,7 @@ static enum xp_rc default_dir(char out[4096], struct xp_err *err)
 static enum xp_rc open_below(int *out, int fd, const char *name, bool make, struct xp_err *err)
 {
 	if (make && mkdirat(fd, name, 0700) && errno != EEXIST)
-		return xp_fail_errno(err, XP_E_IO, "state folder: %s", name);
+		return xp_err_of_output(err, xp_fail_errno(err, XP_E_IO, "state folder: %s", name));
 	*out = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (*out < 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO,

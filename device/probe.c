@@ -91,6 +91,12 @@ enum xp_asked xp_probe_send(struct xp_probe *p, const char *what, struct xp_cmd 
 		if (rc != XP_OK || !is_unit_attention(cmd, r))
 			break;
 	}
+	/* the drive answered, and the transcript could not be written: no word about the drive */
+	if (rc == XP_E_IO && err.is_output) {
+		p->broken = rc;
+		p->err = err;
+		return XP_ASKED_NONE;
+	}
 	switch (rc) {
 	case XP_OK:
 		break;

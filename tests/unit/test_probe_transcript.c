@@ -204,6 +204,46 @@ static void test_transcript_with_blanked_nvme_serials_replays(void **state)
 	replay_blanked(text, len, "SAMSUNG MZVLB256HBHQ-000L7");
 }
 
+/* A file that takes ROOM bytes and no more, as on a full disk. */
+static int full_file(size_t room)
+{
+	int fd = memfd_create("transcript", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_int_equal(ftruncate(fd, (off_t)room), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+	return fd;
+}
+
+/* The drive answered: that it did not must not be said of it, nor a part be taken for the whole. */
+static void test_transcript_that_cannot_be_written_is_no_silence_of_the_drive(void **state)
+{
+	AUTO(fake_probe_free) struct fake_probe whole = {0};
+	AUTO_MEM char *text = NULL;
+	size_t len = 0;
+	unsigned lines = 0;
+
+	(void)state;
+	text = record(XP_TRANSPORT_SCSI, XP_BUS_ATA, fake_probe_sata, XP_ARRAY_LEN(fake_probe_sata),
+		      &whole, &len);
+	for (const char *end = strchr(text, '\n'); end && end[1]; end = strchr(end + 1, '\n')) {
+		AUTO(fake_probe_free) struct fake_probe w = {0};
+		AUTO(xp_transport_free) struct xp_transport *t = NULL;
+		struct xp_transport *inner = NULL;
+		AUTO_FD int fd = full_file((size_t)(end + 1 - text));
+
+		w.drive = (struct fake_drive){.answers = fake_probe_sata,
+					      .n = XP_ARRAY_LEN(fake_probe_sata)};
+		w.id.bus = XP_BUS_ATA;
+		assert_int_equal(fake_drive_open(&inner, XP_TRANSPORT_SCSI, &w.drive, NULL), XP_OK);
+		assert_int_equal(xp_transport_record_open(&t, inner, XP_BUS_ATA, false, fd, NULL),
+				 XP_OK);
+		assert_int_equal(xp_probe_drive(&w.facts, t, &w.id, &w.err), XP_E_IO);
+		assert_true(w.err.is_output);
+		lines++;
+	}
+	assert_true(lines > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +255,9 @@ int main(void)
 				       fake_probe_setup),
 		cmocka_unit_test_setup(test_transcript_with_blanked_nvme_serials_replays,
 				       fake_probe_setup),
+		cmocka_unit_test_setup(
+			test_transcript_that_cannot_be_written_is_no_silence_of_the_drive,
+			fake_probe_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
