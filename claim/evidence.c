@@ -93,17 +93,54 @@ struct xp_phase *xp_evidence_add(struct xp_evidence *ev, enum xp_phase_kind kind
 	return phase;
 }
 
-void xp_baseline_result_free(struct xp_baseline_result *r)
+/* What is freed as a whole is not made zeros, member by member, before that. */
+
+static void release_baseline(struct xp_baseline_result *r)
 {
 	xp_extents_free(&r->read_errors);
 	free(r->digests);
+}
+
+static void release_readback(struct xp_readback_result *r)
+{
+	xp_extents_free(&r->read_errors);
+	free(r->mismatches);
+}
+
+static void release_command(struct xp_command_result *r)
+{
+	xp_raws_free(&r->before, &r->before_n);
+	xp_raws_free(&r->during, &r->during_n);
+	xp_raws_free(&r->after, &r->after_n);
+}
+
+static void release_search(struct xp_key_search *s)
+{
+	free(s->areas);
+	free(s->copies);
+}
+
+static void release_phase(struct xp_phase *p)
+{
+	xp_raws_free(&p->identity.raw, &p->identity.raw_n);
+	release_baseline(&p->baseline);
+	xp_extents_free(&p->overwrite.unwritten);
+	release_readback(&p->readback);
+	release_search(&p->search);
+	free(p->volumes);
+	xp_place_facts_free(&p->file);
+	release_command(&p->command);
+}
+
+void xp_baseline_result_free(struct xp_baseline_result *r)
+{
+	release_baseline(r);
 	memset(r, 0, sizeof(*r));
 }
 
 void xp_readback_result_free(struct xp_readback_result *r)
 {
-	xp_extents_free(&r->read_errors);
-	free(r->mismatches);
+	release_readback(r);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -115,16 +152,13 @@ void xp_overwrite_result_free(struct xp_overwrite_result *r)
 
 void xp_command_result_free(struct xp_command_result *r)
 {
-	xp_raws_free(&r->before, &r->before_n);
-	xp_raws_free(&r->during, &r->during_n);
-	xp_raws_free(&r->after, &r->after_n);
+	release_command(r);
 	memset(r, 0, sizeof(*r));
 }
 
 void xp_key_search_free(struct xp_key_search *s)
 {
-	free(s->areas);
-	free(s->copies);
+	release_search(s);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -165,21 +199,14 @@ uint64_t xp_evidence_goal_bytes(const struct xp_evidence *ev, const struct xp_ph
 
 void xp_phase_free(struct xp_phase *p)
 {
-	xp_identity_free(&p->identity);
-	xp_baseline_result_free(&p->baseline);
-	xp_overwrite_result_free(&p->overwrite);
-	xp_readback_result_free(&p->readback);
-	xp_key_search_free(&p->search);
-	free(p->volumes);
-	xp_place_facts_free(&p->file);
-	xp_command_result_free(&p->command);
+	release_phase(p);
 	memset(p, 0, sizeof(*p));
 }
 
 void xp_evidence_free(struct xp_evidence *ev)
 {
 	for (size_t i = 0; i < ev->n; i++)
-		xp_phase_free(&ev->phases[i]);
+		release_phase(&ev->phases[i]);
 	free(ev->phases);
 	free(ev->firmware);
 	memset(ev, 0, sizeof(*ev));
