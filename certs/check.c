@@ -313,7 +313,7 @@ enum xp_rc xp_check_pair(struct xp_check_result *result, const struct xp_check *
 	struct xp_findings *f = &result->findings;
 	struct xp_record_known known = {0};
 
-	*result = (struct xp_check_result){0};
+	memset(result, 0, offsetof(struct xp_check_result, signers));
 	if (!digest(result->json_sha256, c, json, json_len))
 		return xp_pki_fail(err, XP_E_INTERNAL, "digest");
 	TRY(read_record(result, &known, c, json, json_len, err));

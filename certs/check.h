@@ -98,18 +98,18 @@ struct xp_check_result {
 	struct xp_findings findings;
 	struct xp_record *record; /* NULL: it could not be read, or is not valid */
 	uint8_t json_sha256[32];
-	struct xp_check_signer signers[XP_CMS_SIGNERS_MAX];
-	unsigned signers_n;
+	unsigned signers_n, voices_n;
 	bool time_is_proven; /* of every signature */
-	/* who accepted or rejected this record, of the validations that were given with it */
-	struct xp_check_voice voices[XP_CHECK_VOICES_MAX];
-	unsigned voices_n;
 	struct {
 		bool is_proven; /* record and signatures stand in the log, by the verifier's key */
 		uint64_t index;
 		char origin[256];
 		uint64_t size; /* of the tree of the checkpoint */
 	} log;
+	/* large, and only as much of each as there is: the rest is not made zeros */
+	struct xp_check_signer signers[XP_CMS_SIGNERS_MAX];
+	/* who accepted or rejected this record, of the validations that were given with it */
+	struct xp_check_voice voices[XP_CHECK_VOICES_MAX];
 };
 
 /*

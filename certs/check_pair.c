@@ -349,6 +349,7 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 	const char *why = NULL;
 	size_t before;
 
+	memset(s, 0, sizeof(*s)); /* the padding, too: what two checks say is compared whole */
 	if (!cert) {
 		snprintf(s->name, sizeof(s->name), "a signer without a certificate");
 		xp_findings_add(j->f, "E_SIGNER_CERT",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/evidence_json.h"
 #include "certs/record_check.h"
 #include "certs/record_fields.h"
 #include "certs/schema_scan.h"
@@ -23,6 +24,8 @@ struct xp_record_reader {
 	struct xp_policy_memo policies;
 	struct xp_sample_memo samples;
 	struct xp_claim room;
+	struct xp_identity
+		identity;     /* the last one of the record that is being read; owns nothing */
 	char *fit[FIT_SLOTS]; /* texts that were looked at closely, and say nothing they must not */
 	const struct xp_policy_seen *policy; /* of the record that is being read */
 	struct {
@@ -111,6 +114,12 @@ static size_t take_policy(void *ctx, const struct xp_field *f, const char *at, s
 	return r->policy ? r->policy->len : 0;
 }
 
+/* A drive stands in every phase as it was read there. */
+static bool copy_identity(void *out, const void *last)
+{
+	return xp_identity_copy(out, last, NULL) == XP_OK;
+}
+
 static bool policy_agrees(const struct xp_record_doc *doc, const struct xp_policy_seen *p)
 {
 	return strcmp(doc->policy.name, p->name) == 0 &&
@@ -165,7 +174,10 @@ static bool scan(struct xp_record_doc *doc, struct xp_record_reader *r, bool is_
 		 const char *json, size_t len)
 {
 	const struct xp_schema_scan_hooks hooks = {
-		.text_is_fit = text_is_fit, .take_tree = take_policy, .ctx = r};
+		.text_is_fit = text_is_fit,
+		.take_tree = take_policy,
+		.ctx = r,
+		.again = {&xp_schema_identity, &r->identity, copy_identity}};
 
 	r->policy = NULL;
 	if (is_validation)
@@ -188,10 +200,25 @@ static bool looks_like_validation(const char *json, size_t len)
 	return memmem(json, len, mark, sizeof(mark) - 1) != NULL;
 }
 
+/* Zeros, as far as they are needed: the reasons of the claim are a third of the struct. */
+static struct xp_record_doc *make_doc(void)
+{
+	struct xp_record_doc *doc = malloc(sizeof(*doc));
+	uint8_t *at = (uint8_t *)doc;
+	const size_t reasons = offsetof(struct xp_record_doc, r.claim.reasons);
+	const size_t behind = reasons + sizeof(doc->r.claim.reasons);
+
+	if (!doc)
+		return NULL;
+	memset(at, 0, reasons);
+	memset(at + behind, 0, sizeof(*doc) - behind);
+	return doc;
+}
+
 static struct xp_record *scan_as(struct xp_record_reader *r, bool is_validation, const char *json,
 				 size_t len)
 {
-	struct xp_record_doc *doc = calloc(1, sizeof(*doc));
+	struct xp_record_doc *doc = make_doc();
 
 	if (!doc)
 		return NULL;

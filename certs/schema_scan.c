@@ -6,7 +6,7 @@
 #include "certs/schema_order.h"
 #include "certs/schema_value.h"
 
-#define FIRST_ROOM 4
+#define FIRST_ROOM 8
 
 /* ---- the bytes ---- */
 
@@ -14,6 +14,8 @@ struct cursor {
 	const char *at;
 	const char *end;
 	const struct xp_schema_scan_hooks *hooks;
+	const char *last; /* the object that hooks->again.last holds; NULL: none yet */
+	size_t last_len;
 };
 
 static size_t left(const struct cursor *c)
@@ -344,6 +346,7 @@ static bool scan_element(struct cursor *c, const struct xp_scan_field *s, uint8_
 		return at && scan_object(c, s->sub, at);
 	}
 	xp_schema_count_set(f, base, n + 1);
+	memset(at + n * f->sub->size, 0, f->sub->size);
 	return scan_object(c, s->sub, at + n * f->sub->size);
 }
 
@@ -366,6 +369,26 @@ static bool scan_list(struct cursor *c, const struct xp_scan_field *s, uint8_t *
 }
 
 /* ---- objects ---- */
+
+/*
+ * What LAST was read from must go on to live as long as the document's struct: it owns nothing, and
+ * a list that grows moves structs, never what they point at.
+ */
+static bool scan_again(struct cursor *c, const struct xp_scan_field *s, uint8_t *at)
+{
+	const char *begin = c->at;
+
+	if (c->last && left(c) >= c->last_len && memcmp(c->at, c->last, c->last_len) == 0) {
+		c->at += c->last_len;
+		return c->hooks->again.copy(at, c->hooks->again.last);
+	}
+	if (!scan_object(c, s->sub, at))
+		return false;
+	memcpy(c->hooks->again.last, at, s->f->sub->size);
+	c->last = begin;
+	c->last_len = (size_t)(c->at - begin);
+	return true;
+}
 
 static bool scan_value(struct cursor *c, const struct xp_scan_field *s, uint8_t *base)
 {
@@ -401,7 +424,8 @@ static bool scan_value(struct cursor *c, const struct xp_scan_field *s, uint8_t 
 	case XP_F_ENUM:
 		return scan_enum(c, s, at);
 	case XP_F_OBJECT:
-		return scan_object(c, s->sub, at);
+		return f->sub == c->hooks->again.schema ? scan_again(c, s, at)
+							: scan_object(c, s->sub, at);
 	case XP_F_LIST:
 	case XP_F_HEAP:
 	case XP_F_STRINGS:
@@ -443,7 +467,10 @@ static uint64_t peek(const struct cursor *c)
 {
 	uint64_t v = 0;
 
-	memcpy(&v, c->at, left(c) < sizeof(v) ? left(c) : sizeof(v));
+	if (left(c) >= sizeof(v))
+		memcpy(&v, c->at, sizeof(v));
+	else
+		memcpy(&v, c->at, left(c));
 	return v;
 }
 

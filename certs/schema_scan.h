@@ -22,12 +22,23 @@ struct xp_schema_scan_hooks {
 	 */
 	size_t (*take_tree)(void *ctx, const struct xp_field *f, const char *at, size_t left);
 	void *ctx;
+	/*
+	 * Objects of SCHEMA stand in a document again and again, byte for byte the same: LAST has
+	 * room for the struct of the one read last, COPY makes another of it with everything
+	 * allocated anew. NULL schema: each is read.
+	 */
+	struct {
+		const struct xp_schema *schema;
+		void *last;
+		bool (*copy)(void *out, const void *last);
+	} again;
 };
 
 /*
- * Fills the zeroed struct at BASE. true: TEXT is the one canonical form of what the struct holds
- * now: xp_schema_read would accept it and xp_schema_write would give it again. false: not surely
- * so; what was allocated is the struct's.
+ * Fills the struct at BASE, which is zeros but for the room of its lists in place (XP_F_LIST).
+ * true: TEXT is the one canonical form of what the struct holds now: xp_schema_read would accept it
+ * and xp_schema_write would give it again. false: not surely so; what was allocated is the
+ * struct's.
  */
 bool xp_schema_scan_read(void *base, const struct xp_schema_scan *s, const char *text, size_t len,
 			 const struct xp_schema_scan_hooks *hooks);

@@ -275,13 +275,13 @@ static bool is_hex(const char *s)
 static bool is_uuid(const char *s, bool version_7)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	bool is_right = true;
 
 	if (strlen(s) != sizeof(form) - 1)
 		return false;
-	for (size_t i = 0; form[i]; i++)
-		if (form[i] == '-' ? s[i] != '-' : !is_hex_digit(s[i]))
-			return false;
-	return !version_7 || (s[14] == '7' && strchr("89ab", s[19]));
+	for (size_t i = 0; i < sizeof(form) - 1; i++)
+		is_right &= form[i] == '-' ? s[i] == '-' : is_hex_digit(s[i]);
+	return is_right && (!version_7 || (s[14] == '7' && strchr("89ab", s[19])));
 }
 
 static bool is_ascii(const char *s)

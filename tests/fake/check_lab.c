@@ -173,7 +173,7 @@ void check_lab_compare(const struct xp_check_result *a, const struct xp_check_re
 	if (!are_same_records(a->record, b->record))
 		say_difference("the record", a, b);
 	if (memcmp(a->json_sha256, b->json_sha256, 32) != 0 || a->signers_n != b->signers_n ||
-	    memcmp(a->signers, b->signers, sizeof(a->signers)) != 0 ||
+	    memcmp(a->signers, b->signers, a->signers_n * sizeof(a->signers[0])) != 0 ||
 	    a->time_is_proven != b->time_is_proven || a->voices_n != b->voices_n)
 		say_difference("the signers", a, b);
 }

@@ -105,7 +105,7 @@ static void must_be_same(const struct xp_check_result *a, const struct xp_check_
 		must(strcmp(a->findings.list[i].code, b->findings.list[i].code) == 0 &&
 		     strcmp(a->findings.list[i].text, b->findings.list[i].text) == 0);
 	must(a->signers_n == b->signers_n &&
-	     memcmp(a->signers, b->signers, sizeof(a->signers)) == 0);
+	     memcmp(a->signers, b->signers, a->signers_n * sizeof(a->signers[0])) == 0);
 	must(memcmp(a->json_sha256, b->json_sha256, 32) == 0 && !a->record == !b->record);
 	if (!a->record)
 		return;
