@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "device/disks.h"
 #include "device/interlock.h"
 #include "device/probe_identity.h"
@@ -150,8 +151,14 @@ enum xp_rc xp_job_drives_demand_free(const char *folder, const struct xp_job_sum
 	AUTO(xp_job_drives_free) struct xp_job_drives drives = {0};
 	AUTO(targets_free) struct xp_target *targets = NULL;
 	size_t on = 0;
+	enum xp_rc rc = xp_job_drives_find(&drives, open, root, err);
 
-	TRY(xp_job_drives_find(&drives, open, root, err));
+	/* a job whose journal cannot be read does not go on, and as long as it is there no other
+	 * one is begun */
+	if (rc == XP_E_REFUSED)
+		xp_log(XP_LOG_WARNING, "%s, and so not whether %s lies on that", err->msg, folder);
+	else
+		TRY(rc);
 	targets = targets_of(&drives);
 	if (!targets)
 		return xp_fail(err, XP_E_NOMEM, "%zu drives", drives.n);
@@ -161,6 +168,7 @@ enum xp_rc xp_job_drives_demand_free(const char *folder, const struct xp_job_sum
 		return XP_OK;
 	return xp_fail(err, XP_E_REFUSED,
 		       "output_on_target: %s lies on %s, which job %s is on, or may be, and that "
-		       "has not ended",
+		       "has not ended: what is written there goes when that goes on; name a "
+		       "folder on another drive",
 		       folder, drives.paths[on], drives.ids[on]);
 }

@@ -22,8 +22,9 @@ MUST_USE enum xp_rc xp_job_drives_find(struct xp_job_drives *out,
 void xp_job_drives_free(struct xp_job_drives *d);
 
 /*
- * FOLDER lies on none of the drives that one of the jobs is on, or may be on. XP_E_REFUSED, with
- * the code output_on_target in front where it does.
+ * FOLDER (which need not be there yet) lies on none of the drives that one of the jobs is on, or
+ * may be on. XP_E_REFUSED, with the code output_on_target in front, where it does. A job whose
+ * journal does not say which drive it is on is logged as a warning.
  */
 MUST_USE enum xp_rc xp_job_drives_demand_free(const char *folder,
 					      const struct xp_job_summaries *open,

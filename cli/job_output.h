@@ -6,12 +6,9 @@
 #include "cli/job_journal.h"
 
 /*
- * Does FOLDER (which need not be there yet) lie on the target of one of these jobs? XP_E_REFUSED,
- * with the code output_on_target in front. A target that is not here holds no folder.
+ * FOLDER (which need not be there yet) lies on no drive that a job of this state folder is on, or
+ * may be on, which has not ended: see cli/job_drives.h.
  */
-MUST_USE enum xp_rc xp_output_demand_free(const char *folder, const struct xp_job_summaries *open,
-					  const struct xp_sysroot *root, struct xp_err *err);
-/* The same for the jobs of a state folder that have not ended. */
 MUST_USE enum xp_rc xp_output_demand_free_of(const char *folder, const struct xp_state *state,
 					     const struct xp_sysroot *root, struct xp_err *err);
 /*

@@ -7,6 +7,7 @@ loop=
 leave() {
 	umount on 2>/dev/null
 	[ -z "$loop" ] || losetup -d "$loop"
+	[ -z "${other:-}" ] || losetup -d "$other"
 }
 trap leave EXIT
 S=state K=stick
@@ -89,4 +90,60 @@ cp -r --sparse=never "$K" on/stick 2>/dev/null
 is 'nor keep its boxes there' $? 4
 check '... by its code' grep -q 'output_on_target' run.err
 exits 'another folder will do' 0 "$EXPUNGE" export elsewhere --keep "$K"
+
+# ---- nor where that drive has another name today ----
+# attach FILE [NOT]: mounts it, by a loop that is not NOT
+attach() {
+	other=
+	loop=$(losetup -f --show "$1") || return 1
+	if [ "$loop" = "${2:-}" ]; then
+		other=$loop
+		losetup -d "$loop"
+		head -c 1048576 /dev/zero >other.img
+		other=$(losetup -f --show other.img)
+		loop=$(losetup -f --show "$1") || return 1
+	fi
+	mount "$loop" on
+}
+detach() {
+	umount on
+	losetup -d "$loop"
+	loop=
+	[ -z "${other:-}" ] || losetup -d "$other"
+	other=
+}
+was=$loop
+detach
+mv drive.img moved.img
+if attach moved.img "$was"; then
+	exits 'under another number' 4 "$EXPUNGE" export on/out --state "$S"
+	check '... by its code' grep -q '^expunge: output_on_target: .*on/out lies on' err
+	check '... and nothing is written there' test ! -e on/out
+	run quick.img quick.img --out on/certs
+	is 'nor may a run put certificates there' $? 4
+	detach
+else
+	skip 'under another number' 'no loop device to be had'
+fi
+
+# ---- an image, as itself ----
+head -c 33554432 /dev/zero >image.img
+run image.img image.img
+job=$(jq -r '.results[0].job' run.out)
+mkfs.ext4 -q -F image.img
+head -n 3 "$S/jobs/$job/journal.jsonl" >short
+cp short "$S/jobs/$job/journal.jsonl"
+mv image.img renamed.img
+if attach renamed.img; then
+	exits 'an image that has another name' 4 "$EXPUNGE" export on/out --state "$S"
+	check '... by its code' grep -q '^expunge: output_on_target: .*on/out lies on' err
+	detach
+else
+	skip 'an image that has another name' 'no loop device to be had'
+fi
+
+# ---- a journal that cannot be read names no drive: it is told, and the rest is checked ----
+sed -i '1s/^./#/' "$S/jobs/$job/journal.jsonl"
+exits 'a damaged journal keeps nobody from his certificates' 0 "$EXPUNGE" export elsewhere.2 --state "$S"
+check '... and is told' grep -q "warning: the journal of job $job is damaged" err
 done_testing
