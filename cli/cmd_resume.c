@@ -10,6 +10,7 @@
 #include "cli/job_journal.h"
 #include "cli/job_session.h"
 #include "cli/job_tell.h"
+#include "cli/job_where.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
@@ -160,8 +161,10 @@ static int run(const struct xp_args *args)
 			 &err) != XP_OK)
 		return xp_report_error(&err, xp_args_flag(args, "json"), "results");
 	exit_code = xp_batch_report(&r->batch, r->session.json, r->session.jsonl);
-	if (!r->session.json && !r->session.jsonl)
+	if (!r->session.json && !r->session.jsonl) {
+		xp_where_tell(&r->session, &r->batch);
 		xp_tell_exit_code(exit_code);
+	}
 	return exit_code;
 }
 

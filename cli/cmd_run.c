@@ -19,6 +19,7 @@
 #include "cli/job_session.h"
 #include "cli/job_settle.h"
 #include "cli/job_tell.h"
+#include "cli/job_where.h"
 #include "cli/output.h"
 
 static const struct xp_option options[] = {
@@ -335,6 +336,8 @@ static enum xp_rc carry_out(struct run *r, const struct xp_args *args, int *exit
 	TRY(xp_batch_run(&r->batch, s->events_fd, s->quiet, s->setup.clock, err));
 	tell_folders(r);
 	*exit_code = xp_batch_report(&r->batch, s->json, s->jsonl);
+	if (!s->json && !s->jsonl)
+		xp_where_tell(s, &r->batch);
 	return XP_OK;
 }
 

@@ -33,6 +33,7 @@ void xp_tui_free(struct xp_tui *t)
 	free(t->left);
 	free(t->places);
 	free(t->other);
+	free(t->where);
 	free(t->code);
 	xp_secret_free(&t->secret);
 	memset(t, 0, sizeof(*t));
@@ -163,10 +164,28 @@ void xp_tui_foot(const struct xp_tui *t, struct xp_tui_canvas *c, const char *ke
 	xp_tui_put(c, c->rows - 1, 1, c->cols - 1, XP_TUI_REVERSE, keys);
 }
 
+bool xp_tui_is_short(const struct xp_tui_canvas *c)
+{
+	return c->rows < 16;
+}
+
+unsigned xp_tui_field_row(const struct xp_tui_canvas *c)
+{
+	unsigned below = xp_tui_is_short(c) ? 3 : 5;
+
+	return c->rows > below + 2 ? c->rows - below : 2;
+}
+
 void xp_tui_scrolled(struct xp_tui *t, struct xp_tui_canvas *c, unsigned row, unsigned hang,
 		     const char *text)
 {
-	unsigned height = c->rows > row + 2 ? c->rows - row - 2 : 0;
+	xp_tui_scrolled_to(t, c, row, c->rows > 2 ? c->rows - 2 : 0, hang, text);
+}
+
+void xp_tui_scrolled_to(struct xp_tui *t, struct xp_tui_canvas *c, unsigned row, unsigned end,
+			unsigned hang, const char *text)
+{
+	unsigned height = end > row ? end - row : 0;
 	unsigned lines;
 
 	/* what is there must be known before it is known how far down one can go */
@@ -176,7 +195,7 @@ void xp_tui_scrolled(struct xp_tui *t, struct xp_tui_canvas *c, unsigned row, un
 		t->scroll = t->scroll_max;
 	xp_tui_pane(c, row, height, t->scroll, hang, text);
 	if (t->scroll < t->scroll_max)
-		xp_tui_putf(c, c->rows - 2, c->cols > 24 ? c->cols - 24 : 0, XP_TUI_REVERSE,
+		xp_tui_putf(c, end, c->cols > 24 ? c->cols - 24 : 0, XP_TUI_REVERSE,
 			    " %u lines more below ", t->scroll_max - t->scroll);
 }
 

@@ -217,6 +217,7 @@ struct xp_tui {
 	const char *const *layouts; /* NULL-terminated, or NULL: none to choose */
 	size_t layout_cursor;
 
+	char *where;	      /* the certificates lie, lines; NULL: not known */
 	char checkpoint[512]; /* the log's, for the QR code */
 	char checkpoint_note[1024];
 	uint8_t *code;	    /* modules, a byte each */

@@ -405,6 +405,7 @@ static void poll_rounds(struct xp_tui_app *app)
 			continue;
 		app->exit_code = xp_exit_worse(app->exit_code, xp_tui_round_exit_code(r));
 		drop_round(app, i - 1);
+		xp_tui_app_read_where(app);
 		xp_tui_app_read_left(app);
 		app->next_scan_ms = 0;
 	}

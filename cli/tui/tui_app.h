@@ -87,6 +87,8 @@ MUST_USE enum xp_rc xp_tui_app_run(struct xp_tui_app *app, int *exit_code, struc
 uint64_t xp_tui_now_ms(void);
 /* One step on the way to the list; waits for the operator where it must. */
 void xp_tui_app_advance(struct xp_tui_app *app);
+/* Where what the summary names lies by now. */
+void xp_tui_app_read_where(struct xp_tui_app *app);
 /* The screen is gone, and with it the summary: where is what it named? */
 void xp_tui_app_say_where(const struct xp_tui_app *app);
 /* The wishes of those steps; false: another wish. */

@@ -83,36 +83,47 @@ void xp_tui_left_key(struct xp_tui *t, uint32_t key)
 
 /* ---- questions ---- */
 
-static void draw_question(const struct xp_tui *t, struct xp_tui_canvas *c, const char *title,
-			  const char *text, const char *keys)
+static void draw_text(struct xp_tui *t, struct xp_tui_canvas *c, const char *title,
+		      const char *text, const char *keys, unsigned end)
 {
 	xp_tui_head(t, c, title);
-	xp_tui_pane(c, 2, xp_tui_body_rows(c), 0, 0, text);
 	xp_tui_foot(t, c, keys);
+	xp_tui_scrolled_to(t, c, xp_tui_is_short(c) ? 1 : 2, end, 0, text);
+}
+
+/* With a line to be typed below the text, and above it, on its row's other half, how much there is
+ * to be read. */
+static void draw_question(struct xp_tui *t, struct xp_tui_canvas *c, const char *title,
+			  const char *text, const char *keys)
+{
+	draw_text(t, c, title, text, keys, xp_tui_field_row(c) - 1);
 }
 
 static void draw_field(const struct xp_tui *t, struct xp_tui_canvas *c, const char *label)
 {
-	unsigned row = c->rows > 6 ? c->rows - 5 : 2;
+	unsigned row = xp_tui_field_row(c);
 
 	xp_tui_put(c, row - 1, 0, c->cols, XP_TUI_PLAIN, label);
 	xp_tui_put(c, row, 0, 2, XP_TUI_BOLD, "> ");
 	xp_tui_input_draw(&t->typed, c, row, 2);
 }
 
-static void draw_passphrase(const struct xp_tui *t, struct xp_tui_canvas *c)
+static void draw_passphrase(struct xp_tui *t, struct xp_tui_canvas *c)
 {
 	AUTO(xp_buf_free) struct xp_buf text = {0};
-	unsigned row = c->rows > 6 ? c->rows - 5 : 2;
+	unsigned row = xp_tui_field_row(c);
 	unsigned stars = t->secret_len > 40 ? 40 : (unsigned)t->secret_len;
 
 	xp_buf_printf(&text,
-		      "The key %s needs its passphrase.\n\nWithout it, Escape goes on with this "
+		      "The key %s needs its passphrase.\n%sWithout it, Escape goes on with this "
 		      "machine's own key. The record then says that a host signed, not a person "
-		      "(role host). Such a certificate passes only for a verifier who trusts this "
-		      "key, or after somebody signed for it later: expunge-cert endorse, or "
-		      "expunge-cert validate.\n",
-		      t->key_name);
+		      "(role host).",
+		      t->key_name, xp_tui_is_short(c) ? "" : "\n");
+	/* nothing can be scrolled here: every key may be one of the passphrase */
+	if (!xp_tui_is_short(c))
+		xp_buf_puts(&text, " Such a certificate passes only for a verifier who trusts this "
+				   "key, or after somebody signed for it later: expunge-cert "
+				   "endorse, or expunge-cert validate.\n");
 	draw_question(t, c, "passphrase", xp_buf_str(&text),
 		      "Enter done  Esc without it: this machine's own key signs");
 	xp_tui_put(c, row - 1, 0, c->cols, XP_TUI_PLAIN, "Passphrase (it is not shown):");
@@ -124,7 +135,7 @@ static void draw_passphrase(const struct xp_tui *t, struct xp_tui_canvas *c)
 	c->cursor_col = 2 + stars;
 }
 
-static void draw_quit(const struct xp_tui *t, struct xp_tui_canvas *c)
+static void draw_quit(struct xp_tui *t, struct xp_tui_canvas *c)
 {
 	AUTO(xp_buf_free) struct xp_buf text = {0};
 	size_t running = xp_tui_running(t);
@@ -143,8 +154,9 @@ static void draw_quit(const struct xp_tui *t, struct xp_tui_canvas *c)
 			      running, running == 1 ? "job is" : "jobs are");
 	else
 		xp_buf_puts(&text, "Nothing is at work.\n\ny  ends the program.\nn  goes back.\n");
-	draw_question(t, c, "quit?", xp_buf_str(&text),
-		      running ? "y stop them  n go on" : "y end  n back");
+	draw_text(t, c, "quit?", xp_buf_str(&text),
+		  running ? "y stop them  n go on" : "y end  n back",
+		  c->rows > 2 ? c->rows - 2 : 0);
 }
 
 static void draw_layouts(struct xp_tui *t, struct xp_tui_canvas *c)
@@ -224,7 +236,9 @@ static void layout_key(struct xp_tui *t, uint32_t key)
 
 static void field_key(struct xp_tui *t, uint32_t key)
 {
-	if (key == XP_TUI_ESCAPE)
+	if (key >= XP_TUI_UP && key <= XP_TUI_PAGE_DOWN)
+		(void)xp_tui_scroll_key(t, key);
+	else if (key == XP_TUI_ESCAPE)
 		xp_tui_back(t);
 	else if (key == XP_TUI_ENTER)
 		xp_tui_wish_add(

@@ -71,6 +71,8 @@ void xp_tui_summary_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 	for (size_t i = 0; i < t->jobs_n; i++)
 		if (t->jobs[i].state != XP_TUI_JOB_BAD)
 			add_job(&text, &t->jobs[i]);
+	if (t->where)
+		xp_buf_printf(&text, "\nThe certificates and records lie in\n%s", t->where);
 	if (t->host_signs && t->jobs_n)
 		xp_buf_puts(&text, "\nThis machine's own key signed, no person's (role host): "
 				   "somebody must sign for these records later, by expunge-cert "

@@ -17,11 +17,18 @@ void xp_tui_input_clear(struct xp_tui_input *in);
 /* The rows between head and foot. */
 #define XP_TUI_BODY 1
 unsigned xp_tui_body_rows(const struct xp_tui_canvas *c);
+/* Fewer rows than a terminal commonly has: what only sets things apart is left out. */
+bool xp_tui_is_short(const struct xp_tui_canvas *c);
+/* Where a line is typed; what it is about stands in the row above. */
+unsigned xp_tui_field_row(const struct xp_tui_canvas *c);
 void xp_tui_head(const struct xp_tui *t, struct xp_tui_canvas *c, const char *title);
 void xp_tui_foot(const struct xp_tui *t, struct xp_tui_canvas *c, const char *keys);
 /* A pane that Up, Down, Page and Home move; from ROW on. */
 void xp_tui_scrolled(struct xp_tui *t, struct xp_tui_canvas *c, unsigned row, unsigned hang,
 		     const char *text);
+/* The same, up to the row before END, which says how much there is below. */
+void xp_tui_scrolled_to(struct xp_tui *t, struct xp_tui_canvas *c, unsigned row, unsigned end,
+			unsigned hang, const char *text);
 bool xp_tui_scroll_key(struct xp_tui *t, uint32_t key);
 /* Moves *CURSOR within N rows; false: the key was another one. */
 bool xp_tui_cursor_key(const struct xp_tui *t, size_t *cursor, size_t n, uint32_t key);

@@ -18,17 +18,20 @@ static const char *keys_of(const struct xp_tui *t)
 static unsigned draw_why(const struct xp_tui *t, struct xp_tui_canvas *c)
 {
 	AUTO(xp_buf_free) struct xp_buf text = {0};
+	const unsigned gap = xp_tui_is_short(c) ? 0 : 1;
+	const unsigned below = xp_tui_is_short(c) ? (t->place_typing ? 6 : 7) : 12;
 	unsigned lines;
-	unsigned room = c->rows > 12 ? c->rows - 12 : 1;
+	unsigned room = c->rows > below ? c->rows - below : 1;
 
 	xp_buf_printf(&text, "%s\n", t->place_why);
-	lines = xp_tui_pane(c, 3, room, 0, 0, xp_buf_str(&text));
-	return 3 + (lines < room ? lines : room) + 1;
+	lines = xp_tui_pane(c, 2 + gap, room, 0, 0, xp_buf_str(&text));
+	return 2 + gap + (lines < room ? lines : room) + gap;
 }
 
 static void draw_places(const struct xp_tui *t, struct xp_tui_canvas *c, unsigned row)
 {
-	unsigned end = c->rows > 6 ? c->rows - 6 : 0;
+	unsigned below = xp_tui_is_short(c) ? 2 : 6;
+	unsigned end = c->rows > below ? c->rows - below : 0;
 
 	xp_tui_put(c, row++, 0, c->cols, XP_TUI_BOLD,
 		   t->places_n ? "Other places that hold boxes:"
@@ -52,9 +55,10 @@ void xp_tui_place_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 	xp_tui_put(c, 1, 0, c->cols, XP_TUI_BOLD,
 		   "Nothing was touched. What cannot be recorded is not erased.");
 	row = draw_why(t, c);
-	draw_places(t, c, row);
+	if (!t->place_typing || !xp_tui_is_short(c))
+		draw_places(t, c, row);
 	if (t->place_typing) {
-		row = c->rows > 6 ? c->rows - 5 : 2;
+		row = xp_tui_field_row(c);
 		xp_tui_put(c, row - 1, 0, c->cols, XP_TUI_PLAIN,
 			   "Folder (boxes are made in it where it has none):");
 		xp_tui_put(c, row, 0, 2, XP_TUI_BOLD, "> ");

@@ -162,12 +162,14 @@ void xp_tui_confirm_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 {
 	const struct xp_tui_job *one = only_one(t);
 	size_t ready = count(t, XP_TUI_JOB_READY, NULL);
-	unsigned bottom = c->rows > 8 ? c->rows - 7 : 4;
+	unsigned first = xp_tui_is_short(c) ? 2 : 4;
+	unsigned field = xp_tui_field_row(c);
+	unsigned bottom = field > first + 3 ? field - 2 : first + 1;
 
 	xp_tui_head(t, c, "confirm");
-	xp_tui_putf(c, 2, 0, XP_TUI_BOLD | XP_TUI_BAD, "EVERYTHING ON %s WILL BE DESTROYED",
+	xp_tui_putf(c, first / 2, 0, XP_TUI_BOLD | XP_TUI_BAD, "EVERYTHING ON %s WILL BE DESTROYED",
 		    one ? "THIS DRIVE" : "THESE DRIVES");
-	draw_targets(t, c, 4, bottom > 4 ? bottom - 4 : 1);
+	draw_targets(t, c, first, bottom - first);
 	if (one) {
 		xp_tui_putf(c, bottom, 0, XP_TUI_PLAIN, "To confirm, scan or type: %s",
 			    one->confirm);

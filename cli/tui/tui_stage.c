@@ -12,6 +12,7 @@
 #include "cli/job_host.h"
 #include "cli/job_journal.h"
 #include "cli/job_people.h"
+#include "cli/job_where.h"
 #include "cli/key_option.h"
 #include "cli/output.h"
 #include "cli/passphrase.h"
@@ -434,16 +435,34 @@ bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t
 	}
 }
 
+static void where_records(struct xp_buf *out, const struct xp_tui_app *app, unsigned indent)
+{
+	AUTO_MEM const char **records = calloc(app->tui.jobs_n + 1, sizeof(*records));
+	size_t n = 0;
+
+	for (size_t i = 0; records && i < app->tui.jobs_n; i++)
+		if (*app->tui.jobs[i].record)
+			records[n++] = app->tui.jobs[i].record;
+	xp_where_records(out, &app->session, records, n, indent);
+}
+
+void xp_tui_app_read_where(struct xp_tui_app *app)
+{
+	AUTO(xp_buf_free) struct xp_buf text = {0};
+
+	where_records(&text, app, 11);
+	free(app->tui.where);
+	app->tui.where = text.len && xp_buf_ok(&text) ? strdup(text.data) : NULL;
+}
+
 void xp_tui_app_say_where(const struct xp_tui_app *app)
 {
-	const struct xp_session *s = &app->session;
+	AUTO(xp_buf_free) struct xp_buf text = {0};
+	char *end;
 
-	for (size_t i = 0; i < app->tui.jobs_n; i++) {
-		if (!*app->tui.jobs[i].record)
-			continue;
-		xp_say("the records stand in %s/certificates%s%s", s->state.path,
-		       s->setup.out_dir ? " and in " : "",
-		       s->setup.out_dir ? s->setup.out_dir : "");
-		return;
+	where_records(&text, app, 0);
+	for (char *line = text.data; line && (end = strchr(line, '\n')); line = end + 1) {
+		*end = 0;
+		xp_say("the records lie in %s", line);
 	}
 }

@@ -63,6 +63,7 @@ write_text "$(screen | sed -n 's/.*number and the word: //p')"
 press Enter
 sees 'the summary comes by itself' '2  done, and the evidence supports it'
 sees 'it names the certificates' 'certificate '
+sees 'and the folders that they lie in' "$(basename "$TMPDIR")/out.d"
 shows "$page" summary
 press F1
 sees 'help is one key away' 'THE LIST OF DRIVES'
@@ -101,7 +102,7 @@ press q
 sees 'quitting asks' 'Nothing is at work'
 press y
 ended 'and ends with 0' 0
-sees 'and says where the records are' 'the records stand in'
+sees 'and says where the records are' 'the records lie in'
 sees 'the terminal has its echo again' ' echo '
 "$EXPUNGE_CERT" verify out.d --require-level clear --require-scope logical-unit --trust keys/root.pem >verified 2>&1
 rc=$?

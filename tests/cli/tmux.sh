@@ -58,6 +58,7 @@ same_screen() {
 		s/\[[#.]+\] +[0-9]+%/[...] N%/; s/ETA .*//; s/[0-9]+ MB\/s//; s/at [0-9]+ %/at N %/
 		s/(the word: [0-9]+ ).*/\1WORD/; s#/[^ ]*/([^/ ]+\.img)#PATH/\1#
 		s# slow/([^/ ]+\.img)# \1#
+		/^The certificates and records lie in/,/^$/d
 		/^The log stands/,/^ c checkpoint/d
 		s/ +[0-9]+ lines more below//; s/ +$//' "$1"
 }
