@@ -462,10 +462,41 @@ void stage_reopen(struct world *w)
 	json_decref(first);
 }
 
+static void count_from_here(void *ctx, const struct xp_job *job)
+{
+	struct world *w = ctx;
+
+	(void)job;
+	w->boundaries = 0;
+	w->kill_at = w->kill_behind;
+}
+
+bool stage_execute_cut(struct world *w, uint64_t at, bool cuts_power)
+{
+	w->setup.on_settled = w->count_from ? NULL : count_from_here;
+	w->setup.on_settled_ctx = w;
+	w->kill_behind = at;
+	w->cuts_power = cuts_power;
+	xp_job_execute(w->job);
+	w->cuts_power = false;
+	w->setup.on_settled = NULL;
+	return w->dead;
+}
+
 void stage_resume(struct world *w)
 {
 	stage_reopen(w);
 	xp_job_execute(w->job);
 	if (w->job->state == XP_JOB_ENDED)
 		stage_assert_record_good(w);
+}
+
+bool stage_has_reason(const struct world *w, const char *code)
+{
+	const struct xp_claim *c = &w->job->record.claim;
+
+	for (unsigned i = 0; i < c->reasons_n; i++)
+		if (strcmp(c->reasons[i].code, code) == 0)
+			return true;
+	return false;
 }

@@ -71,6 +71,9 @@ int stage_teardown(void **state);
 void stage_plug(struct world *w, const struct emu_ata_config *cfg);
 /* A SAS drive; its bytes go by its own commands. */
 void stage_plug_sas(struct world *w, const struct emu_scsi_config *cfg);
+/* How many blocks a SAS drive says that it has; and a drive that shows no more than BLOCKS. */
+uint64_t stage_blocks_sas(struct emu_scsi *d);
+void stage_reduce_sas(struct emu_scsi *d, uint32_t blocks);
 /* An NVMe drive; the target is its first namespace. */
 void stage_plug_nvme(struct world *w, const struct emu_nvme_config *cfg);
 /* The policy of the stage with further keys, under a name of its own. */
@@ -83,6 +86,12 @@ void stage_run(struct world *w);
 void stage_resume(struct world *w);
 /* The same, up to where it would be carried out. */
 void stage_reopen(struct world *w);
+/*
+ * Carries out the job in hand and kills it at boundary AT (with the power, where CUTS_POWER),
+ * counted from where the journal has its first line, or from w->count_from where that is set.
+ * False: it has fewer boundaries, or AT is 0.
+ */
+bool stage_execute_cut(struct world *w, uint64_t at, bool cuts_power);
 void stage_power_cycle(struct world *w);
 /* The record of the job, as it was written, holds together. */
 void stage_assert_record_good(struct world *w);
@@ -91,6 +100,8 @@ void stage_leave_password(struct world *w);
 /* Does the state folder know of a password on the drive? */
 bool stage_names_password(struct world *w);
 void stage_assert_claim(const struct world *w, enum xp_level level, enum xp_technique t);
+/* Does the claim of the record have that reason? */
+bool stage_has_reason(const struct world *w, const char *code);
 /* No customer data, in the user area and in the spare one. */
 void stage_assert_clean(const struct world *w);
 /* The first phase of a kind; stage_nothing where there is none. */

@@ -30,16 +30,6 @@ static void plug_blank(struct world *w, bool with_markers)
 		stage_policy(w, "\"canaries\": true");
 }
 
-static bool has_reason(const struct world *w, const char *code)
-{
-	const struct xp_claim *c = &w->job->record.claim;
-
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
 static void test_markers_make_a_blank_drive_tell(void **state)
 {
 	struct world *w = *state;
@@ -53,7 +43,7 @@ static void test_markers_make_a_blank_drive_tell(void **state)
 	assert_int_equal(stage_find(w, XP_PHASE_READBACK, 1)->readback.canaries_alive, 0);
 	assert_memory_not_equal(stage_find(w, XP_PHASE_BASELINE, 1)->baseline.canaries_sha256,
 				stage_find(w, XP_PHASE_READBACK, 1)->readback.canaries_sha256, 32);
-	assert_false(has_reason(w, "baseline-uninformative"));
+	assert_false(stage_has_reason(w, "baseline-uninformative"));
 }
 
 static void test_markers_that_survive_are_a_failure(void **state)
@@ -68,7 +58,7 @@ static void test_markers_that_survive_are_a_failure(void **state)
 			 XP_CANARIES_MAX);
 	assert_memory_equal(stage_find(w, XP_PHASE_BASELINE, 1)->baseline.canaries_sha256,
 			    stage_find(w, XP_PHASE_READBACK, 1)->readback.canaries_sha256, 32);
-	assert_true(has_reason(w, "canaries-alive"));
+	assert_true(stage_has_reason(w, "canaries-alive"));
 	assert_int_equal(w->job->exit_code, 1);
 }
 
@@ -175,7 +165,7 @@ static void test_without_markers_a_blank_drive_tells_nothing(void **state)
 	stage_run(w);
 	stage_assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_BLOCK);
 	assert_int_equal(stage_find(w, XP_PHASE_BASELINE, 1)->baseline.canaries, 0);
-	assert_true(has_reason(w, "baseline-uninformative"));
+	assert_true(stage_has_reason(w, "baseline-uninformative"));
 }
 
 /* Data that says something by itself is left as it is. */

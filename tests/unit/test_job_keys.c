@@ -125,15 +125,6 @@ static void test_job_keys_are_gone_where_the_drive_fails(void **state)
 	assert_int_equal(stage_find(w, XP_PHASE_ERASE, 1)->technique, XP_LUKS_DESTROY);
 }
 
-static void count_from_here(void *ctx, const struct xp_job *job)
-{
-	struct world *w = ctx;
-
-	(void)job;
-	w->boundaries = 0;
-	w->kill_at = w->kill_behind;
-}
-
 /* Killed, or without power, at boundary AT. false: there are fewer. */
 static bool cut_at(void **state, uint64_t at, bool cuts_power)
 {
@@ -145,13 +136,7 @@ static bool cut_at(void **state, uint64_t at, bool cuts_power)
 	w = *state;
 	plug_luks(w);
 	stage_prepare(w);
-	w->setup.on_settled = count_from_here;
-	w->setup.on_settled_ctx = w;
-	w->kill_behind = at;
-	w->cuts_power = cuts_power;
-	xp_job_execute(w->job);
-	was_cut = w->dead;
-	w->setup.on_settled = NULL;
+	was_cut = stage_execute_cut(w, at, cuts_power);
 	/* whoever died has not left a record */
 	for (unsigned takes = 0; takes < 4 && w->job->state != XP_JOB_ENDED; takes++) {
 		snprintf(name, sizeof(name), "%s.json", w->job->id);
@@ -171,9 +156,7 @@ static uint64_t count_all(void **state)
 
 	plug_luks(w);
 	stage_prepare(w);
-	w->setup.on_settled = count_from_here;
-	w->setup.on_settled_ctx = w;
-	xp_job_execute(w->job);
+	assert_false(stage_execute_cut(w, 0, false));
 	assert_both(w);
 	return w->boundaries;
 }

@@ -119,15 +119,6 @@ static void test_nvme_job_format_that_is_ignored_is_found(void **state)
 
 /* --- killed, or without power, anywhere --- */
 
-static void count_from_here(void *ctx, const struct xp_job *job)
-{
-	struct world *w = ctx;
-
-	(void)job;
-	w->boundaries = 0;
-	w->kill_at = w->kill_behind;
-}
-
 /* false: the job has fewer boundaries. */
 static bool cut_at(const struct emu_nvme_config *cfg, size_t row, uint64_t at, bool cuts_power)
 {
@@ -139,14 +130,7 @@ static bool cut_at(const struct emu_nvme_config *cfg, size_t row, uint64_t at, b
 	w = state;
 	plug(w, cfg, rows[row].technique);
 	stage_prepare(w);
-	w->setup.on_settled = count_from_here;
-	w->setup.on_settled_ctx = w;
-	w->kill_behind = at;
-	w->cuts_power = cuts_power;
-	xp_job_execute(w->job);
-	was_cut = w->dead;
-	w->cuts_power = false;
-	w->setup.on_settled = NULL;
+	was_cut = stage_execute_cut(w, at, cuts_power);
 	for (unsigned takes = 0; takes < 8 && w->job->state != XP_JOB_ENDED; takes++)
 		stage_resume(w);
 	stage_assert_claim(w, rows[row].level, rows[row].technique);

@@ -122,15 +122,6 @@ static void test_verify_job_finds_what_deallocation_hides(void **state)
 
 /* --- killed, or without power, anywhere --- */
 
-static void count_from_here(void *ctx, const struct xp_job *job)
-{
-	struct world *w = ctx;
-
-	(void)job;
-	w->boundaries = 0;
-	w->kill_at = w->kill_behind;
-}
-
 static bool cut_at(uint64_t at, bool cuts_power)
 {
 	void *state = NULL;
@@ -141,14 +132,7 @@ static bool cut_at(uint64_t at, bool cuts_power)
 	w = state;
 	plug(w, true, XP_NVME_SANITIZE_BLOCK);
 	stage_prepare(w);
-	w->setup.on_settled = count_from_here;
-	w->setup.on_settled_ctx = w;
-	w->kill_behind = at;
-	w->cuts_power = cuts_power;
-	xp_job_execute(w->job);
-	was_cut = w->dead;
-	w->cuts_power = false;
-	w->setup.on_settled = NULL;
+	was_cut = stage_execute_cut(w, at, cuts_power);
 	for (unsigned takes = 0; takes < 8 && w->job->state != XP_JOB_ENDED; takes++)
 		stage_resume(w);
 	stage_assert_claim(w, XP_PURGE, XP_NVME_SANITIZE_BLOCK);

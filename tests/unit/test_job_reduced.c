@@ -18,44 +18,13 @@
 
 #define SMALL 10000u
 
-static uint64_t blocks_of(struct world *w)
-{
-	struct emu_host h = {.bay = {.drive = w->sas, .port = 1}};
-
-	/* what there is to hear of power-on and of the change */
-	for (unsigned i = 0; i < 4; i++)
-		emu_host_ready(&h);
-	/* READ CAPACITY (16) */
-	assert_int_equal(
-		emu_host_in(&h, EMU_CDB(0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32),
-		EMU_GOOD);
-	return ((uint64_t)h.data[4] << 24 | (uint64_t)h.data[5] << 16 | (uint64_t)h.data[6] << 8 |
-		h.data[7]) +
-	       1;
-}
-
-/* MODE SELECT (6) with a block descriptor of that many blocks */
-static void reduce(struct world *w, uint32_t blocks)
-{
-	struct emu_host h = {0};
-
-	emu_host_plug(&h, w->sas);
-	memset(h.data, 0, 12);
-	h.data[3] = 8;
-	h.data[6] = (uint8_t)(blocks >> 8);
-	h.data[7] = (uint8_t)blocks;
-	h.data[10] = 2;
-	assert_int_equal(emu_host_out(&h, EMU_CDB(0x15, 0x11, 0, 0, 12, 0), 12), EMU_GOOD);
-	assert_int_equal(blocks_of(w), blocks);
-}
-
 static void plug(struct world *w, bool is_reduced, bool by_policy)
 {
 	struct emu_scsi_config cfg = emu_scsi_hdd(STAGE_SECTORS);
 
 	stage_plug_sas(w, &cfg);
 	if (is_reduced)
-		reduce(w, SMALL);
+		stage_reduce_sas(w->sas, SMALL);
 	if (by_policy)
 		stage_policy(w, "\"restore_hidden_areas\": true");
 	w->options.has_technique = true;
@@ -65,16 +34,6 @@ static void plug(struct world *w, bool is_reduced, bool by_policy)
 static const struct xp_claim *claim_of(const struct world *w)
 {
 	return &w->job->record.claim;
-}
-
-static bool has_reason(const struct world *w, const char *code)
-{
-	const struct xp_claim *c = claim_of(w);
-
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
 }
 
 static uint64_t stains(const struct world *w)
@@ -99,7 +58,7 @@ static void assert_restored(struct world *w)
 	stage_assert_claim(w, XP_CLEAR, XP_OVERWRITE_ZERO);
 	assert_int_equal(claim_of(w)->scope, XP_SCOPE_DRIVE);
 	assert_int_equal(stains(w), 0);
-	assert_int_equal(blocks_of(w), STAGE_SECTORS);
+	assert_int_equal(stage_blocks_sas(w->sas), STAGE_SECTORS);
 	assert_int_equal(ev->changes_n, 1);
 	assert_int_equal(ev->changes[0].area, XP_AREA_REDUCED);
 	assert_true(ev->changes[0].restored);
@@ -108,8 +67,8 @@ static void assert_restored(struct world *w)
 	assert_true(ev->capacity_after.restored);
 	assert_true(ev->capacity_after.hidden_areas_known);
 	assert_int_equal(w->job->record.media.capacity_bytes, STAGE_SECTORS * 512);
-	assert_true(has_reason(w, "hidden-areas-restored"));
-	assert_false(has_reason(w, "hidden-areas-unknown"));
+	assert_true(stage_has_reason(w, "hidden-areas-restored"));
+	assert_false(stage_has_reason(w, "hidden-areas-unknown"));
 }
 
 static void test_reduced_capacity_is_given_back_in_one_job(void **state)
@@ -119,7 +78,7 @@ static void test_reduced_capacity_is_given_back_in_one_job(void **state)
 	plug(w, true, true);
 	stage_run(w);
 	assert_waits(w);
-	assert_int_equal(blocks_of(w), STAGE_SECTORS);
+	assert_int_equal(stage_blocks_sas(w->sas), STAGE_SECTORS);
 	assert_int_equal(stains(w), STAGE_SECTORS);
 	stage_resume(w);
 	assert_restored(w);
@@ -137,7 +96,7 @@ static void test_whole_capacity_is_known_and_nothing_waits(void **state)
 	assert_int_equal(w->job->record.evidence.changes_n, 0);
 	assert_true(w->job->record.evidence.capacity_after.hidden_areas_known);
 	assert_false(w->job->record.evidence.capacity_after.restored);
-	assert_false(has_reason(w, "hidden-areas-unknown"));
+	assert_false(stage_has_reason(w, "hidden-areas-unknown"));
 }
 
 static void test_without_the_policy_nothing_is_asked_and_the_claim_is_smaller(void **state)
@@ -148,8 +107,8 @@ static void test_without_the_policy_nothing_is_asked_and_the_claim_is_smaller(vo
 	stage_run(w);
 	stage_assert_claim(w, XP_CLEAR, XP_OVERWRITE_ZERO);
 	assert_int_equal(claim_of(w)->scope, XP_SCOPE_LOGICAL_UNIT);
-	assert_true(has_reason(w, "hidden-areas-unknown"));
-	assert_int_equal(blocks_of(w), SMALL);
+	assert_true(stage_has_reason(w, "hidden-areas-unknown"));
+	assert_int_equal(stage_blocks_sas(w->sas), SMALL);
 	assert_int_equal(stains(w), STAGE_SECTORS - SMALL);
 }
 
@@ -163,8 +122,8 @@ static void test_what_the_drive_refuses_lowers_the_claim_and_is_told(void **stat
 	stage_run(w);
 	stage_assert_claim(w, XP_CLEAR, XP_OVERWRITE_ZERO);
 	assert_int_equal(claim_of(w)->scope, XP_SCOPE_LOGICAL_UNIT);
-	assert_true(has_reason(w, "hidden-areas-unknown"));
-	assert_true(has_reason(w, "hidden-areas-kept"));
+	assert_true(stage_has_reason(w, "hidden-areas-unknown"));
+	assert_true(stage_has_reason(w, "hidden-areas-kept"));
 	assert_int_equal(w->job->record.evidence.changes_n, 1);
 	c = &w->job->record.evidence.changes[0];
 	assert_false(c->restored);
@@ -219,15 +178,6 @@ static void test_capacity_that_the_kernel_does_not_see_is_said(void **state)
 
 /* --- killed, or without power, anywhere --- */
 
-static void count_from_here(void *ctx, const struct xp_job *job)
-{
-	struct world *w = ctx;
-
-	(void)job;
-	w->boundaries = 0;
-	w->kill_at = w->kill_behind;
-}
-
 /* At boundary AT of take TAKE. false: the take has fewer. */
 static bool cut_at(void **state, unsigned take, uint64_t at, bool cuts_power)
 {
@@ -244,14 +194,7 @@ static bool cut_at(void **state, unsigned take, uint64_t at, bool cuts_power)
 	} else {
 		stage_prepare(w);
 	}
-	w->setup.on_settled = count_from_here;
-	w->setup.on_settled_ctx = w;
-	w->kill_behind = at;
-	w->cuts_power = cuts_power;
-	xp_job_execute(w->job);
-	was_cut = w->dead;
-	w->cuts_power = false;
-	w->setup.on_settled = NULL;
+	was_cut = stage_execute_cut(w, at, cuts_power);
 	for (unsigned takes = 0; takes < 8 && w->job->state != XP_JOB_ENDED; takes++) {
 		xp_journal_close(&w->job->journal);
 		stage_resume(w);

@@ -69,16 +69,6 @@ static void assert_waits(struct world *w)
 	xp_journal_close(&w->job->journal);
 }
 
-static bool has_reason(const struct world *w, const char *code)
-{
-	const struct xp_claim *c = &w->job->record.claim;
-
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
 static void assert_restored(struct world *w, size_t changes)
 {
 	const struct xp_evidence *ev = &w->job->record.evidence;
@@ -92,8 +82,8 @@ static void assert_restored(struct world *w, size_t changes)
 	assert_true(ev->capacity_after.restored);
 	assert_int_equal(ev->capacity_after.current, STAGE_SECTORS * 512);
 	assert_int_equal(w->job->record.media.capacity_bytes, STAGE_SECTORS * 512);
-	assert_true(has_reason(w, "hidden-areas-restored"));
-	assert_false(has_reason(w, "hidden-areas-left"));
+	assert_true(stage_has_reason(w, "hidden-areas-restored"));
+	assert_false(stage_has_reason(w, "hidden-areas-left"));
 	/* all of it was read back, not the part that showed before */
 	assert_int_equal(stage_find(w, XP_PHASE_READBACK, 1)->readback.zero_blocks, STAGE_SECTORS);
 }
@@ -172,8 +162,8 @@ static void test_restore_that_is_locked_is_kept(void **state)
 	assert_int_equal(w->job->record.evidence.changes_n, 1);
 	assert_false(w->job->record.evidence.changes[0].restored);
 	assert_false(w->job->record.evidence.capacity_after.restored);
-	assert_true(has_reason(w, "hidden-areas-kept"));
-	assert_true(has_reason(w, "hidden-areas-by-device"));
+	assert_true(stage_has_reason(w, "hidden-areas-kept"));
+	assert_true(stage_has_reason(w, "hidden-areas-by-device"));
 	assert_int_equal(emu_ata_sectors(w->d), SMALL);
 	stage_assert_clean(w);
 }
@@ -193,8 +183,8 @@ static void test_restore_that_is_locked_lowers_the_claim(void **state)
 	stage_resume(w);
 	assert_int_equal(w->job->state, XP_JOB_ENDED);
 	assert_int_equal(w->job->record.claim.level, XP_NONE);
-	assert_true(has_reason(w, "hidden-areas-left"));
-	assert_true(has_reason(w, "hidden-areas-kept"));
+	assert_true(stage_has_reason(w, "hidden-areas-left"));
+	assert_true(stage_has_reason(w, "hidden-areas-kept"));
 	assert_int_equal(w->job->exit_code, 1);
 }
 
@@ -213,7 +203,7 @@ static void test_restore_dco_that_is_frozen_is_kept(void **state)
 	assert_true(w->job->record.evidence.changes[0].restored);
 	/* how much it hides was known before, and the drive's sanitize covers it */
 	stage_assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_OVERWRITE);
-	assert_true(has_reason(w, "hidden-areas-by-device"));
+	assert_true(stage_has_reason(w, "hidden-areas-by-device"));
 	assert_int_equal(emu_ata_sectors(w->d), MIDDLE);
 }
 
@@ -308,16 +298,6 @@ static void lead_out(struct world *w)
 		fail_msg("%s", w->job->err.msg);
 }
 
-/* Only what comes behind the first line of the journal changes anything. */
-static void count_from_here(void *ctx, const struct xp_job *job)
-{
-	struct world *w = ctx;
-
-	(void)job;
-	w->boundaries = 0;
-	w->kill_at = w->kill_behind;
-}
-
 /* Killed, or without power, at boundary AT of take TAKE. false: the take has fewer. */
 static bool cut_at(void **state, unsigned take, uint64_t at, bool cuts_power)
 {
@@ -335,13 +315,7 @@ static bool cut_at(void **state, unsigned take, uint64_t at, bool cuts_power)
 	} else {
 		stage_prepare(w);
 	}
-	w->setup.on_settled = count_from_here;
-	w->setup.on_settled_ctx = w;
-	w->kill_behind = at;
-	w->cuts_power = cuts_power;
-	xp_job_execute(w->job);
-	was_cut = w->dead;
-	w->setup.on_settled = NULL;
+	was_cut = stage_execute_cut(w, at, cuts_power);
 	lead_out(w);
 	assert_restored(w, 2);
 	assert_int_equal(stage_teardown(state), 0);

@@ -95,16 +95,6 @@ static void test_job_reserved_drive_is_refused(void **state)
 	assert_int_equal(w->job->refusals.list[0].code, XP_REFUSED_RESERVED);
 }
 
-static bool has_reason(const struct world *w, const char *code)
-{
-	const struct xp_claim *c = &w->job->record.claim;
-
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
 static const struct xp_phase *run_on_ssd(struct world *w, enum xp_technique t, unsigned said,
 					 bool is_bad)
 {
@@ -143,8 +133,8 @@ static void test_job_unreadable_as_promised_is_said(void **state)
 			assert_int_equal(p->readback.unreadable_blocks, STAGE_SECTORS);
 			assert_true(p->readback.read_errors.total_bytes > 0);
 			assert_int_equal(w->job->record.claim.outcome, XP_OUTCOME_SANITIZED);
-			assert_true(has_reason(w, "unreadable-as-promised"));
-			assert_false(has_reason(w, "unreadable"));
+			assert_true(stage_has_reason(w, "unreadable-as-promised"));
+			assert_false(stage_has_reason(w, "unreadable"));
 			assert_int_equal(stage_teardown(state), 0);
 		}
 	}
@@ -162,8 +152,8 @@ static void test_job_unreadable_against_the_promise_is_an_exception(void **state
 		run_on_ssd(w, XP_SCSI_SANITIZE_CRYPTO, said, true);
 		assert_int_equal(w->job->record.claim.outcome,
 				 XP_OUTCOME_SANITIZED_WITH_EXCEPTIONS);
-		assert_true(has_reason(w, "unreadable"));
-		assert_false(has_reason(w, "unreadable-as-promised"));
+		assert_true(stage_has_reason(w, "unreadable"));
+		assert_false(stage_has_reason(w, "unreadable-as-promised"));
 		assert_int_equal(stage_teardown(state), 0);
 	}
 }

@@ -48,15 +48,6 @@ static void assert_clean(const struct world *w)
 		assert_int_equal(s.spare, 0);
 }
 
-static void count_from_here(void *ctx, const struct xp_job *job)
-{
-	struct world *w = ctx;
-
-	(void)job;
-	w->boundaries = 0;
-	w->kill_at = w->kill_behind;
-}
-
 /* What was cut is taken up until it ends; the job's journal and its record hold together. */
 static void end_of(struct world *w)
 {
@@ -82,14 +73,7 @@ static bool cut_at(size_t row, uint64_t at, bool from_command, bool cuts_power)
 	plug(w, row);
 	stage_prepare(w);
 	w->count_from = from_command ? rows[row].opcode : 0;
-	w->setup.on_settled = from_command ? NULL : count_from_here;
-	w->setup.on_settled_ctx = w;
-	w->kill_behind = at;
-	w->cuts_power = cuts_power;
-	xp_job_execute(w->job);
-	was_cut = w->dead;
-	w->cuts_power = false;
-	w->setup.on_settled = NULL;
+	was_cut = stage_execute_cut(w, at, cuts_power);
 	end_of(w);
 	stage_assert_claim(w, rows[row].level, rows[row].technique);
 	assert_int_equal(w->job->exit_code, rows[row].exit_code);

@@ -25,34 +25,6 @@
 #define WRITE_16       0x8a
 #define WRITE_SAME_16  0x93
 
-static uint64_t blocks_of(struct emu_scsi *d)
-{
-	struct emu_host h = {.bay = {.drive = d, .port = 1}};
-
-	for (unsigned i = 0; i < 4; i++)
-		emu_host_ready(&h);
-	/* READ CAPACITY (16) */
-	assert_int_equal(
-		emu_host_in(&h, EMU_CDB(0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32),
-		EMU_GOOD);
-	return ((uint64_t)h.data[6] << 8 | h.data[7]) + 1;
-}
-
-/* MODE SELECT (6) with a block descriptor of that many blocks */
-static void reduce(struct emu_scsi *d, uint32_t blocks)
-{
-	struct emu_host h = {0};
-
-	emu_host_plug(&h, d);
-	memset(h.data, 0, 12);
-	h.data[3] = 8;
-	h.data[6] = (uint8_t)(blocks >> 8);
-	h.data[7] = (uint8_t)blocks;
-	h.data[10] = 2;
-	assert_int_equal(emu_host_out(&h, EMU_CDB(0x15, 0x11, 0, 0, 12, 0), 12), EMU_GOOD);
-	assert_int_equal(blocks_of(d), blocks);
-}
-
 static void begin_here(void *ctx, const struct xp_job *job)
 {
 	struct world *w = ctx;
@@ -81,7 +53,7 @@ static struct emu_scsi *another(struct world *w, struct emu_scsi_config *cfg, bo
 		abort();
 	emu_media_stain(emu_scsi_media(d, 0), 0, SECTORS);
 	if (is_reduced)
-		reduce(d, SMALL);
+		stage_reduce_sas(d, SMALL);
 	return d;
 }
 
@@ -100,7 +72,7 @@ static bool swap(const struct swap *s)
 	stage_plug_sas(w, &cfg);
 	first = w->sas;
 	if (s->is_reduced) {
-		reduce(w->sas, SMALL);
+		stage_reduce_sas(w->sas, SMALL);
 		stage_policy(w, "\"restore_hidden_areas\": true");
 	}
 	second = another(w, &cfg, s->is_reduced);
@@ -123,9 +95,9 @@ static bool swap(const struct swap *s)
 	if (emu_media_stains(emu_scsi_media(second, 0), 0, SECTORS).sectors != SECTORS)
 		fail_msg("%s: exchanged at boundary %llu from %02x: the other drive lost sectors",
 			 xp_technique_name(s->technique), (unsigned long long)s->at, s->count_from);
-	if (blocks_of(second) != (s->is_reduced ? SMALL : SECTORS))
+	if (stage_blocks_sas(second) != (s->is_reduced ? SMALL : SECTORS))
 		fail_msg("exchanged at boundary %llu: the other drive shows %llu blocks",
-			 (unsigned long long)s->at, (unsigned long long)blocks_of(second));
+			 (unsigned long long)s->at, (unsigned long long)stage_blocks_sas(second));
 	w->sas = first;
 	emu_scsi_free(&second);
 	assert_int_equal(stage_teardown(&state), 0);
