@@ -45,11 +45,3 @@ bool ata_rig_bears(const struct ata_rig *r, const struct xp_claim *c)
 	return (c->level < XP_CLEAR || left.sectors == 0) &&
 	       (c->level < XP_PURGE || left.spare == 0);
 }
-
-bool claim_has_reason(const struct xp_claim *c, const char *code)
-{
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}

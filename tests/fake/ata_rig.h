@@ -22,4 +22,3 @@ void ata_rig_stain(struct emu_ata *d);
 struct emu_stains ata_rig_stains(const struct ata_rig *r);
 /* Does the medium hold what the claim says? */
 bool ata_rig_bears(const struct ata_rig *r, const struct xp_claim *c);
-bool claim_has_reason(const struct xp_claim *c, const char *code);

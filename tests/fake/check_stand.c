@@ -32,6 +32,22 @@ void stand_close(struct check_stand *s)
 	assert_int_equal(ERR_peek_error(), 0);
 }
 
+struct check_stand check_stand;
+
+int check_stand_setup(void **state)
+{
+	(void)state;
+	stand_open(&check_stand);
+	return 0;
+}
+
+int check_stand_teardown(void **state)
+{
+	(void)state;
+	stand_close(&check_stand);
+	return 0;
+}
+
 void stand_also_crl(struct check_stand *s, X509_CRL *crl)
 {
 	char *list = lab_crl_pem(crl);

@@ -12,6 +12,10 @@ struct check_stand {
 void stand_open(struct check_stand *s);
 /* Fails the test where OpenSSL has an error left. */
 void stand_close(struct check_stand *s);
+/* The stand of a program whose tests share one, and how its group begins and ends. */
+extern struct check_stand check_stand;
+int check_stand_setup(void **state);
+int check_stand_teardown(void **state);
 /* A fresh checker with the given anchor and list (NULL: none). */
 void stand_trust(struct check_stand *s, X509 *anchor, X509_CRL *crl);
 void stand_also_crl(struct check_stand *s, X509_CRL *crl);

@@ -7,15 +7,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-const struct xp_reason *claim_reason(const struct xp_claim *c, const char *code)
-{
-	for (unsigned i = 0; i < c->reasons_n; i++) {
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return &c->reasons[i];
-	}
-	return NULL;
-}
-
 bool claim_has_rule(const struct xp_claim *c, unsigned rule)
 {
 	for (unsigned i = 0; i < c->reasons_n; i++) {

@@ -25,7 +25,6 @@ struct spoil {
 	struct xp_phase *first, *erase, *readback, *last;
 };
 
-const struct xp_reason *claim_reason(const struct xp_claim *c, const char *code);
 bool claim_has_rule(const struct xp_claim *c, unsigned rule);
 bool claim_leaves_out(const struct xp_claim *c, const char *words);
 struct xp_policy *claim_policy_for(enum claim_case which);

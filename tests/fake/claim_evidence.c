@@ -250,3 +250,16 @@ struct xp_policy *claim_policy_load(const char *edition, const char *mode)
 			     NULL) == XP_OK);
 	return p;
 }
+
+const struct xp_reason *claim_reason(const struct xp_claim *c, const char *code)
+{
+	for (unsigned i = 0; i < c->reasons_n; i++)
+		if (strcmp(c->reasons[i].code, code) == 0)
+			return &c->reasons[i];
+	return NULL;
+}
+
+bool claim_has_reason(const struct xp_claim *c, const char *code)
+{
+	return claim_reason(c, code) != NULL;
+}

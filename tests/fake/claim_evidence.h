@@ -19,3 +19,6 @@ struct xp_phase *claim_evidence_phase(struct xp_evidence *ev, enum xp_phase_kind
 /* "r1" or "r2"; with MODE, the readback that it asks for (NULL: its own). Free with xp_policy_free.
  */
 struct xp_policy *claim_policy_load(const char *edition, const char *mode);
+/* Why a claim was lowered, by the reason's code; NULL: not for that. */
+const struct xp_reason *claim_reason(const struct xp_claim *c, const char *code);
+bool claim_has_reason(const struct xp_claim *c, const char *code);

@@ -415,3 +415,20 @@ const struct xp_claim *erase_lab_claim(struct erase_lab *lab)
 	xp_claim_compute(&lab->claim, &lab->ev, lab->policy);
 	return &lab->claim;
 }
+
+/* ---- one for a whole program ---- */
+
+struct erase_lab erase_lab;
+
+int erase_lab_setup(void **state)
+{
+	(void)state;
+	return erase_lab_open(&erase_lab) ? 0 : -1;
+}
+
+int erase_lab_teardown(void **state)
+{
+	(void)state;
+	erase_lab_close(&erase_lab);
+	return 0;
+}

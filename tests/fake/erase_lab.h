@@ -70,6 +70,10 @@ struct erase_lab {
 /* false: something that this host should be able to give is not there. */
 bool erase_lab_open(struct erase_lab *lab);
 void erase_lab_close(struct erase_lab *lab);
+/* The lab of a program whose tests share one, and how its group begins and ends. */
+extern struct erase_lab erase_lab;
+int erase_lab_setup(void **state);
+int erase_lab_teardown(void **state);
 /* A new job on this drive; what was of the last job is forgotten. */
 void erase_lab_begin(struct erase_lab *lab, struct emu_unit unit, enum xp_bus bus);
 /* The same on an NVMe drive; SLOT stays the caller's. */

@@ -6,6 +6,7 @@
 #include "cli/job_journal.h"
 #include "cli/job_reread.h"
 #include "device/extent_sg.h"
+#include "tests/fake/claim_evidence.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -493,10 +494,5 @@ void stage_resume(struct world *w)
 
 bool stage_has_reason(const struct world *w, const char *code)
 {
-	const struct xp_claim *c = &w->job->record.claim;
-
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
+	return claim_has_reason(&w->job->record.claim, code);
 }

@@ -46,14 +46,6 @@ void nvme_rig_free(struct nvme_rig *r)
 	emu_nvme_free(&r->slot.drive);
 }
 
-bool nvme_rig_has_reason(const struct xp_claim *c, const char *code)
-{
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
 /* A claim of a level means: nothing of it where that level and scope promise nothing. */
 static void check_media(const struct nvme_rig *r, const struct xp_claim *c)
 {

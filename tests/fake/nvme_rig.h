@@ -32,4 +32,3 @@ const struct xp_claim *nvme_rig_claim_of(const struct nvme_rig *r);
 /* A whole job on a drive of its own, which ends with that claim. */
 void nvme_rig_run_well(const struct emu_nvme_config *cfg, enum xp_technique t, enum xp_level level,
 		       enum xp_scope scope);
-bool nvme_rig_has_reason(const struct xp_claim *c, const char *code);

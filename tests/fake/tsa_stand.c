@@ -41,6 +41,22 @@ void tsa_stand_close(struct tsa_stand *s)
 	assert_int_equal(ERR_peek_error(), 0);
 }
 
+struct tsa_stand tsa_stand;
+
+int tsa_stand_setup(void **state)
+{
+	(void)state;
+	tsa_stand_open(&tsa_stand);
+	return 0;
+}
+
+int tsa_stand_teardown(void **state)
+{
+	(void)state;
+	tsa_stand_close(&tsa_stand);
+	return 0;
+}
+
 struct xp_bytes tsa_stand_signature(const struct tsa_stand *s)
 {
 	return s->cms.signers[0].signature;

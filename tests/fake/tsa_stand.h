@@ -14,6 +14,10 @@ struct tsa_stand {
 void tsa_stand_open(struct tsa_stand *s);
 /* Fails the test where OpenSSL has an error left. */
 void tsa_stand_close(struct tsa_stand *s);
+/* The stand of a program whose tests share one, and how its group begins and ends. */
+extern struct tsa_stand tsa_stand;
+int tsa_stand_setup(void **state);
+int tsa_stand_teardown(void **state);
 /* The octets that are stamped. */
 struct xp_bytes tsa_stand_signature(const struct tsa_stand *s);
 /* The lab's signature file with any bytes where the token belongs. */

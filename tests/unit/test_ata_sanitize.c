@@ -3,6 +3,7 @@
  * and what a laboratory would find on the medium.
  */
 #include "tests/fake/ata_rig.h"
+#include "tests/fake/claim_evidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,26 +14,11 @@
 
 #define SECTORS 2048
 
-static struct erase_lab lab;
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
-
 static void rig_make(struct ata_rig *r, const struct emu_ata_config *cfg)
 {
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
-	ata_rig_make(r, &lab, cfg);
+	ata_rig_make(r, &erase_lab, cfg);
 }
 
 static void run_well(const struct emu_ata_config *cfg, enum xp_technique t, enum xp_level level)
@@ -41,9 +27,9 @@ static void run_well(const struct emu_ata_config *cfg, enum xp_technique t, enum
 	struct ata_rig r;
 
 	rig_make(&r, cfg);
-	if (erase_lab_take(&lab, t) != XP_OK)
-		fail_msg("%s: %s", xp_technique_name(t), lab.err.msg);
-	claim = erase_lab_claim(&lab);
+	if (erase_lab_take(&erase_lab, t) != XP_OK)
+		fail_msg("%s: %s", xp_technique_name(t), erase_lab.err.msg);
+	claim = erase_lab_claim(&erase_lab);
 	for (unsigned i = 0; i < claim->reasons_n && claim->level != level; i++)
 		print_error("%s: %s\n", claim->reasons[i].code, claim->reasons[i].text);
 	assert_int_equal(claim->level, level);
@@ -73,11 +59,11 @@ static void test_sanitize_each_operation_earns_its_level(void **state)
 static const struct xp_claim *run_claim(struct ata_rig *r, enum xp_technique t, enum xp_rc expected)
 {
 	const struct xp_claim *claim;
-	enum xp_rc rc = erase_lab_take(&lab, t);
+	enum xp_rc rc = erase_lab_take(&erase_lab, t);
 
 	if (rc != expected)
-		fail_msg("%d instead of %d: %s", rc, expected, rc ? lab.err.msg : "");
-	claim = erase_lab_claim(&lab);
+		fail_msg("%d instead of %d: %s", rc, expected, rc ? erase_lab.err.msg : "");
+	claim = erase_lab_claim(&erase_lab);
 	assert_true(ata_rig_bears(r, claim));
 	return claim;
 }
@@ -92,7 +78,7 @@ static void test_sanitize_frozen_is_refused_and_claims_nothing(void **state)
 	rig_make(&r, &cfg);
 	emu_ask_sanitize(r.d, 0x0020, 0, 0);
 	c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_E_DEVICE);
-	assert_non_null(strstr(lab.err.msg, "frozen"));
+	assert_non_null(strstr(erase_lab.err.msg, "frozen"));
 	assert_int_equal(c->level, XP_NONE);
 	assert_int_equal(c->outcome, XP_OUTCOME_FAILED);
 	assert_true(claim_has_reason(c, "command-aborted"));
@@ -179,7 +165,7 @@ static void test_sanitize_lost_registers_send_nothing(void **state)
 		c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_E_UNSUPPORTED);
 		assert_int_equal(c->level, XP_NONE);
 		assert_int_equal(ata_rig_stains(&r).sectors, SECTORS);
-		assert_false(lab.was_noted[XP_COMMAND_SENT]);
+		assert_false(erase_lab.was_noted[XP_COMMAND_SENT]);
 		ata_rig_free(&r);
 	}
 }
@@ -199,8 +185,8 @@ static void test_sanitize_registers_lost_on_the_way_are_no_success(void **state)
 
 	(void)state;
 	rig_make(&r, &cfg);
-	lab.on_wait = lose_registers;
-	lab.on_wait_ctx = &r;
+	erase_lab.on_wait = lose_registers;
+	erase_lab.on_wait_ctx = &r;
 	c = run_claim(&r, XP_ATA_SANITIZE_BLOCK, XP_OK);
 	assert_int_equal(c->level, XP_NONE);
 	assert_int_equal(c->outcome, XP_OUTCOME_INDETERMINATE);
@@ -227,7 +213,7 @@ static void test_sanitize_of_others_is_waited_for_and_ours_follows(void **state)
 	/* cancelled while it is waited for: nothing is ours */
 	rig_make(&r, &cfg);
 	emu_ask_sanitize(r.d, 0x0014, 1, 0xdeadbeef);
-	lab.cancel_at = 40;
+	erase_lab.cancel_at = 40;
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_E_CANCELLED);
 	assert_int_equal(c->level, XP_NONE);
 	assert_true(claim_has_reason(c, "not-ours"));
@@ -245,9 +231,9 @@ static void test_sanitize_overwrite_writes_the_pattern_of_the_policy(void **stat
 	(void)state;
 	for (uint32_t i = 1; i <= 6; i++) {
 		rig_make(&r, &cfg);
-		lab.overwrite.passes = (i + 1) / 2;
-		lab.overwrite.inverts = i % 2;
-		memcpy(lab.overwrite.pattern, pattern, sizeof(pattern));
+		erase_lab.overwrite.passes = (i + 1) / 2;
+		erase_lab.overwrite.inverts = i % 2;
+		memcpy(erase_lab.overwrite.pattern, pattern, sizeof(pattern));
 		assert_int_equal(run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK)->level, XP_PURGE);
 		read = emu_ask_read(r.d, 77, sector);
 		assert_true(emu_is_good(&read));
@@ -266,8 +252,8 @@ static void test_sanitize_crypto_without_encryption_of_all_is_clear(void **state
 	(void)state;
 	cfg.encrypts = false;
 	rig_make(&r, &cfg);
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_CRYPTO), XP_OK);
-	c = erase_lab_claim(&lab);
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SANITIZE_CRYPTO), XP_OK);
+	c = erase_lab_claim(&erase_lab);
 	assert_int_equal(c->level, XP_CLEAR);
 	assert_true(claim_has_reason(c, "plaintext-possible"));
 	ata_rig_free(&r);
@@ -289,15 +275,15 @@ static void test_sanitize_faster_than_a_disk_can_be_claims_nothing(void **state)
 	/* time that passes between two takes counts: the drive goes on by itself */
 	cfg.sanitize_seconds = 600;
 	rig_make(&r, &cfg);
-	lab.cut_at = 20;
-	lab.cut = LAB_KILL;
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_OVERWRITE), XP_E_IO);
-	assert_true(lab.was_noted[XP_COMMAND_ACCEPTED]);
+	erase_lab.cut_at = 20;
+	erase_lab.cut = LAB_KILL;
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SANITIZE_OVERWRITE), XP_E_IO);
+	assert_true(erase_lab.was_noted[XP_COMMAND_ACCEPTED]);
 	emu_time_pass(&r.time, 700 * EMU_S);
 	c = run_claim(&r, XP_ATA_SANITIZE_OVERWRITE, XP_OK);
 	assert_int_equal(c->level, XP_PURGE);
 	assert_true(claim_has_reason(c, "resumed"));
-	assert_true(lab.ev.phases[lab.ev.n - 2].command.earlier_s >= 700);
+	assert_true(erase_lab.ev.phases[erase_lab.ev.n - 2].command.earlier_s >= 700);
 	ata_rig_free(&r);
 }
 
@@ -329,8 +315,8 @@ static void test_sanitize_drive_that_goes_or_is_swapped_claims_nothing(void **st
 	(void)state;
 	rig_make(&r, &cfg);
 	r.unit.vanishes_after = 60;
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_BLOCK), XP_E_IO);
-	c = erase_lab_claim(&lab);
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SANITIZE_BLOCK), XP_E_IO);
+	c = erase_lab_claim(&erase_lab);
 	assert_int_equal(c->level, XP_NONE);
 	ata_rig_free(&r);
 
@@ -341,8 +327,8 @@ static void test_sanitize_drive_that_goes_or_is_swapped_claims_nothing(void **st
 	emu_ask_sanitize(other, 0x0012, 0, 0);
 	r.unit.swap_for = other;
 	r.unit.swaps_after = 60;
-	assert_int_not_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_BLOCK), XP_OK);
-	c = erase_lab_claim(&lab);
+	assert_int_not_equal(erase_lab_take(&erase_lab, XP_ATA_SANITIZE_BLOCK), XP_OK);
+	c = erase_lab_claim(&erase_lab);
 	assert_int_equal(c->level, XP_NONE);
 	assert_true(claim_has_reason(c, "completion-unproven"));
 	emu_ata_free(&other);
@@ -355,17 +341,17 @@ static void lead_out(struct ata_rig *r, enum xp_technique t, enum xp_rc rc)
 	const struct xp_claim *c;
 
 	for (unsigned i = 0; rc != XP_OK && i < 4; i++) {
-		if (!lab.dead) {
-			c = erase_lab_claim(&lab);
+		if (!erase_lab.dead) {
+			c = erase_lab_claim(&erase_lab);
 			assert_true(ata_rig_bears(r, c));
 			assert_int_equal(c->level, XP_NONE);
 			ata_rig_again(r);
 		}
-		rc = erase_lab_take(&lab, t);
+		rc = erase_lab_take(&erase_lab, t);
 	}
 	if (rc != XP_OK)
-		fail_msg("no way out of %s: %s", xp_technique_name(t), lab.err.msg);
-	c = erase_lab_claim(&lab);
+		fail_msg("no way out of %s: %s", xp_technique_name(t), erase_lab.err.msg);
+	c = erase_lab_claim(&erase_lab);
 	for (unsigned i = 0; i < c->reasons_n && c->level != XP_PURGE; i++)
 		print_error("%s: %s\n", c->reasons[i].code, c->reasons[i].text);
 	assert_int_equal(c->level, XP_PURGE);
@@ -380,10 +366,10 @@ static unsigned cut_everywhere(const struct emu_ata_config *cfg, enum xp_techniq
 
 	for (unsigned n = 1;; n++) {
 		rig_make(&r, cfg);
-		lab.cut_at = n;
-		lab.cut = cut;
-		rc = erase_lab_take(&lab, t);
-		if (lab.boundaries < n) {
+		erase_lab.cut_at = n;
+		erase_lab.cut = cut;
+		rc = erase_lab_take(&erase_lab, t);
+		if (erase_lab.boundaries < n) {
 			assert_int_equal(rc, XP_OK);
 			ata_rig_free(&r);
 			return n - 1;
@@ -426,5 +412,5 @@ int main(void)
 		cmocka_unit_test(test_sanitize_cut_at_every_boundary_leads_out),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, erase_lab_setup, erase_lab_teardown);
 }

@@ -6,6 +6,7 @@
 #include "sanitize/unlock_ata.h"
 #include "tests/emu/emu_transport.h"
 #include "tests/fake/ata_rig.h"
+#include "tests/fake/claim_evidence.h"
 
 #include "base/cleanup.h"
 #include "device/protocol/ata_security.h"
@@ -19,36 +20,21 @@
 
 #define SECTORS 2048
 
-static struct erase_lab lab;
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
-
 static void rig_make(struct ata_rig *r, const struct emu_ata_config *cfg)
 {
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
-	ata_rig_make(r, &lab, cfg);
+	ata_rig_make(r, &erase_lab, cfg);
 }
 
 static const struct xp_claim *run_claim(struct ata_rig *r, enum xp_technique t, enum xp_rc expected)
 {
 	const struct xp_claim *claim;
-	enum xp_rc rc = erase_lab_take(&lab, t);
+	enum xp_rc rc = erase_lab_take(&erase_lab, t);
 
 	if (rc != expected)
-		fail_msg("%d instead of %d: %s", rc, expected, rc ? lab.err.msg : "");
-	claim = erase_lab_claim(&lab);
+		fail_msg("%d instead of %d: %s", rc, expected, rc ? erase_lab.err.msg : "");
+	claim = erase_lab_claim(&erase_lab);
 	assert_true(ata_rig_bears(r, claim));
 	return claim;
 }
@@ -58,13 +44,13 @@ static enum xp_unlock_end unlock(struct ata_rig *r, const char *password)
 {
 	AUTO(xp_transport_free) struct xp_transport *t = NULL;
 	struct xp_ata_password p = {0};
-	struct xp_unlock how = {.permit = lab.permit, .passwords = &p, .n = 1};
+	struct xp_unlock how = {.permit = erase_lab.permit, .passwords = &p, .n = 1};
 	enum xp_unlock_end end = XP_UNLOCK_WRONG;
 
 	memcpy(p.text, password, strlen(password));
-	assert_int_equal(emu_transport_open(&t, &r->unit, &lab.err), XP_OK);
+	assert_int_equal(emu_transport_open(&t, &r->unit, &erase_lab.err), XP_OK);
 	how.transport = t;
-	assert_int_equal(xp_ata_unlock(&end, &how, &lab.err), XP_OK);
+	assert_int_equal(xp_ata_unlock(&end, &how, &erase_lab.err), XP_OK);
 	return end;
 }
 
@@ -88,7 +74,7 @@ static void run_well(const struct emu_ata_config *cfg, enum xp_technique t, enum
 	assert_int_equal(c->outcome, XP_OUTCOME_SANITIZED);
 	assert_int_equal(c->scope, XP_SCOPE_DRIVE);
 	assert_true(is_open(&r));
-	assert_true(lab.was_noted[XP_COMMAND_SECRET] && lab.was_noted[XP_COMMAND_OPEN]);
+	assert_true(erase_lab.was_noted[XP_COMMAND_SECRET] && erase_lab.was_noted[XP_COMMAND_OPEN]);
 	ata_rig_free(&r);
 }
 
@@ -168,7 +154,7 @@ static void test_security_frozen_locked_or_taken_drives_are_left_alone(void **st
 	c = run_claim(&r, XP_ATA_SECURE_ERASE, XP_E_DEVICE);
 	assert_true(claim_has_reason(c, "frozen"));
 	assert_int_equal(c->outcome, XP_OUTCOME_FAILED);
-	assert_false(lab.was_noted[XP_COMMAND_SECRET]);
+	assert_false(erase_lab.was_noted[XP_COMMAND_SECRET]);
 	ata_rig_free(&r);
 
 	cfg.frozen_at_power_on = false;
@@ -176,7 +162,7 @@ static void test_security_frozen_locked_or_taken_drives_are_left_alone(void **st
 	emu_ask_password(r.d, 0xf1, 0, "the owner's own");
 	c = run_claim(&r, XP_ATA_SECURE_ERASE, XP_E_DEVICE);
 	assert_int_equal(c->level, XP_NONE);
-	assert_non_null(strstr(lab.err.msg, "respected"));
+	assert_non_null(strstr(erase_lab.err.msg, "respected"));
 	assert_int_equal(emu_ata_security_state(r.d), EMU_SEC5);
 	emu_satl_power_cycle(&r.unit);
 	ata_rig_again(&r);
@@ -188,7 +174,7 @@ static void test_security_frozen_locked_or_taken_drives_are_left_alone(void **st
 		emu_ask_password(r.d, 0xf2, 0, "a guess");
 	ata_rig_again(&r);
 	run_claim(&r, XP_ATA_SECURE_ERASE, XP_E_DEVICE);
-	assert_non_null(strstr(lab.err.msg, "too many"));
+	assert_non_null(strstr(erase_lab.err.msg, "too many"));
 	assert_int_equal(unlock(&r, XP_ATA_TEMPORARY_PASSWORD), XP_UNLOCK_EXPIRED);
 	emu_satl_power_cycle(&r.unit);
 	assert_int_equal(unlock(&r, XP_ATA_TEMPORARY_PASSWORD), XP_UNLOCK_WRONG);
@@ -210,7 +196,7 @@ static void test_security_erase_refused_leaves_no_password(void **state)
 	assert_int_equal(c->outcome, XP_OUTCOME_FAILED);
 	assert_true(claim_has_reason(c, "command-aborted"));
 	assert_true(is_open(&r));
-	assert_true(lab.was_noted[XP_COMMAND_OPEN]);
+	assert_true(erase_lab.was_noted[XP_COMMAND_OPEN]);
 	ata_rig_free(&r);
 	/* a bridge that does not know the command */
 	rig_make(&r, &cfg);
@@ -224,7 +210,7 @@ static void test_security_erase_refused_leaves_no_password(void **state)
 	emu_ata_faults(r.d)->set_password_forgotten = true;
 	c = run_claim(&r, XP_ATA_SECURE_ERASE, XP_E_DEVICE);
 	assert_int_equal(c->level, XP_NONE);
-	assert_false(lab.was_noted[XP_COMMAND_SENT]);
+	assert_false(erase_lab.was_noted[XP_COMMAND_SENT]);
 	ata_rig_free(&r);
 }
 
@@ -271,10 +257,10 @@ static void test_security_power_lost_in_the_middle_of_the_erase(void **state)
 	/* host and drive together: it stays locked until somebody comes */
 	rig_make(&r, &cfg);
 	emu_ata_cut_power_at(r.d, 1800 * EMU_S);
-	lab.cut = LAB_POWER;
-	lab.pass_over_notes = true;
-	lab.cut_at = 14; /* behind the answer that never comes */
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SECURE_ERASE), XP_E_IO);
+	erase_lab.cut = LAB_POWER;
+	erase_lab.pass_over_notes = true;
+	erase_lab.cut_at = 14; /* behind the answer that never comes */
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SECURE_ERASE), XP_E_IO);
 	assert_int_equal(emu_ata_security_state(r.d), EMU_SEC4);
 	assert_int_equal(unlock(&r, XP_ATA_TEMPORARY_PASSWORD), XP_UNLOCK_DONE);
 	assert_int_equal(run_claim(&r, XP_ATA_SECURE_ERASE, XP_OK)->level, XP_CLEAR);
@@ -316,26 +302,26 @@ static unsigned cut_everywhere(const struct emu_ata_config *cfg, enum xp_techniq
 
 	for (unsigned n = 1;; n++) {
 		rig_make(&r, cfg);
-		lab.cut_at = n;
-		lab.cut = cut;
-		rc = erase_lab_take(&lab, t);
-		if (lab.boundaries < n) {
+		erase_lab.cut_at = n;
+		erase_lab.cut = cut;
+		rc = erase_lab_take(&erase_lab, t);
+		if (erase_lab.boundaries < n) {
 			assert_int_equal(rc, XP_OK);
 			ata_rig_free(&r);
 			return n - 1;
 		}
-		c = erase_lab_claim(&lab);
+		c = erase_lab_claim(&erase_lab);
 		assert_true(ata_rig_bears(&r, c));
 		if (by_unlock)
 			check_way_out(&r);
 		for (unsigned i = 0; rc != XP_OK && i < 4; i++) {
-			if (!lab.dead)
+			if (!erase_lab.dead)
 				ata_rig_again(&r);
-			rc = erase_lab_take(&lab, t);
+			rc = erase_lab_take(&erase_lab, t);
 		}
 		if (rc != XP_OK)
-			fail_msg("no way out of cut %d at %u: %s", cut, n, lab.err.msg);
-		c = erase_lab_claim(&lab);
+			fail_msg("no way out of cut %d at %u: %s", cut, n, erase_lab.err.msg);
+		c = erase_lab_claim(&erase_lab);
 		assert_true(c->level >= XP_CLEAR);
 		assert_true(ata_rig_bears(&r, c));
 		assert_true(is_open(&r));
@@ -371,9 +357,10 @@ static void test_security_refused_and_cut_leaves_a_way_out(void **state)
 		for (unsigned n = 1; n < 40; n++) {
 			rig_make(&r, &hdd);
 			emu_ata_faults(r.d)->erase_refused = true;
-			lab.cut_at = n;
-			lab.cut = cut;
-			assert_int_not_equal(erase_lab_take(&lab, XP_ATA_SECURE_ERASE), XP_OK);
+			erase_lab.cut_at = n;
+			erase_lab.cut = cut;
+			assert_int_not_equal(erase_lab_take(&erase_lab, XP_ATA_SECURE_ERASE),
+					     XP_OK);
 			check_way_out(&r);
 			ata_rig_free(&r);
 		}
@@ -395,5 +382,5 @@ int main(void)
 		cmocka_unit_test(test_security_refused_and_cut_leaves_a_way_out),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, erase_lab_setup, erase_lab_teardown);
 }

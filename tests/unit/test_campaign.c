@@ -10,28 +10,13 @@
 
 #define JOBS 100
 
-static struct erase_lab lab;
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
-
 static void run(const struct campaign_kind *kind)
 {
 	struct campaign_result r = {0};
 
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
-	campaign_run(&r, &lab, kind, 1000000, JOBS);
+	campaign_run(&r, &erase_lab, kind, 1000000, JOBS);
 	if (r.wrong)
 		fail_msg("seed %llu: %s", (unsigned long long)r.first_wrong_seed, r.why);
 	assert_true(campaign_is_good(&r));
@@ -86,5 +71,5 @@ int main(void)
 		cmocka_unit_test(test_campaign_is_good_only_within_the_bound),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, erase_lab_setup, erase_lab_teardown);
 }

@@ -13,22 +13,6 @@
 #include "certs/check_roles.h"
 #include "tests/fake/check_stand.h"
 
-static struct check_stand stand;
-
-static int setup(void **state)
-{
-	(void)state;
-	stand_open(&stand);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	stand_close(&stand);
-	return 0;
-}
-
 static void add_ext(X509 *c, X509 *issuer, int nid, const char *value)
 {
 	X509V3_CTX ctx;
@@ -112,7 +96,7 @@ static void foreign_sign(struct foreign *p)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	struct xp_signing_key *k = NULL;
-	struct xp_record *r = stand.lab.record;
+	struct xp_record *r = check_stand.lab.record;
 
 	/* the root in the file, too: the signer must leave it out */
 	assert_true(sk_X509_push(certs, p->cert) && sk_X509_push(certs, p->root) &&
@@ -120,13 +104,14 @@ static void foreign_sign(struct foreign *p)
 	assert_int_equal(xp_signing_key_make(&k, p->key, certs, NULL, NULL), XP_OK);
 	sk_X509_free(certs);
 	xp_signing_key_describe(&r->signers[0], &r->persons[0], k);
-	free(stand.lab.json);
-	free(stand.lab.p7s);
-	stand.lab.json = NULL;
-	stand.lab.p7s = NULL;
-	assert_int_equal(xp_record_write(&stand.lab.json, &stand.lab.json_len, r, NULL), XP_OK);
-	assert_int_equal(xp_sign(&stand.lab.p7s, &stand.lab.p7s_len, k, stand.lab.json,
-				 stand.lab.json_len, LAB_NOW_S, NULL),
+	free(check_stand.lab.json);
+	free(check_stand.lab.p7s);
+	check_stand.lab.json = NULL;
+	check_stand.lab.p7s = NULL;
+	assert_int_equal(xp_record_write(&check_stand.lab.json, &check_stand.lab.json_len, r, NULL),
+			 XP_OK);
+	assert_int_equal(xp_sign(&check_stand.lab.p7s, &check_stand.lab.p7s_len, k,
+				 check_stand.lab.json, check_stand.lab.json_len, LAB_NOW_S, NULL),
 			 XP_OK);
 	xp_signing_key_free(&k);
 }
@@ -142,8 +127,9 @@ static void roster(const X509 *cert, const char *role)
 	snprintf(json, sizeof(json),
 		 "{\"roster\":[{\"cert_sha256\":\"%s\",\"role\":\"%s\",\"person\":\"carol\"}]}",
 		 hex, role);
-	assert_int_equal(xp_check_set_roster(stand.lab.check, json, strlen(json), "roster", NULL),
-			 XP_OK);
+	assert_int_equal(
+		xp_check_set_roster(check_stand.lab.check, json, strlen(json), "roster", NULL),
+		XP_OK);
 }
 
 static void test_existing_pki_with_intermediate_and_roster(void **state)
@@ -156,29 +142,30 @@ static void test_existing_pki_with_intermediate_and_roster(void **state)
 	(void)state;
 	foreign_open(&p, GOOD_EKU);
 	foreign_sign(&p);
-	assert_true(xp_cms_parse(&cms, stand.lab.p7s, stand.lab.p7s_len, &f));
+	assert_true(xp_cms_parse(&cms, check_stand.lab.p7s, check_stand.lab.p7s_len, &f));
 	assert_int_equal(cms.certs_n, 2);
-	stand_trust(&stand, p.root, p.root_crl);
-	stand_expect(&stand, 2, "I_REVOCATION_UNKNOWN");
-	stand_also_crl(&stand, p.sub_crl);
-	stand_expect(&stand, 2, "I_ROLE_UNKNOWN");
+	stand_trust(&check_stand, p.root, p.root_crl);
+	stand_expect(&check_stand, 2, "I_REVOCATION_UNKNOWN");
+	stand_also_crl(&check_stand, p.sub_crl);
+	stand_expect(&check_stand, 2, "I_ROLE_UNKNOWN");
 	roster(p.cert, "performer");
-	stand_expect(&stand, 0, NULL);
+	stand_expect(&check_stand, 0, NULL);
 	roster(p.cert, "validator");
-	stand_expect(&stand, 1, "E_ROLE_NOT_GRANTED");
+	stand_expect(&check_stand, 1, "E_ROLE_NOT_GRANTED");
 	roster(p.cert, "performer");
 	/* the last bytes of the intermediate's own signature, wherever the set put it */
 	for (unsigned i = 0; i < cms.certs_n; i++)
 		if (memmem(cms.certs[i].data, cms.certs[i].len, "Corp Root", 9))
-			at = (size_t)(cms.certs[i].data - stand.lab.p7s) + cms.certs[i].len - 1;
+			at = (size_t)(cms.certs[i].data - check_stand.lab.p7s) + cms.certs[i].len -
+			     1;
 	assert_true(at > 0);
-	stand.lab.p7s[at] ^= 1;
-	stand_expect(&stand, 1, "E_CHAIN_SIGNATURE");
-	stand.lab.p7s[at] ^= 1;
+	check_stand.lab.p7s[at] ^= 1;
+	stand_expect(&check_stand, 1, "E_CHAIN_SIGNATURE");
+	check_stand.lab.p7s[at] ^= 1;
 	/* an intermediate may be the anchor */
-	stand_trust(&stand, p.sub, p.sub_crl);
+	stand_trust(&check_stand, p.sub, p.sub_crl);
 	roster(p.cert, "performer");
-	stand_expect(&stand, 0, NULL);
+	stand_expect(&check_stand, 0, NULL);
 	foreign_close(&p);
 }
 
@@ -226,12 +213,12 @@ static void test_role_beyond_the_limits_of_its_ca_is_found(void **state)
 		foreign_open(&p, GOOD_EKU);
 		foreign_policies(&p, cases[i].sub, xp_role_oid(XP_ROLE_PERFORMER));
 		foreign_sign(&p);
-		stand_trust(&stand, p.root, p.root_crl);
-		stand_also_crl(&stand, p.sub_crl);
-		stand_expect(&stand, cases[i].code, cases[i].finding);
+		stand_trust(&check_stand, p.root, p.root_crl);
+		stand_also_crl(&check_stand, p.sub_crl);
+		stand_expect(&check_stand, cases[i].code, cases[i].finding);
 		/* the verifier's own roster needs no CA's leave */
 		roster(p.cert, "performer");
-		stand_expect(&stand, 0, NULL);
+		stand_expect(&check_stand, 0, NULL);
 		foreign_close(&p);
 	}
 }
@@ -246,19 +233,19 @@ static void test_policy_that_a_ca_demands_is_enforced(void **state)
 	add_ext(p.sub, p.root, NID_policy_constraints, "critical,requireExplicitPolicy:0");
 	foreign_policies(&p, "1.3.6.1.4.1.5923.1", xp_role_oid(XP_ROLE_PERFORMER));
 	foreign_sign(&p);
-	stand_trust(&stand, p.root, p.root_crl);
-	stand_also_crl(&stand, p.sub_crl);
+	stand_trust(&check_stand, p.root, p.root_crl);
+	stand_also_crl(&check_stand, p.sub_crl);
 	roster(p.cert, "performer");
-	stand_expect(&stand, 1, "E_CHAIN");
+	stand_expect(&check_stand, 1, "E_CHAIN");
 	foreign_close(&p);
 	p = (struct foreign){0};
 	foreign_open(&p, GOOD_EKU);
 	add_ext(p.sub, p.root, NID_policy_constraints, "critical,requireExplicitPolicy:0");
 	foreign_policies(&p, "2.5.29.32.0", xp_role_oid(XP_ROLE_PERFORMER));
 	foreign_sign(&p);
-	stand_trust(&stand, p.root, p.root_crl);
-	stand_also_crl(&stand, p.sub_crl);
-	stand_expect(&stand, 0, NULL);
+	stand_trust(&check_stand, p.root, p.root_crl);
+	stand_also_crl(&check_stand, p.sub_crl);
+	stand_expect(&check_stand, 0, NULL);
 	foreign_close(&p);
 }
 
@@ -275,10 +262,10 @@ static void test_intermediate_revoked_fails(void **state)
 	assert_int_equal(xp_pki_crl_new(&crl, NULL, &rev, p.root, p.root_key, LAB_NOW_S - 5,
 					LAB_NOW_S + LAB_DAY_S, NULL),
 			 XP_OK);
-	stand_trust(&stand, p.root, crl);
-	stand_also_crl(&stand, p.sub_crl);
+	stand_trust(&check_stand, p.root, crl);
+	stand_also_crl(&check_stand, p.sub_crl);
 	roster(p.cert, "performer");
-	stand_expect(&stand, 1, "E_REVOKED");
+	stand_expect(&check_stand, 1, "E_REVOKED");
 	X509_CRL_free(crl);
 	foreign_close(&p);
 }
@@ -317,20 +304,21 @@ static void test_wrong_purpose_is_found_by_the_checker(void **state)
 	assert_true(sk_X509_push(certs, p.cert));
 	forced = (struct xp_signing_key){.key = p.key, .certs = certs};
 	k = &forced;
-	xp_signing_key_describe(&stand.lab.record->signers[0], &stand.lab.record->persons[0], k);
-	free(stand.lab.json);
-	free(stand.lab.p7s);
-	stand.lab.json = NULL;
-	stand.lab.p7s = NULL;
-	assert_int_equal(
-		xp_record_write(&stand.lab.json, &stand.lab.json_len, stand.lab.record, NULL),
-		XP_OK);
-	assert_int_equal(xp_sign(&stand.lab.p7s, &stand.lab.p7s_len, k, stand.lab.json,
-				 stand.lab.json_len, LAB_NOW_S, NULL),
+	xp_signing_key_describe(&check_stand.lab.record->signers[0],
+				&check_stand.lab.record->persons[0], k);
+	free(check_stand.lab.json);
+	free(check_stand.lab.p7s);
+	check_stand.lab.json = NULL;
+	check_stand.lab.p7s = NULL;
+	assert_int_equal(xp_record_write(&check_stand.lab.json, &check_stand.lab.json_len,
+					 check_stand.lab.record, NULL),
 			 XP_OK);
-	stand_trust(&stand, p.sub, p.sub_crl);
+	assert_int_equal(xp_sign(&check_stand.lab.p7s, &check_stand.lab.p7s_len, k,
+				 check_stand.lab.json, check_stand.lab.json_len, LAB_NOW_S, NULL),
+			 XP_OK);
+	stand_trust(&check_stand, p.sub, p.sub_crl);
 	roster(p.cert, "performer");
-	stand_expect(&stand, 1, "E_CERT_UNFIT");
+	stand_expect(&check_stand, 1, "E_CERT_UNFIT");
 	sk_X509_free(certs);
 	foreign_close(&p);
 }
@@ -339,60 +327,60 @@ static void test_role_by_commitment_alone_is_found(void **state)
 {
 	(void)state;
 	/* alice's certificate grants performer; the record and the signature say validator */
-	snprintf(stand.lab.record->signers[0].role, sizeof(stand.lab.record->signers[0].role),
-		 "validator");
-	snprintf(stand.lab.record->persons[0].role, sizeof(stand.lab.record->persons[0].role),
-		 "validator");
-	free(stand.lab.json);
-	stand.lab.json = NULL;
-	assert_int_equal(
-		xp_record_write(&stand.lab.json, &stand.lab.json_len, stand.lab.record, NULL),
-		XP_OK);
-	check_lab_sign(&stand.lab, NULL);
-	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
-	stand_expect(&stand, 1, "E_ROLE_NOT_GRANTED");
-	stand_expect(&stand, 1, "E_ROLE_COMMITMENT");
+	snprintf(check_stand.lab.record->signers[0].role,
+		 sizeof(check_stand.lab.record->signers[0].role), "validator");
+	snprintf(check_stand.lab.record->persons[0].role,
+		 sizeof(check_stand.lab.record->persons[0].role), "validator");
+	free(check_stand.lab.json);
+	check_stand.lab.json = NULL;
+	assert_int_equal(xp_record_write(&check_stand.lab.json, &check_stand.lab.json_len,
+					 check_stand.lab.record, NULL),
+			 XP_OK);
+	check_lab_sign(&check_stand.lab, NULL);
+	stand_trust(&check_stand, check_stand.lab.lab.root, check_stand.lab.lab.crl);
+	stand_expect(&check_stand, 1, "E_ROLE_NOT_GRANTED");
+	stand_expect(&check_stand, 1, "E_ROLE_COMMITMENT");
 }
 
 static void test_person_of_other_name_is_found(void **state)
 {
 	(void)state;
-	snprintf(stand.lab.record->persons[0].name, sizeof(stand.lab.record->persons[0].name),
-		 "Mallory");
-	free(stand.lab.json);
-	stand.lab.json = NULL;
-	assert_int_equal(
-		xp_record_write(&stand.lab.json, &stand.lab.json_len, stand.lab.record, NULL),
-		XP_OK);
-	check_lab_sign(&stand.lab, NULL);
-	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
-	stand_expect(&stand, 1, "E_PERSON_MISMATCH");
+	snprintf(check_stand.lab.record->persons[0].name,
+		 sizeof(check_stand.lab.record->persons[0].name), "Mallory");
+	free(check_stand.lab.json);
+	check_stand.lab.json = NULL;
+	assert_int_equal(xp_record_write(&check_stand.lab.json, &check_stand.lab.json_len,
+					 check_stand.lab.record, NULL),
+			 XP_OK);
+	check_lab_sign(&check_stand.lab, NULL);
+	stand_trust(&check_stand, check_stand.lab.lab.root, check_stand.lab.lab.crl);
+	stand_expect(&check_stand, 1, "E_PERSON_MISMATCH");
 }
 
 static void test_person_who_did_not_sign_is_no_validator(void **state)
 {
-	struct xp_person *p = &stand.lab.record->persons[stand.lab.record->persons_n++];
+	struct xp_person *p = &check_stand.lab.record->persons[check_stand.lab.record->persons_n++];
 
 	(void)state;
-	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_trust(&check_stand, check_stand.lab.lab.root, check_stand.lab.lab.crl);
 	*p = (struct xp_person){.role = "validator", .name = "Bob"};
-	stand_write_and_expect(&stand, 1, "E_PERSON_DID_NOT_SIGN");
+	stand_write_and_expect(&check_stand, 1, "E_PERSON_DID_NOT_SIGN");
 	*p = (struct xp_person){.role = "site", .name = "Bob"};
-	stand_write_and_expect(&stand, 1, "E_PERSON_DID_NOT_SIGN");
+	stand_write_and_expect(&check_stand, 1, "E_PERSON_DID_NOT_SIGN");
 	*p = (struct xp_person){.role = "host", .name = "stick"};
-	stand_write_and_expect(&stand, 0, "W_PERSON_DID_NOT_SIGN");
+	stand_write_and_expect(&check_stand, 0, "W_PERSON_DID_NOT_SIGN");
 }
 
 static void test_person_unvouched_is_said(void **state)
 {
-	struct xp_person *p = &stand.lab.record->persons[0];
+	struct xp_person *p = &check_stand.lab.record->persons[0];
 
 	(void)state;
-	stand_trust(&stand, stand.lab.lab.root, stand.lab.lab.crl);
+	stand_trust(&check_stand, check_stand.lab.lab.root, check_stand.lab.lab.crl);
 	snprintf(p->organization, sizeof(p->organization), "Another House");
-	stand_write_and_expect(&stand, 0, "W_PERSON_UNVOUCHED");
+	stand_write_and_expect(&check_stand, 0, "W_PERSON_UNVOUCHED");
 	snprintf(p->name_latin, sizeof(p->name_latin), "Bob");
-	stand_write_and_expect(&stand, 0, "W_PERSON_UNVOUCHED");
+	stand_write_and_expect(&check_stand, 0, "W_PERSON_UNVOUCHED");
 }
 
 static void test_roster_does_not_split_a_person_in_two(void **state)
@@ -404,12 +392,13 @@ static void test_roster_does_not_split_a_person_in_two(void **state)
 	struct lab_person again;
 
 	(void)state;
-	lab_person_new(&again, &stand.lab.lab, XP_ROLE_VALIDATOR, "A. Lice", "p-1");
-	assert_int_equal(xp_pki_fingerprint(s[0].cert_sha256, stand.lab.alice.cert, NULL), XP_OK);
+	lab_person_new(&again, &check_stand.lab.lab, XP_ROLE_VALIDATOR, "A. Lice", "p-1");
+	assert_int_equal(xp_pki_fingerprint(s[0].cert_sha256, check_stand.lab.alice.cert, NULL),
+			 XP_OK);
 	assert_int_equal(xp_pki_fingerprint(s[1].cert_sha256, again.cert, NULL), XP_OK);
 	memcpy(entry.cert_sha256, s[1].cert_sha256, 32);
 	s[0].key_sha256[0] = 1;
-	xp_roles_judge(&s[0], stand.lab.alice.cert, XP_PROOF_OF_CREATION, &one, &f);
+	xp_roles_judge(&s[0], check_stand.lab.alice.cert, XP_PROOF_OF_CREATION, &one, &f);
 	xp_roles_judge(&s[1], again.cert, XP_PROOF_OF_APPROVAL, &one, &f);
 	assert_int_equal(f.n, 0);
 	xp_roles_judge_separation(s, 2, &f);
@@ -427,11 +416,12 @@ static void test_one_person_in_two_roles_is_found(void **state)
 	struct lab_person again;
 
 	(void)state;
-	lab_person_new(&again, &stand.lab.lab, XP_ROLE_VALIDATOR, "A. Lice", "p-1");
-	assert_int_equal(xp_pki_fingerprint(s[0].cert_sha256, stand.lab.alice.cert, NULL), XP_OK);
+	lab_person_new(&again, &check_stand.lab.lab, XP_ROLE_VALIDATOR, "A. Lice", "p-1");
+	assert_int_equal(xp_pki_fingerprint(s[0].cert_sha256, check_stand.lab.alice.cert, NULL),
+			 XP_OK);
 	assert_int_equal(xp_pki_fingerprint(s[1].cert_sha256, again.cert, NULL), XP_OK);
 	s[0].key_sha256[0] = 1;
-	xp_roles_judge(&s[0], stand.lab.alice.cert, XP_PROOF_OF_CREATION, &none, &f);
+	xp_roles_judge(&s[0], check_stand.lab.alice.cert, XP_PROOF_OF_CREATION, &none, &f);
 	xp_roles_judge(&s[1], again.cert, XP_PROOF_OF_APPROVAL, &none, &f);
 	assert_int_equal(f.n, 0);
 	xp_roles_judge_separation(s, 2, &f);
@@ -468,7 +458,7 @@ static void test_roster_malformed_is_usage_error(void **state)
 	xp_roster_free(&r);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, check_stand_setup, check_stand_teardown)
 
 int main(void)
 {

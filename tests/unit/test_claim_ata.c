@@ -6,6 +6,7 @@
 #include "base/wire.h"
 #include "claim/completion.h"
 #include "tests/fake/ata_rig.h"
+#include "tests/fake/claim_evidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,26 +29,11 @@
 #define ID_WORD_128 256
 #define ID_WORD_69  138
 
-static struct erase_lab lab;
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
-
 static struct xp_phase *erase_phase(void)
 {
-	for (size_t i = 0; i < lab.ev.n; i++)
-		if (lab.ev.phases[i].kind == XP_PHASE_ERASE)
-			return &lab.ev.phases[i];
+	for (size_t i = 0; i < erase_lab.ev.n; i++)
+		if (erase_lab.ev.phases[i].kind == XP_PHASE_ERASE)
+			return &erase_lab.ev.phases[i];
 	abort();
 }
 
@@ -375,9 +361,9 @@ static void run(const struct emu_ata_config *cfg, enum xp_technique t)
 {
 	struct ata_rig r;
 
-	ata_rig_make(&r, &lab, cfg);
-	if (erase_lab_take(&lab, t) != XP_OK)
-		fail_msg("%s: %s", xp_technique_name(t), lab.err.msg);
+	ata_rig_make(&r, &erase_lab, cfg);
+	if (erase_lab_take(&erase_lab, t) != XP_OK)
+		fail_msg("%s: %s", xp_technique_name(t), erase_lab.err.msg);
 	ata_rig_free(&r);
 }
 
@@ -387,14 +373,14 @@ static void spoil_each(const struct emu_ata_config *cfg, enum xp_technique t, en
 	const struct xp_claim *c;
 	const char *code;
 
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	for (size_t i = 0; i < n; i++) {
 		run(cfg, t);
-		c = erase_lab_claim(&lab);
+		c = erase_lab_claim(&erase_lab);
 		assert_int_equal(c->level, good);
 		code = spoils[i]();
-		c = erase_lab_claim(&lab);
+		c = erase_lab_claim(&erase_lab);
 		if (c->level != XP_NONE || !claim_has_reason(c, code))
 			fail_msg("%s: spoiled in place %zu, %s is claimed, and %s is not said",
 				 xp_technique_name(t), i, xp_level_name(c->level), code);
@@ -411,11 +397,11 @@ static void test_ata_sanitize_spoiled_anywhere_claims_nothing(void **state)
 
 static struct xp_phase *add_full_readback(void)
 {
-	struct xp_phase *p = xp_evidence_add(&lab.ev, XP_PHASE_READBACK);
+	struct xp_phase *p = xp_evidence_add(&erase_lab.ev, XP_PHASE_READBACK);
 	const struct xp_phase *erase = erase_phase();
 	const struct xp_phase *last = p ? p - 1 : NULL;
 
-	if (!p || xp_identity_copy(&p->identity, &erase->identity, &lab.err) != XP_OK)
+	if (!p || xp_identity_copy(&p->identity, &erase->identity, &erase_lab.err) != XP_OK)
 		abort();
 	p->attempt = erase->attempt;
 	p->take = erase->take;
@@ -439,18 +425,18 @@ static void test_readback_of_a_later_take_proves_nothing_of_unknown_content(void
 	struct xp_phase *readback;
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	run(&cfg, XP_ATA_SANITIZE_CRYPTO);
 	readback = add_full_readback();
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 	readback->take++;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
-	assert_int_equal(erase_lab_claim(&lab)->outcome, XP_OUTCOME_INDETERMINATE);
-	assert_true(claim_has_reason(erase_lab_claim(&lab), "unheld-between"));
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_NONE);
+	assert_int_equal(erase_lab_claim(&erase_lab)->outcome, XP_OUTCOME_INDETERMINATE);
+	assert_true(claim_has_reason(erase_lab_claim(&erase_lab), "unheld-between"));
 	/* what is known to be left would show it */
 	readback->readback.expected.kind = XP_CONTENT_ZERO;
-	assert_false(claim_has_reason(erase_lab_claim(&lab), "unheld-between"));
+	assert_false(claim_has_reason(erase_lab_claim(&erase_lab), "unheld-between"));
 }
 
 static void test_ata_security_erase_spoiled_anywhere_claims_nothing(void **state)
@@ -469,55 +455,55 @@ static void test_ata_crypto_needs_the_drives_word_that_it_encrypts_all(void **st
 	const struct xp_claim *c;
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	run(&cfg, XP_ATA_SANITIZE_CRYPTO);
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 	/* word 69 no longer says so, log 30h does */
 	id = &erase_phase()->identity;
 	flip_identify(raw_of(id->raw, id->raw_n, XP_RAW_ATA_IDENTIFY), ID_WORD_69, 0x10);
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 	/* neither does */
 	raw_of(id->raw, id->raw_n, XP_RAW_ATA_LOG)->data[48] &= 0xfe;
-	c = erase_lab_claim(&lab);
+	c = erase_lab_claim(&erase_lab);
 	assert_int_equal(c->level, XP_CLEAR);
 	assert_true(claim_has_reason(c, "plaintext-possible"));
 	/* the host's flags do not help, but for who stored what */
 	erase_phase()->command.keys.can_be_off = XP_ANSWER_NO;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_CLEAR);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_CLEAR);
 	erase_phase()->command.keys.plaintext_before = XP_ANSWER_NO;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 	erase_phase()->command.keys.copies_alive = XP_ANSWER_YES;
-	assert_true(claim_has_reason(erase_lab_claim(&lab), "key-copies-alive"));
+	assert_true(claim_has_reason(erase_lab_claim(&erase_lab), "key-copies-alive"));
 }
 
 static void test_ata_hidden_areas_count_by_the_technique(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
-	struct xp_capacity_facts *c = &lab.ev.capacity_after;
+	struct xp_capacity_facts *c = &erase_lab.ev.capacity_after;
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	run(&cfg, XP_ATA_SECURE_ERASE);
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_CLEAR);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_CLEAR);
 	/* behind an HPA: reached; behind a DCO: not */
-	lab.ev.capacity.native = lab.ev.capacity.factory = c->current + 512;
-	assert_true(claim_has_reason(erase_lab_claim(&lab), "hidden-areas-by-device"));
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_CLEAR);
-	lab.ev.capacity.factory = c->current + 1024;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
-	assert_true(claim_has_reason(erase_lab_claim(&lab), "hidden-areas-left"));
+	erase_lab.ev.capacity.native = erase_lab.ev.capacity.factory = c->current + 512;
+	assert_true(claim_has_reason(erase_lab_claim(&erase_lab), "hidden-areas-by-device"));
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_CLEAR);
+	erase_lab.ev.capacity.factory = c->current + 1024;
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_NONE);
+	assert_true(claim_has_reason(erase_lab_claim(&erase_lab), "hidden-areas-left"));
 	/* what is asked again behind the erase cannot make figures smaller */
 	c->factory = c->native = c->current;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_NONE);
 	/* not known before, and known behind */
 	run(&cfg, XP_ATA_SECURE_ERASE);
-	lab.ev.capacity.hidden_areas_known = false;
-	assert_int_equal(erase_lab_claim(&lab)->scope, XP_SCOPE_DRIVE);
-	lab.ev.capacity_after_given = false;
-	assert_int_equal(erase_lab_claim(&lab)->scope, XP_SCOPE_LOGICAL_UNIT);
-	assert_true(claim_has_reason(erase_lab_claim(&lab), "hidden-areas-unknown"));
+	erase_lab.ev.capacity.hidden_areas_known = false;
+	assert_int_equal(erase_lab_claim(&erase_lab)->scope, XP_SCOPE_DRIVE);
+	erase_lab.ev.capacity_after_given = false;
+	assert_int_equal(erase_lab_claim(&erase_lab)->scope, XP_SCOPE_LOGICAL_UNIT);
+	assert_true(claim_has_reason(erase_lab_claim(&erase_lab), "hidden-areas-unknown"));
 }
 
 static void test_ata_firmware_row_takes_what_it_says(void **state)
@@ -525,18 +511,18 @@ static void test_ata_firmware_row_takes_what_it_says(void **state)
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	run(&cfg, XP_ATA_SANITIZE_BLOCK);
-	lab.ev.firmware = calloc(1, sizeof(*lab.ev.firmware));
-	assert_non_null(lab.ev.firmware);
-	lab.ev.firmware_n = 1;
-	lab.ev.firmware[0] = (struct xp_firmware_row){
+	erase_lab.ev.firmware = calloc(1, sizeof(*erase_lab.ev.firmware));
+	assert_non_null(erase_lab.ev.firmware);
+	erase_lab.ev.firmware_n = 1;
+	erase_lab.ev.firmware[0] = (struct xp_firmware_row){
 		.technique = XP_ATA_SANITIZE_BLOCK, .cap = XP_CLEAR, .why = "w", .source = "s"};
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_CLEAR);
-	lab.ev.firmware[0].cap = XP_NONE;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
-	assert_true(claim_has_reason(erase_lab_claim(&lab), "firmware"));
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_CLEAR);
+	erase_lab.ev.firmware[0].cap = XP_NONE;
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_NONE);
+	assert_true(claim_has_reason(erase_lab_claim(&erase_lab), "firmware"));
 }
 
 int main(void)
@@ -550,5 +536,5 @@ int main(void)
 		cmocka_unit_test(test_ata_firmware_row_takes_what_it_says),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, erase_lab_setup, erase_lab_teardown);
 }

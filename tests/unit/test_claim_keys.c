@@ -107,14 +107,6 @@ static void tear_down(struct lab *l)
 	xp_policy_free(&l->policy);
 }
 
-static bool says(const struct xp_claim *c, const char *code)
-{
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
 static bool is_left_out(const struct lab *l, const char *what)
 {
 	for (unsigned i = 0; i < l->claim.not_covered_n; i++)
@@ -132,7 +124,8 @@ static struct xp_luks_volume *volume(struct lab *l)
 static void expect(struct lab *l, enum xp_level level, enum xp_outcome outcome, const char *code)
 {
 	xp_claim_compute(&l->claim, &l->ev, l->policy);
-	if (l->claim.level != level || l->claim.outcome != outcome || !says(&l->claim, code)) {
+	if (l->claim.level != level || l->claim.outcome != outcome ||
+	    !claim_has_reason(&l->claim, code)) {
 		for (unsigned i = 0; i < l->claim.reasons_n; i++)
 			print_error("%u %s: %s\n", l->claim.reasons[i].rule,
 				    l->claim.reasons[i].code, l->claim.reasons[i].text);
@@ -435,7 +428,7 @@ static void test_keys_expected_by_the_headers(void **state)
 	volume(&l)->plain_segment = true;
 	xp_claim_expect_luks(&l.claim, id, &l.ev.capacity, volume(&l), 1, l.policy);
 	assert_int_equal(l.claim.level, XP_NONE);
-	assert_true(says(&l.claim, "plain-text-left"));
+	assert_true(claim_has_reason(&l.claim, "plain-text-left"));
 	tear_down(&l);
 }
 

@@ -21,21 +21,6 @@
 #define SECTORS 65536
 #define BYTES	((uint64_t)SECTORS * 512)
 
-static struct erase_lab lab; /* for its permit */
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
-
 struct rig {
 	struct emu_time time;
 	struct emu_scsi_bay bay;
@@ -53,7 +38,7 @@ static struct emu_media *media(const struct rig *r)
 
 static void rig_make(struct rig *r, const struct emu_scsi_config *cfg)
 {
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	*r = (struct rig){.time = {.epoch_s = 1800000000}};
 	r->bay.drive = emu_scsi_new(cfg, &r->time);
@@ -85,7 +70,8 @@ static enum xp_rc overwrite(struct rig *r, const struct xp_content *content)
 	AUTO(xp_extent_io_free) struct xp_extent_io *io = NULL;
 	struct xp_extent_io *inner = NULL;
 	struct xp_drive_facts facts = {0};
-	struct xp_extent_config cfg = {.fd = -1, .permit = lab.permit, .logical_block_bytes = 512};
+	struct xp_extent_config cfg = {
+		.fd = -1, .permit = erase_lab.permit, .logical_block_bytes = 512};
 	struct xp_overwrite_request req = {
 		.capacity_bytes = BYTES, .logical_block_bytes = 512, .pass = 1, .passes = 1};
 	uint64_t limit;
@@ -290,5 +276,6 @@ int main(void)
 		cmocka_unit_test(test_probe_write_same_only_where_nothing_is_doubtful),
 	};
 
-	return cmocka_run_group_tests_name("extent_same", tests, setup, teardown);
+	return cmocka_run_group_tests_name("extent_same", tests, erase_lab_setup,
+					   erase_lab_teardown);
 }

@@ -132,14 +132,6 @@ static void make(struct xp_evidence *ev, bool looked)
 	}
 }
 
-static bool says(const struct xp_claim *c, const char *code)
-{
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
 static void test_file_advice_follows_from_where_it_lies(void **state)
 {
 	static const struct {
@@ -182,8 +174,8 @@ static void test_file_claim_follows_the_place(void **state)
 	xp_claim_compute(&c, &ev, policy);
 	assert_int_equal(c.level, XP_NONE);
 	assert_int_equal(c.outcome, XP_OUTCOME_INDETERMINATE);
-	assert_true(says(&c, "place-unknown"));
-	assert_true(says(&c, "key-advice"));
+	assert_true(claim_has_reason(&c, "place-unknown"));
+	assert_true(claim_has_reason(&c, "key-advice"));
 	assert_int_equal(xp_claim_exit_code(&c, XP_CLEAR, XP_NONE), 3);
 	/* with anything else amiss it is no longer only that */
 	claim_evidence_phase(&ev, XP_PHASE_READBACK)->readback.bytes_delivered -= 512;

@@ -6,6 +6,7 @@
 #include "cli/job_journal.h"
 #include "cli/job_unlocked.h"
 #include "tests/emu/emu_ask.h"
+#include "tests/fake/claim_evidence.h"
 #include "tests/fake/job_stage.h"
 
 #include <fcntl.h>
@@ -22,12 +23,9 @@
 
 static const char *reason(const struct world *w, const char *code)
 {
-	const struct xp_claim *c = &w->job->record.claim;
+	const struct xp_reason *r = claim_reason(&w->job->record.claim, code);
 
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return c->reasons[i].text;
-	return "";
+	return r ? r->text : "";
 }
 
 /* --- the failure of a sanitize --- */

@@ -3,6 +3,7 @@
  * and what a laboratory would find on the medium.
  */
 #include "base/cleanup.h"
+#include "tests/fake/claim_evidence.h"
 #include "tests/fake/nvme_rig.h"
 
 #include <setjmp.h>
@@ -112,7 +113,7 @@ static void test_sanitize_is_told_from_an_older_one(void **state)
 			nvme_rig_run(&r, sanitizes[i], XP_OK);
 			assert_int_equal(nvme_claim.level, XP_NONE);
 			assert_int_equal(nvme_claim.outcome, XP_OUTCOME_INDETERMINATE);
-			assert_true(nvme_rig_has_reason(&nvme_claim, "completion-unproven"));
+			assert_true(claim_has_reason(&nvme_claim, "completion-unproven"));
 			nvme_rig_free(&r);
 		}
 	}
@@ -143,7 +144,7 @@ static void test_sanitize_stall_is_indeterminate(void **state)
 	nvme_rig_run(&r, XP_NVME_SANITIZE_BLOCK, XP_E_TIMEOUT);
 	assert_int_equal(nvme_claim.level, XP_NONE);
 	assert_int_equal(nvme_claim.outcome, XP_OUTCOME_INDETERMINATE);
-	assert_true(nvme_rig_has_reason(&nvme_claim, "stalled"));
+	assert_true(claim_has_reason(&nvme_claim, "stalled"));
 	nvme_rig_free(&r);
 }
 
@@ -158,7 +159,7 @@ static void test_sanitize_failure_is_told_and_another_one_leads_out(void **state
 	nvme_rig_run(&r, XP_NVME_SANITIZE_BLOCK, XP_E_DEVICE);
 	assert_int_equal(nvme_claim.level, XP_NONE);
 	assert_int_equal(nvme_claim.outcome, XP_OUTCOME_FAILED);
-	assert_true(nvme_rig_has_reason(&nvme_claim, "completion-failed"));
+	assert_true(claim_has_reason(&nvme_claim, "completion-failed"));
 	assert_non_null(strstr(nvme_lab.err.msg, "failure state"));
 	assert_int_equal(emu_nvme_sanitize_state(r.slot.drive), EMU_NVME_RESTRICTED_FAILURE);
 	emu_nvme_faults(r.slot.drive)->sanitize_fails_at = 0;
@@ -222,7 +223,7 @@ static void test_sanitize_prohibited_is_refused(void **state)
 	nvme_rig_run(&r, XP_NVME_SANITIZE_BLOCK, XP_E_DEVICE);
 	assert_int_equal(nvme_claim.level, XP_NONE);
 	assert_int_equal(nvme_claim.outcome, XP_OUTCOME_FAILED);
-	assert_true(nvme_rig_has_reason(&nvme_claim, "command-aborted"));
+	assert_true(claim_has_reason(&nvme_claim, "command-aborted"));
 	nvme_rig_free(&r);
 }
 

@@ -1,5 +1,6 @@
 /* Format NVM on emulated NVMe drives, whole attempts through the engine. */
 #include "base/cleanup.h"
+#include "tests/fake/claim_evidence.h"
 #include "tests/fake/nvme_rig.h"
 
 #include <setjmp.h>
@@ -53,7 +54,7 @@ static void test_format_faults_are_found(void **state)
 	erase_lab_take(&nvme_lab, XP_NVME_FORMAT_USER);
 	nvme_claim = *erase_lab_claim(&nvme_lab);
 	assert_int_equal(nvme_claim.level, XP_NONE);
-	assert_true(nvme_rig_has_reason(&nvme_claim, "completion-unproven"));
+	assert_true(claim_has_reason(&nvme_claim, "completion-unproven"));
 	nvme_rig_free(&r);
 
 	cfg.ns[0].format = 1;

@@ -30,26 +30,11 @@ static const struct xp_sanitize_overwrite ways[] = {
 	WAY(1, false), WAY(2, false), WAY(2, true), WAY(3, true), WAY(16, false), WAY(16, true),
 };
 
-static struct erase_lab lab;
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
-
 static const struct xp_phase *last_erase(void)
 {
-	for (size_t i = lab.ev.n; i-- > 0;)
-		if (lab.ev.phases[i].kind == XP_PHASE_ERASE)
-			return &lab.ev.phases[i];
+	for (size_t i = erase_lab.ev.n; i-- > 0;)
+		if (erase_lab.ev.phases[i].kind == XP_PHASE_ERASE)
+			return &erase_lab.ev.phases[i];
 	abort();
 }
 
@@ -73,7 +58,7 @@ static void test_pattern_nvme_overwrite_stands_as_asked_for(void **state)
 	uint8_t found[512];
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	cfg.no_deallocate_inhibited = false;
 	for (unsigned i = 0; i < XP_ARRAY_LEN(ways); i++) {
@@ -82,12 +67,12 @@ static void test_pattern_nvme_overwrite_stands_as_asked_for(void **state)
 
 		assert_non_null(slot.drive);
 		emu_nvme_stain(slot.drive);
-		erase_lab_begin_nvme(&lab, &slot, 1);
-		lab.kernel_bytes = BYTES;
-		lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
-		lab.overwrite = ways[i];
-		assert_int_equal(erase_lab_take(&lab, XP_NVME_SANITIZE_OVERWRITE), XP_OK);
-		assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+		erase_lab_begin_nvme(&erase_lab, &slot, 1);
+		erase_lab.kernel_bytes = BYTES;
+		erase_lab.kernel_block_bytes = erase_lab.kernel_physical_bytes = 512;
+		erase_lab.overwrite = ways[i];
+		assert_int_equal(erase_lab_take(&erase_lab, XP_NVME_SANITIZE_OVERWRITE), XP_OK);
+		assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 		assert_int_equal(last_erase()->command.overwrite_passes, ways[i].passes);
 		for (uint64_t lba = 0; lba < BYTES / 512; lba += BYTES / 512 - 1) {
 			assert_int_equal(
@@ -104,7 +89,7 @@ static void test_pattern_scsi_overwrite_stands_as_asked_for(void **state)
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	for (unsigned i = 0; i < XP_ARRAY_LEN(ways); i++) {
 		struct emu_time time = {.epoch_s = 1800000000};
@@ -113,12 +98,12 @@ static void test_pattern_scsi_overwrite_stands_as_asked_for(void **state)
 
 		assert_non_null(bay.drive);
 		emu_host_plug(&host, bay.drive);
-		erase_lab_begin(&lab, emu_scsi_unit(&bay), XP_BUS_SAS);
-		lab.kernel_bytes = SECTORS * 512;
-		lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
-		lab.overwrite = ways[i];
-		assert_int_equal(erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
-		assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+		erase_lab_begin(&erase_lab, emu_scsi_unit(&bay), XP_BUS_SAS);
+		erase_lab.kernel_bytes = SECTORS * 512;
+		erase_lab.kernel_block_bytes = erase_lab.kernel_physical_bytes = 512;
+		erase_lab.overwrite = ways[i];
+		assert_int_equal(erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
+		assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 		emu_host_ready(&host);
 		assert_int_equal(emu_host_read(&host, 77, 1, 512), EMU_GOOD);
 		assert_reads_as_expected(host.data, (uint64_t)77 * 512, 512);
@@ -136,16 +121,16 @@ static void test_pattern_list_that_contradicts_the_record_proves_nothing(void **
 	struct emu_nvme_slot slot = {.drive = emu_nvme_new(&cfg, &time)};
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	assert_non_null(slot.drive);
-	erase_lab_begin_nvme(&lab, &slot, 1);
-	lab.kernel_bytes = BYTES;
-	lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
-	assert_int_equal(erase_lab_take(&lab, XP_NVME_SANITIZE_OVERWRITE), XP_OK);
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
-	lab.ev.phases[1].command.overwrite_passes = 3;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
+	erase_lab_begin_nvme(&erase_lab, &slot, 1);
+	erase_lab.kernel_bytes = BYTES;
+	erase_lab.kernel_block_bytes = erase_lab.kernel_physical_bytes = 512;
+	assert_int_equal(erase_lab_take(&erase_lab, XP_NVME_SANITIZE_OVERWRITE), XP_OK);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
+	erase_lab.ev.phases[1].command.overwrite_passes = 3;
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_NONE);
 	emu_nvme_free(&slot.drive);
 }
 
@@ -156,16 +141,16 @@ static void test_pattern_scsi_list_that_contradicts_the_record_proves_nothing(vo
 	struct emu_scsi_bay bay = {.drive = emu_scsi_new(&cfg, &time)};
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	assert_non_null(bay.drive);
-	erase_lab_begin(&lab, emu_scsi_unit(&bay), XP_BUS_SAS);
-	lab.kernel_bytes = SECTORS * 512;
-	lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
-	assert_int_equal(erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
-	lab.ev.phases[1].command.overwrite_passes = 3;
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
+	erase_lab_begin(&erase_lab, emu_scsi_unit(&bay), XP_BUS_SAS);
+	erase_lab.kernel_bytes = SECTORS * 512;
+	erase_lab.kernel_block_bytes = erase_lab.kernel_physical_bytes = 512;
+	assert_int_equal(erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
+	erase_lab.ev.phases[1].command.overwrite_passes = 3;
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_NONE);
 	emu_scsi_free(&bay.drive);
 }
 
@@ -178,18 +163,18 @@ static void test_pattern_nvme_second_run_has_no_fewer_passes(void **state)
 	uint8_t found[512];
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	assert_non_null(slot.drive);
 	for (unsigned i = 0; i < 2; i++) {
 		const struct xp_command_result *c;
 
-		erase_lab_begin_nvme(&lab, &slot, 1);
-		lab.kernel_bytes = BYTES;
-		lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
-		lab.overwrite = ways[3];
-		assert_int_equal(erase_lab_take(&lab, XP_NVME_SANITIZE_OVERWRITE), XP_OK);
-		assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+		erase_lab_begin_nvme(&erase_lab, &slot, 1);
+		erase_lab.kernel_bytes = BYTES;
+		erase_lab.kernel_block_bytes = erase_lab.kernel_physical_bytes = 512;
+		erase_lab.overwrite = ways[3];
+		assert_int_equal(erase_lab_take(&erase_lab, XP_NVME_SANITIZE_OVERWRITE), XP_OK);
+		assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 		c = &last_erase()->command;
 		assert_int_equal(c->overwrite_passes, ways[3].passes + i);
 		assert_true(c->cdb[41] & 1); /* OIPBP */
@@ -208,17 +193,17 @@ static void test_pattern_nvme_deallocates_by_policy(void **state)
 	struct xp_left_behind left;
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	assert_non_null(slot.drive);
 	for (enum xp_technique t = XP_NVME_SANITIZE_CRYPTO; t <= XP_NVME_SANITIZE_OVERWRITE; t++) {
 		for (int deallocates = 0; deallocates < 2; deallocates++) {
-			erase_lab_begin_nvme(&lab, &slot, 1);
-			lab.kernel_bytes = BYTES;
-			lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
-			lab.overwrite = (struct xp_sanitize_overwrite){.passes = 1,
-								       .deallocates = deallocates};
-			assert_int_equal(erase_lab_take(&lab, t), XP_OK);
+			erase_lab_begin_nvme(&erase_lab, &slot, 1);
+			erase_lab.kernel_bytes = BYTES;
+			erase_lab.kernel_block_bytes = erase_lab.kernel_physical_bytes = 512;
+			erase_lab.overwrite = (struct xp_sanitize_overwrite){
+				.passes = 1, .deallocates = deallocates};
+			assert_int_equal(erase_lab_take(&erase_lab, t), XP_OK);
 			/* NDAS */
 			assert_int_equal((last_erase()->command.cdb[41] & 2) == 0, deallocates);
 			xp_left_behind(&left, last_erase());
@@ -240,5 +225,6 @@ int main(void)
 		cmocka_unit_test(test_pattern_scsi_list_that_contradicts_the_record_proves_nothing),
 	};
 
-	return cmocka_run_group_tests_name("overwrite_pattern", tests, setup, teardown);
+	return cmocka_run_group_tests_name("overwrite_pattern", tests, erase_lab_setup,
+					   erase_lab_teardown);
 }

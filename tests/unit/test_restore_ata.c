@@ -15,27 +15,13 @@
 
 #define SECTORS 2048
 
-static struct erase_lab lab;
 static struct ata_rig rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
 
 static void make(const struct emu_ata_config *cfg)
 {
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
-	ata_rig_make(&rig, &lab, cfg);
+	ata_rig_make(&rig, &erase_lab, cfg);
 }
 
 static void hide_by_hpa(uint64_t sectors)
@@ -69,9 +55,11 @@ static struct xp_restore_result step(void)
 	AUTO(xp_transport_free) struct xp_transport *t = NULL;
 	struct xp_restore_result r;
 
-	erase_lab_ask(&lab);
-	assert_int_equal(emu_transport_open(&t, &rig.unit, &lab.err), XP_OK);
-	assert_int_equal(xp_ata_restore_step(&r, t, lab.permit, &lab.facts, &lab.err), XP_OK);
+	erase_lab_ask(&erase_lab);
+	assert_int_equal(emu_transport_open(&t, &rig.unit, &erase_lab.err), XP_OK);
+	assert_int_equal(
+		xp_ata_restore_step(&r, t, erase_lab.permit, &erase_lab.facts, &erase_lab.err),
+		XP_OK);
 	return r;
 }
 
@@ -203,14 +191,14 @@ static void test_restore_lets_an_erase_reach_behind_a_dco(void **state)
 	make(&cfg);
 	hide_by_dco(1500);
 	ata_rig_again(&rig);
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SECURE_ERASE_ENHANCED), XP_OK);
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_NONE);
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SECURE_ERASE_ENHANCED), XP_OK);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_NONE);
 	assert_true(ata_rig_stains(&rig).sectors > 0);
 	assert_int_equal(step().end, XP_RESTORE_POWER_CYCLE);
 	emu_satl_power_cycle(&rig.unit);
 	ata_rig_again(&rig);
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SECURE_ERASE_ENHANCED), XP_OK);
-	assert_int_equal(erase_lab_claim(&lab)->level, XP_PURGE);
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SECURE_ERASE_ENHANCED), XP_OK);
+	assert_int_equal(erase_lab_claim(&erase_lab)->level, XP_PURGE);
 	assert_int_equal(ata_rig_stains(&rig).sectors, 0);
 	ata_rig_free(&rig);
 }
@@ -219,13 +207,13 @@ static void test_restore_lets_an_erase_reach_behind_a_dco(void **state)
 static struct xp_policy *asking_policy(void)
 {
 	size_t len;
-	const char *json = xp_policy_json(lab.policy, &len);
+	const char *json = xp_policy_json(erase_lab.policy, &len);
 	struct xp_policy *p = NULL;
 	char *changed;
 
 	assert_true(asprintf(&changed, "%.*s,\"restore_hidden_areas\": true}",
 			     (int)(strrchr(json, '}') - json), json) > 0);
-	assert_int_equal(xp_policy_parse(&p, changed, strlen(changed), &lab.err), XP_OK);
+	assert_int_equal(xp_policy_parse(&p, changed, strlen(changed), &erase_lab.err), XP_OK);
 	free(changed);
 	return p;
 }
@@ -233,12 +221,12 @@ static struct xp_policy *asking_policy(void)
 static void test_restore_is_in_the_plan_where_the_policy_asks(void **state)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
-	struct xp_policy *policies[2] = {lab.policy, asking_policy()};
+	struct xp_policy *policies[2] = {erase_lab.policy, asking_policy()};
 	static struct xp_plan plan;
 	struct xp_target target = {.kind = XP_TARGET_DISK};
 	struct xp_plan_request req = {
 		.target = &target,
-		.capabilities = &lab.capabilities,
+		.capabilities = &erase_lab.capabilities,
 		.has_technique = true,
 		.technique = XP_OVERWRITE_ZERO,
 	};
@@ -248,13 +236,13 @@ static void test_restore_is_in_the_plan_where_the_policy_asks(void **state)
 	assert_true(xp_policy_restores_hidden(policies[1]));
 	make(&cfg);
 	hide_by_hpa(1000);
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_OVERWRITE), XP_OK);
-	erase_lab_ask(&lab);
-	assert_true(xp_capabilities_hide(&lab.capabilities));
-	target.identity = lab.begun; /* stays the lab's */
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SANITIZE_OVERWRITE), XP_OK);
+	erase_lab_ask(&erase_lab);
+	assert_true(xp_capabilities_hide(&erase_lab.capabilities));
+	target.identity = erase_lab.begun; /* stays the lab's */
 	for (unsigned i = 0; i < 2; i++) {
 		req.policy = policies[i];
-		assert_int_equal(xp_plan_make(&plan, &req, &lab.err), XP_OK);
+		assert_int_equal(xp_plan_make(&plan, &req, &erase_lab.err), XP_OK);
 		/* a host's writes do not reach it: only where it is given back first */
 		assert_int_equal(plan.has_technique, i);
 		assert_int_equal(plan.steps_n > 1 && strcmp(plan.steps[1].action, "restore") == 0,
@@ -277,5 +265,5 @@ int main(void)
 		cmocka_unit_test(test_restore_lets_an_erase_reach_behind_a_dco),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, erase_lab_setup, erase_lab_teardown);
 }

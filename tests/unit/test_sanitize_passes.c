@@ -20,21 +20,6 @@
 #define SECTORS	  2048
 #define CDB_COUNT 6 /* COUNT(7:0) of ATA PASS-THROUGH (16) */
 
-static struct erase_lab lab;
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
-
 /* The policy r2 with a key more. */
 static enum xp_rc policy_with(struct xp_policy **out, const char *more, struct xp_err *err)
 {
@@ -200,9 +185,9 @@ static void test_plan_pattern_that_does_not_fit_is_refused(void **state)
 
 static struct xp_phase *erase_phase(void)
 {
-	for (size_t i = 0; i < lab.ev.n; i++)
-		if (lab.ev.phases[i].kind == XP_PHASE_ERASE)
-			return &lab.ev.phases[i];
+	for (size_t i = 0; i < erase_lab.ev.n; i++)
+		if (erase_lab.ev.phases[i].kind == XP_PHASE_ERASE)
+			return &erase_lab.ev.phases[i];
 	abort();
 }
 
@@ -211,11 +196,11 @@ static void run_with(unsigned passes, bool inverts)
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct ata_rig r;
 
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
-	ata_rig_make(&r, &lab, &cfg);
-	lab.overwrite = (struct xp_sanitize_overwrite){.passes = passes, .inverts = inverts};
-	assert_int_equal(erase_lab_take(&lab, XP_ATA_SANITIZE_OVERWRITE), XP_OK);
+	ata_rig_make(&r, &erase_lab, &cfg);
+	erase_lab.overwrite = (struct xp_sanitize_overwrite){.passes = passes, .inverts = inverts};
+	assert_int_equal(erase_lab_take(&erase_lab, XP_ATA_SANITIZE_OVERWRITE), XP_OK);
 	ata_rig_free(&r);
 }
 
@@ -229,20 +214,20 @@ static void test_claim_fewer_passes_than_the_policy_earn_nothing(void **state)
 	assert_int_equal(policy_with(&p, "\"overwrite\": {\"passes\": 3, \"invert\": true}", NULL),
 			 XP_OK);
 	run_with(3, true);
-	xp_claim_compute(c, &lab.ev, p);
+	xp_claim_compute(c, &erase_lab.ev, p);
 	assert_false(claim_has_reason(c, "passes-fewer"));
 	assert_false(claim_has_reason(c, "passes-not-inverted"));
 	/* what the command block does not show was not done */
 	erase_phase()->command.cdb[CDB_COUNT] &= 0x7f;
-	xp_claim_compute(c, &lab.ev, p);
+	xp_claim_compute(c, &erase_lab.ev, p);
 	assert_true(claim_has_reason(c, "passes-not-inverted"));
 	assert_int_equal(c->level, XP_NONE);
 	run_with(2, true);
-	xp_claim_compute(c, &lab.ev, p);
+	xp_claim_compute(c, &erase_lab.ev, p);
 	assert_true(claim_has_reason(c, "passes-fewer"));
 	assert_int_equal(c->level, XP_NONE);
 	run_with(3, false);
-	xp_claim_compute(c, &lab.ev, p);
+	xp_claim_compute(c, &erase_lab.ev, p);
 	assert_true(claim_has_reason(c, "passes-not-inverted"));
 	assert_int_equal(c->level, XP_NONE);
 }
@@ -256,7 +241,7 @@ static void test_claim_scsi_inversion_is_read_from_its_list(void **state)
 	struct emu_time time = {.epoch_s = 1800000000};
 
 	(void)state;
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	assert_non_null(c);
 	assert_int_equal(policy_with(&p, "\"overwrite\": {\"passes\": 2, \"invert\": true}", NULL),
@@ -265,19 +250,20 @@ static void test_claim_scsi_inversion_is_read_from_its_list(void **state)
 		struct emu_scsi_bay bay = {.drive = emu_scsi_new(&cfg, &time)};
 
 		assert_non_null(bay.drive);
-		erase_lab_begin(&lab, emu_scsi_unit(&bay), XP_BUS_SAS);
-		lab.kernel_bytes = SECTORS * 512;
-		lab.kernel_block_bytes = lab.kernel_physical_bytes = 512;
-		lab.overwrite = (struct xp_sanitize_overwrite){.passes = 2, .inverts = inverts};
-		assert_int_equal(erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
-		xp_claim_compute(c, &lab.ev, p);
+		erase_lab_begin(&erase_lab, emu_scsi_unit(&bay), XP_BUS_SAS);
+		erase_lab.kernel_bytes = SECTORS * 512;
+		erase_lab.kernel_block_bytes = erase_lab.kernel_physical_bytes = 512;
+		erase_lab.overwrite =
+			(struct xp_sanitize_overwrite){.passes = 2, .inverts = inverts};
+		assert_int_equal(erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
+		xp_claim_compute(c, &erase_lab.ev, p);
 		assert_int_equal(claim_has_reason(c, "passes-not-inverted"), !inverts);
 		assert_false(claim_has_reason(c, "passes-fewer"));
 		emu_scsi_free(&bay.drive);
 	}
 	/* what the host says of it without the list is no evidence */
 	xp_raws_free(&erase_phase()->command.before, &erase_phase()->command.before_n);
-	xp_claim_compute(c, &lab.ev, p);
+	xp_claim_compute(c, &erase_lab.ev, p);
 	assert_true(claim_has_reason(c, "passes-not-inverted"));
 }
 
@@ -330,5 +316,5 @@ int main(void)
 		cmocka_unit_test(test_plan_pattern_goes_to_every_family),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, erase_lab_setup, erase_lab_teardown);
 }

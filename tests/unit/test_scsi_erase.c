@@ -4,6 +4,7 @@
  */
 #include "base/cleanup.h"
 #include "tests/emu/scsi_ask.h"
+#include "tests/fake/claim_evidence.h"
 #include "tests/fake/erase_lab.h"
 
 #include <setjmp.h>
@@ -15,21 +16,7 @@
 
 #define SECTORS 2048
 
-static struct erase_lab lab;
 static struct xp_claim claim; /* large: kept off the stack */
-
-static int setup(void **state)
-{
-	(void)state;
-	return erase_lab_open(&lab) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	erase_lab_close(&lab);
-	return 0;
-}
 
 /* A drive full of customer data, spare area too. */
 struct rig {
@@ -51,15 +38,15 @@ static void begin(struct rig *r)
 {
 	const struct emu_scsi_config *cfg = emu_scsi_config_of(r->d);
 
-	erase_lab_begin(&lab, emu_scsi_unit(&r->bay), XP_BUS_SAS);
-	lab.kernel_bytes = SECTORS * cfg->logical_bytes;
-	lab.kernel_block_bytes = cfg->logical_bytes;
-	lab.kernel_physical_bytes = cfg->logical_bytes << cfg->physical_exponent;
+	erase_lab_begin(&erase_lab, emu_scsi_unit(&r->bay), XP_BUS_SAS);
+	erase_lab.kernel_bytes = SECTORS * cfg->logical_bytes;
+	erase_lab.kernel_block_bytes = cfg->logical_bytes;
+	erase_lab.kernel_physical_bytes = cfg->logical_bytes << cfg->physical_exponent;
 }
 
 static void rig_make(struct rig *r, const struct emu_scsi_config *cfg)
 {
-	if (!lab.permit)
+	if (!erase_lab.permit)
 		skip();
 	*r = (struct rig){.time = {.epoch_s = 1800000000}};
 	r->d = emu_scsi_new(cfg, &r->time);
@@ -80,14 +67,6 @@ static struct emu_stains stains(const struct rig *r, unsigned lun)
 	return emu_media_stains(emu_scsi_media(r->d, lun), 0, SECTORS);
 }
 
-static bool has_reason(const struct xp_claim *c, const char *code)
-{
-	for (unsigned i = 0; i < c->reasons_n; i++)
-		if (strcmp(c->reasons[i].code, code) == 0)
-			return true;
-	return false;
-}
-
 /* A claim of a level means: nothing of it where that level promises nothing. */
 static void check_media(const struct rig *r, const struct xp_claim *c)
 {
@@ -105,17 +84,17 @@ static void check_media(const struct rig *r, const struct xp_claim *c)
 
 static const struct xp_claim *claim_of(const struct rig *r)
 {
-	claim = *erase_lab_claim(&lab);
+	claim = *erase_lab_claim(&erase_lab);
 	check_media(r, &claim);
 	return &claim;
 }
 
 static const struct xp_claim *run_claim(struct rig *r, enum xp_technique t, enum xp_rc expected)
 {
-	enum xp_rc rc = erase_lab_take(&lab, t);
+	enum xp_rc rc = erase_lab_take(&erase_lab, t);
 
 	if (rc != expected)
-		fail_msg("%s: %d %s", xp_technique_name(t), rc, lab.err.msg);
+		fail_msg("%s: %d %s", xp_technique_name(t), rc, erase_lab.err.msg);
 	return claim_of(r);
 }
 
@@ -205,7 +184,7 @@ static void test_sanitize_covers_a_reduced_capacity(void **state)
 	assert_int_equal(emu_host_out(&r.host, EMU_CDB(0x15, 0x10, 0, 0, 12, 0), 12), EMU_GOOD);
 	c = run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_OK);
 	assert_int_equal(c->level, XP_PURGE);
-	assert_int_equal(lab.begun.capacity_bytes, SECTORS / 2 * 512);
+	assert_int_equal(erase_lab.begun.capacity_bytes, SECTORS / 2 * 512);
 	assert_int_equal(stains(&r, 0).sectors, 0);
 	rig_free(&r);
 }
@@ -222,14 +201,14 @@ static void test_sanitize_stall_is_indeterminate(void **state)
 	c = run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_E_TIMEOUT);
 	assert_int_equal(c->level, XP_NONE);
 	assert_int_equal(c->outcome, XP_OUTCOME_INDETERMINATE);
-	assert_true(has_reason(c, "stalled"));
+	assert_true(claim_has_reason(c, "stalled"));
 	rig_free(&r);
 }
 
 static bool is_offered(enum xp_technique t)
 {
-	for (unsigned i = 0; i < lab.capabilities.n; i++)
-		if (lab.capabilities.list[i].technique == t)
+	for (unsigned i = 0; i < erase_lab.capabilities.n; i++)
+		if (erase_lab.capabilities.list[i].technique == t)
 			return true;
 	return false;
 }
@@ -246,10 +225,10 @@ static void test_sanitize_failure_is_told_and_another_one_leads_out(void **state
 	c = run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_E_DEVICE);
 	assert_int_equal(c->level, XP_NONE);
 	assert_int_equal(c->outcome, XP_OUTCOME_FAILED);
-	assert_true(has_reason(c, "completion-failed"));
-	assert_non_null(strstr(lab.err.msg, "failure state"));
+	assert_true(claim_has_reason(c, "completion-failed"));
+	assert_non_null(strstr(erase_lab.err.msg, "failure state"));
 	assert_int_equal(emu_scsi_state(r.d, 0), EMU_SCSI_SANITIZE_FAILED);
-	erase_lab_ask(&lab);
+	erase_lab_ask(&erase_lab);
 	assert_true(is_offered(XP_SCSI_SANITIZE_OVERWRITE));
 	assert_false(is_offered(XP_SCSI_SANITIZE_CRYPTO));
 	emu_scsi_faults(r.d)->sanitize_fails_at = 0;
@@ -277,8 +256,8 @@ static void test_sanitize_left_by_exit_failure_is_no_success(void **state)
 	(void)state;
 	rig_make(&r, &cfg);
 	emu_scsi_faults(r.d)->sanitize_fails_at = 30000;
-	lab.on_wait = exit_failure;
-	lab.on_wait_ctx = &r;
+	erase_lab.on_wait = exit_failure;
+	erase_lab.on_wait_ctx = &r;
 	c = run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_E_DEVICE);
 	assert_int_equal(c->level, XP_NONE);
 	rig_free(&r);
@@ -292,11 +271,11 @@ static void test_sanitize_that_is_ignored_claims_nothing(void **state)
 	(void)state;
 	rig_make(&r, &cfg);
 	emu_scsi_faults(r.d)->sanitize_ignored = true;
-	assert_int_equal(erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
-	claim = *erase_lab_claim(&lab);
+	assert_int_equal(erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_OVERWRITE), XP_OK);
+	claim = *erase_lab_claim(&erase_lab);
 	/* answered with Good, twice, the second time as its end: only the readback can tell */
-	assert_true(lab.ev.phases[1].command.during_n == 0);
-	assert_false(lab.ev.phases[1].command.cdb[1] & 0x80);
+	assert_true(erase_lab.ev.phases[1].command.during_n == 0);
+	assert_false(erase_lab.ev.phases[1].command.cdb[1] & 0x80);
 	assert_int_equal(stains(&r, 0).sectors, SECTORS);
 	rig_free(&r);
 }
@@ -335,10 +314,10 @@ static void test_sanitize_of_others_is_waited_for_and_ours_follows(void **state)
 	/* cancelled while it is waited for: nothing is ours */
 	rig_make(&r, &cfg);
 	assert_int_equal(emu_host_sanitize(&r.host, 0x81, 1, 0xdeadbeef), EMU_GOOD);
-	lab.cancel_at = 12;
+	erase_lab.cancel_at = 12;
 	c = run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_E_CANCELLED);
 	assert_int_equal(c->level, XP_NONE);
-	assert_false(lab.was_noted[XP_COMMAND_SENT]);
+	assert_false(erase_lab.was_noted[XP_COMMAND_SENT]);
 	rig_free(&r);
 }
 
@@ -351,9 +330,9 @@ static void test_sanitize_writes_passes_and_pattern(void **state)
 	(void)state;
 	for (o.passes = 1; o.passes <= 3; o.passes++) {
 		rig_make(&r, &cfg);
-		lab.overwrite = o;
+		erase_lab.overwrite = o;
 		assert_int_equal(run_claim(&r, XP_SCSI_SANITIZE_OVERWRITE, XP_OK)->level, XP_PURGE);
-		assert_int_equal(lab.ev.phases[1].command.overwrite_passes, o.passes);
+		assert_int_equal(erase_lab.ev.phases[1].command.overwrite_passes, o.passes);
 		emu_host_ready(&r.host);
 		assert_int_equal(emu_host_read(&r.host, 77, 1, 512), EMU_GOOD);
 		assert_memory_equal(r.host.data, o.pattern, 4);
@@ -375,11 +354,12 @@ static void test_sanitize_refused_by_a_reservation(void **state)
 	assert_int_equal(c->level, XP_NONE);
 	assert_int_equal(c->outcome, XP_OUTCOME_FAILED);
 	assert_int_equal(stains(&r, 0).sectors, SECTORS);
-	erase_lab_ask(&lab);
-	for (unsigned i = 0; i < lab.capabilities.n; i++)
-		assert_true(xp_technique_is_host_overwrite(lab.capabilities.list[i].technique));
-	assert_true(lab.capabilities.obstacles_n > 0);
-	assert_int_equal(lab.capabilities.obstacles[0].code, XP_REFUSED_RESERVED);
+	erase_lab_ask(&erase_lab);
+	for (unsigned i = 0; i < erase_lab.capabilities.n; i++)
+		assert_true(
+			xp_technique_is_host_overwrite(erase_lab.capabilities.list[i].technique));
+	assert_true(erase_lab.capabilities.obstacles_n > 0);
+	assert_int_equal(erase_lab.capabilities.obstacles[0].code, XP_REFUSED_RESERVED);
 	rig_free(&r);
 }
 
@@ -395,8 +375,8 @@ static void test_drive_that_goes_or_is_swapped_claims_nothing(void **state)
 	for (uint64_t after = 20; after < 80; after += 3) {
 		rig_make(&r, &cfg);
 		emu_scsi_faults(r.d)->vanishes_after = after;
-		if (erase_lab_take(&lab, XP_SCSI_SANITIZE_BLOCK) != XP_OK) {
-			claim = *erase_lab_claim(&lab);
+		if (erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_BLOCK) != XP_OK) {
+			claim = *erase_lab_claim(&erase_lab);
 			assert_int_equal(c->level, XP_NONE);
 		}
 		rig_free(&r);
@@ -408,13 +388,13 @@ static void test_drive_that_goes_or_is_swapped_claims_nothing(void **state)
 		assert_non_null(other);
 		emu_scsi_faults(r.d)->swap_for = other;
 		emu_scsi_faults(r.d)->swaps_after = after;
-		if (erase_lab_take(&lab, XP_SCSI_SANITIZE_BLOCK) != XP_OK) {
-			claim = *erase_lab_claim(&lab);
+		if (erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_BLOCK) != XP_OK) {
+			claim = *erase_lab_claim(&erase_lab);
 			assert_int_equal(c->level, XP_NONE);
 		} else {
 			/* it was swapped before all, or when all was over */
-			claim = *erase_lab_claim(&lab);
-			if (strcmp(lab.begun.serial, cfg.serial) == 0)
+			claim = *erase_lab_claim(&erase_lab);
+			if (strcmp(erase_lab.begun.serial, cfg.serial) == 0)
 				check_media(&r, &claim);
 		}
 		emu_scsi_free(&other);
@@ -475,19 +455,19 @@ static bool cut_once(struct rig *r, enum xp_technique t, enum lab_cut cut, uint6
 	const struct xp_claim *c = &claim;
 	enum xp_rc rc;
 
-	lab.cut = cut;
-	lab.cut_at = at;
-	rc = erase_lab_take(&lab, t);
-	if (lab.cut_at)
+	erase_lab.cut = cut;
+	erase_lab.cut_at = at;
+	rc = erase_lab_take(&erase_lab, t);
+	if (erase_lab.cut_at)
 		return false;
-	for (unsigned i = 0; lab.dead && i < 3; i++) {
+	for (unsigned i = 0; erase_lab.dead && i < 3; i++) {
 		emu_time_pass(&r->time, asleep_s * EMU_S);
-		rc = erase_lab_take(&lab, t);
+		rc = erase_lab_take(&erase_lab, t);
 	}
 	c = claim_of(r);
 	if (rc != XP_OK || c->level == XP_NONE)
 		fail_msg("%s cut %d at %llu: %d %s; %s", xp_technique_name(t), cut,
-			 (unsigned long long)at, rc, lab.err.msg,
+			 (unsigned long long)at, rc, erase_lab.err.msg,
 			 c->reasons_n ? c->reasons[0].text : "");
 	return true;
 }
@@ -537,12 +517,12 @@ static void test_cut_of_a_drive_that_forgets_claims_nothing_false(void **state)
 		for (uint64_t at = 1, more = 1; more; at++) {
 			rig_make(&r, &hdd);
 			emu_scsi_faults(r.d)->sanitize_forgotten = true;
-			lab.cut = (enum lab_cut)cut;
-			lab.cut_at = at;
-			erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE);
-			more = lab.cut_at == 0;
-			for (unsigned i = 0; lab.dead && i < 3; i++)
-				erase_lab_take(&lab, XP_SCSI_SANITIZE_OVERWRITE);
+			erase_lab.cut = (enum lab_cut)cut;
+			erase_lab.cut_at = at;
+			erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_OVERWRITE);
+			more = erase_lab.cut_at == 0;
+			for (unsigned i = 0; erase_lab.dead && i < 3; i++)
+				erase_lab_take(&erase_lab, XP_SCSI_SANITIZE_OVERWRITE);
 			c = claim_of(&r);
 			assert_true(c->level == XP_PURGE || c->level == XP_NONE);
 			rig_free(&r);
@@ -572,5 +552,5 @@ int main(void)
 		cmocka_unit_test(test_cut_of_a_drive_that_forgets_claims_nothing_false),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, erase_lab_setup, erase_lab_teardown);
 }

@@ -20,29 +20,14 @@
 
 #define YEAR_S (365 * LAB_DAY_S)
 
-static struct tsa_stand stand;
-
-static int setup(void **state)
-{
-	(void)state;
-	tsa_stand_open(&stand);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	tsa_stand_close(&stand);
-	return 0;
-}
-
 static X509_CRL *list_of(int64_t at_s, X509 *revoked, int64_t revoked_s)
 {
 	const struct xp_pki_revocation add = {.cert = revoked, .at_s = revoked_s};
 	X509_CRL *crl = NULL;
 
-	assert_int_equal(xp_pki_crl_new(&crl, NULL, revoked ? &add : NULL, stand.lab.lab.root,
-					stand.lab.lab.root_key, at_s, at_s + 30 * LAB_DAY_S, NULL),
+	assert_int_equal(xp_pki_crl_new(&crl, NULL, revoked ? &add : NULL, tsa_stand.lab.lab.root,
+					tsa_stand.lab.lab.root_key, at_s, at_s + 30 * LAB_DAY_S,
+					NULL),
 			 XP_OK);
 	return crl;
 }
@@ -51,15 +36,17 @@ static X509_CRL *list_of(int64_t at_s, X509 *revoked, int64_t revoked_s)
 
 static void test_good_timestamp_proves_the_time(void **state)
 {
-	const struct tsa_who w = {.tsa = stand.tsa.root, .require_time = true};
+	const struct tsa_who w = {.tsa = tsa_stand.tsa.root, .require_time = true};
 
 	(void)state;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &w, 0,
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &w, 0,
 			 "W_TIMESTAMP_REVOCATION");
-	tsa_stand_expect_bytes(&stand, stand.lab.p7s, stand.lab.p7s_len, &w, 3, "P_TIME");
+	tsa_stand_expect_bytes(&tsa_stand, tsa_stand.lab.p7s, tsa_stand.lab.p7s_len, &w, 3,
+			       "P_TIME");
 	/* the authority's own certificate may be the anchor */
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0},
-			 &(struct tsa_who){.tsa = stand.tsa.cert, .require_time = true}, 0, NULL);
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0},
+			 &(struct tsa_who){.tsa = tsa_stand.tsa.cert, .require_time = true}, 0,
+			 NULL);
 }
 
 static void test_rsa_and_longer_hashes_count(void **state)
@@ -69,46 +56,49 @@ static void test_rsa_and_longer_hashes_count(void **state)
 
 	(void)state;
 	tsa_lab_open(&rsa, TSA_EKU, true);
-	tsa_stand_expect(&stand, &rsa, s, &(struct tsa_who){.tsa = rsa.root}, 0, "W_");
+	tsa_stand_expect(&tsa_stand, &rsa, s, &(struct tsa_who){.tsa = rsa.root}, 0, "W_");
 	tsa_lab_close(&rsa);
 }
 
 static void test_signer_expired_for_years_passes_with_timestamp(void **state)
 {
 	X509_CRL *crl = list_of(LAB_NOW_S + LAB_DAY_S, NULL, 0);
-	struct tsa_who w = {.tsa = stand.tsa.root, .crl = crl, .require_time = true};
+	struct tsa_who w = {.tsa = tsa_stand.tsa.root, .crl = crl, .require_time = true};
 
 	(void)state;
-	stand.now_s = LAB_NOW_S + 20 * YEAR_S;
-	tsa_stand_expect_bytes(&stand, stand.lab.p7s, stand.lab.p7s_len, &w, 2, "I_CERT_TIME");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &w, 0, "W_");
+	tsa_stand.now_s = LAB_NOW_S + 20 * YEAR_S;
+	tsa_stand_expect_bytes(&tsa_stand, tsa_stand.lab.p7s, tsa_stand.lab.p7s_len, &w, 2,
+			       "I_CERT_TIME");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &w, 0, "W_");
 	/* stamped when the signer had expired already */
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S + 3 * YEAR_S}, &w,
-			 2, "I_CERT_TIME");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa,
+			 (struct tsa_stamp){.at_s = LAB_NOW_S + 3 * YEAR_S}, &w, 2, "I_CERT_TIME");
 	/* a list from before the timestamp says nothing about then */
 	w.crl = NULL;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &w, 2, "I_REVOCATION_STALE");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &w, 2,
+			 "I_REVOCATION_STALE");
 	/* stamped when the authority had expired */
 	w.crl = crl;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S + 12 * YEAR_S},
-			 &w, 2, "I_TIMESTAMP_UNTRUSTED");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa,
+			 (struct tsa_stamp){.at_s = LAB_NOW_S + 12 * YEAR_S}, &w, 2,
+			 "I_TIMESTAMP_UNTRUSTED");
 	X509_CRL_free(crl);
 }
 
 static void test_revoked_signer_counts_by_the_timestamp(void **state)
 {
-	X509_CRL *after = list_of(SOON_S + 7200, stand.lab.alice.cert, SOON_S + 3600);
-	X509_CRL *before = list_of(SOON_S + 7200, stand.lab.alice.cert, SOON_S - 30);
-	struct tsa_who w = {.tsa = stand.tsa.root, .crl = after};
+	X509_CRL *after = list_of(SOON_S + 7200, tsa_stand.lab.alice.cert, SOON_S + 3600);
+	X509_CRL *before = list_of(SOON_S + 7200, tsa_stand.lab.alice.cert, SOON_S - 30);
+	struct tsa_who w = {.tsa = tsa_stand.tsa.root, .crl = after};
 
 	(void)state;
-	stand.now_s = SOON_S + LAB_DAY_S;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &w, 0, "W_");
+	tsa_stand.now_s = SOON_S + LAB_DAY_S;
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &w, 0, "W_");
 	w.crl = before;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &w, 1, "E_REVOKED");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &w, 1, "E_REVOKED");
 	/* without anybody to believe the time is not proven */
 	w = (struct tsa_who){.crl = after};
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &w, 1, "E_REVOKED");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &w, 1, "E_REVOKED");
 	X509_CRL_free(after);
 	X509_CRL_free(before);
 }
@@ -116,18 +106,19 @@ static void test_revoked_signer_counts_by_the_timestamp(void **state)
 static void test_accuracy_and_fraction_make_it_later(void **state)
 {
 	static const uint8_t hour[] = {0x30, 0x07, 0x02, 0x02, 0x0e, 0x10, 0x80, 0x01, 0x05};
-	X509_CRL *crl = list_of(SOON_S + 7200, stand.lab.alice.cert, SOON_S + 3601);
-	const struct tsa_who w = {.tsa = stand.tsa.root, .crl = crl};
+	X509_CRL *crl = list_of(SOON_S + 7200, tsa_stand.lab.alice.cert, SOON_S + 3601);
+	const struct tsa_who w = {.tsa = tsa_stand.tsa.root, .crl = crl};
 
 	(void)state;
-	stand.now_s = SOON_S + LAB_DAY_S;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &w, 0, "W_");
+	tsa_stand.now_s = SOON_S + LAB_DAY_S;
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &w, 0, "W_");
 	/* 3600.005 s: it may have been signed in the moment of the revocation */
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.behind = {hour, sizeof(hour)}}, &w,
-			 1, "E_REVOKED");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa,
+			 (struct tsa_stamp){.behind = {hour, sizeof(hour)}}, &w, 1, "E_REVOKED");
 	X509_CRL_free(crl);
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.time = "20270115080100.5Z"},
-			 &(struct tsa_who){.tsa = stand.tsa.root}, 0, "W_");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa,
+			 (struct tsa_stamp){.time = "20270115080100.5Z"},
+			 &(struct tsa_who){.tsa = tsa_stand.tsa.root}, 0, "W_");
 }
 
 /* ---- whom to believe ---- */
@@ -137,12 +128,12 @@ static void test_timestamp_by_nobody_named_is_indeterminate(void **state)
 	struct tsa_lab other;
 
 	(void)state;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0}, &(struct tsa_who){0}, 2,
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0}, &(struct tsa_who){0}, 2,
 			 "I_TIMESTAMP_UNTRUSTED");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0},
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0},
 			 &(struct tsa_who){.require_time = true}, 2, "P_TIME");
 	tsa_lab_open(&other, TSA_EKU, false);
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0},
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0},
 			 &(struct tsa_who){.tsa = other.root}, 2, "I_TIMESTAMP_UNTRUSTED");
 	tsa_lab_close(&other);
 }
@@ -152,14 +143,15 @@ static void test_authority_of_the_signers_ca_is_not_believed(void **state)
 	struct tsa_lab own;
 
 	(void)state;
-	tsa_lab_open_below(&own, &stand.lab.lab);
-	tsa_stand_expect(&stand, &own, (struct tsa_stamp){0},
+	tsa_lab_open_below(&own, &tsa_stand.lab.lab);
+	tsa_stand_expect(&tsa_stand, &own, (struct tsa_stamp){0},
 			 &(struct tsa_who){.require_time = true}, 2, "I_TIMESTAMP_UNTRUSTED");
-	tsa_stand_expect(&stand, &own, (struct tsa_stamp){0},
-			 &(struct tsa_who){.tsa = stand.tsa.root}, 2, "I_TIMESTAMP_UNTRUSTED");
+	tsa_stand_expect(&tsa_stand, &own, (struct tsa_stamp){0},
+			 &(struct tsa_who){.tsa = tsa_stand.tsa.root}, 2, "I_TIMESTAMP_UNTRUSTED");
 	/* named all the same: then it is said */
-	tsa_stand_expect(&stand, &own, (struct tsa_stamp){0},
-			 &(struct tsa_who){.tsa = stand.lab.lab.root}, 0, "W_TIMESTAMP_SAME_CA");
+	tsa_stand_expect(&tsa_stand, &own, (struct tsa_stamp){0},
+			 &(struct tsa_who){.tsa = tsa_stand.lab.lab.root}, 0,
+			 "W_TIMESTAMP_SAME_CA");
 	tsa_lab_close(&own);
 }
 
@@ -181,10 +173,10 @@ static void test_revoked_authority_does_not_count(void **state)
 	cases[0].want = 0;
 	cases[0].code = "W_TIMESTAMP_REVOCATION";
 	for (size_t i = 0; i < 3; i++) {
-		X509_CRL *crl = tsa_lab_revoke(&stand.tsa, cases[i].at_s, cases[i].reason);
+		X509_CRL *crl = tsa_lab_revoke(&tsa_stand.tsa, cases[i].at_s, cases[i].reason);
 
-		tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0},
-				 &(struct tsa_who){.tsa = stand.tsa.root, .tsa_crl = crl},
+		tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0},
+				 &(struct tsa_who){.tsa = tsa_stand.tsa.root, .tsa_crl = crl},
 				 cases[i].want, cases[i].code);
 		X509_CRL_free(crl);
 	}
@@ -192,20 +184,20 @@ static void test_revoked_authority_does_not_count(void **state)
 
 static void test_list_that_clears_nobody_still_accuses_the_authority(void **state)
 {
-	X509_CRL *crl = tsa_lab_revoke(&stand.tsa, SOON_S + 10, CRL_REASON_SUPERSEDED);
+	X509_CRL *crl = tsa_lab_revoke(&tsa_stand.tsa, SOON_S + 10, CRL_REASON_SUPERSEDED);
 	ASN1_INTEGER *base = ASN1_INTEGER_new();
 
 	(void)state;
 	/* of after the token, and with a harmless reason for what came later */
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S},
-			 &(struct tsa_who){.tsa = stand.tsa.root, .tsa_crl = crl}, 0, NULL);
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S},
+			 &(struct tsa_who){.tsa = tsa_stand.tsa.root, .tsa_crl = crl}, 0, NULL);
 	X509_CRL_free(crl);
-	crl = tsa_lab_revoke(&stand.tsa, LAB_NOW_S - 10, CRL_REASON_SUPERSEDED);
+	crl = tsa_lab_revoke(&tsa_stand.tsa, LAB_NOW_S - 10, CRL_REASON_SUPERSEDED);
 	assert_int_equal(ASN1_INTEGER_set(base, 1), 1);
 	assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0), 1);
-	assert_true(X509_CRL_sign(crl, stand.tsa.root_key, EVP_sha256()) > 0);
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){0},
-			 &(struct tsa_who){.tsa = stand.tsa.root, .tsa_crl = crl}, 2,
+	assert_true(X509_CRL_sign(crl, tsa_stand.tsa.root_key, EVP_sha256()) > 0);
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){0},
+			 &(struct tsa_who){.tsa = tsa_stand.tsa.root, .tsa_crl = crl}, 2,
 			 "I_TIMESTAMP_REVOKED");
 	ASN1_INTEGER_free(base);
 	X509_CRL_free(crl);
@@ -222,7 +214,7 @@ static void test_certificate_of_another_purpose_is_found(void **state)
 		struct tsa_lab bad;
 
 		tsa_lab_open(&bad, ekus[i], false);
-		tsa_stand_expect(&stand, &bad, (struct tsa_stamp){0},
+		tsa_stand_expect(&tsa_stand, &bad, (struct tsa_stamp){0},
 				 &(struct tsa_who){.tsa = bad.root}, 1, "E_TIMESTAMP_CERT");
 		tsa_lab_close(&bad);
 	}
@@ -231,15 +223,16 @@ static void test_certificate_of_another_purpose_is_found(void **state)
 static void test_other_certificates_must_be_vouched_for(void **state)
 {
 	struct tsa_lab other;
-	const struct tsa_who w = {.tsa = stand.tsa.root};
+	const struct tsa_who w = {.tsa = tsa_stand.tsa.root};
 
 	(void)state;
 	tsa_lab_open(&other, TSA_EKU, false);
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.extra = other.cert}, &w, 2,
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.extra = other.cert}, &w, 2,
 			 "I_TIMESTAMP_CERTS");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.extra = other.root}, &w, 0, "W_");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.extra = stand.tsa.root}, &w, 0,
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.extra = other.root}, &w, 0,
 			 "W_");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa,
+			 (struct tsa_stamp){.extra = tsa_stand.tsa.root}, &w, 0, "W_");
 	tsa_lab_close(&other);
 }
 
@@ -251,22 +244,23 @@ static void test_transplanted_timestamp_is_found(void **state)
 	const struct tsa_stamp s = {.signature = {other, sizeof(other)}};
 
 	(void)state;
-	tsa_stand_expect(&stand, &stand.tsa, s, &(struct tsa_who){.tsa = stand.tsa.root}, 1,
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, s,
+			 &(struct tsa_who){.tsa = tsa_stand.tsa.root}, 1, "E_TIMESTAMP_IMPRINT");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, s, &(struct tsa_who){0}, 1,
 			 "E_TIMESTAMP_IMPRINT");
-	tsa_stand_expect(&stand, &stand.tsa, s, &(struct tsa_who){0}, 1, "E_TIMESTAMP_IMPRINT");
 }
 
 static void test_times_that_cannot_be_are_found(void **state)
 {
-	const struct tsa_who w = {.tsa = stand.tsa.root};
+	const struct tsa_who w = {.tsa = tsa_stand.tsa.root};
 
 	(void)state;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S - 301}, &w, 1,
-			 "E_TIMESTAMP_TIME");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S - 299}, &w, 0,
-			 "W_");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.at_s = SOON_S + 301}, &w, 2,
-			 "I_TIMESTAMP_FUTURE");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S - 301},
+			 &w, 1, "E_TIMESTAMP_TIME");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.at_s = LAB_NOW_S - 299},
+			 &w, 0, "W_");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.at_s = SOON_S + 301}, &w,
+			 2, "I_TIMESTAMP_FUTURE");
 }
 
 static void test_times_of_other_form_are_found(void **state)
@@ -280,8 +274,9 @@ static void test_times_of_other_form_are_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.time = times[i]},
-				 &(struct tsa_who){.tsa = stand.tsa.root}, 1, "E_TIMESTAMP_FORM");
+		tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.time = times[i]},
+				 &(struct tsa_who){.tsa = tsa_stand.tsa.root}, 1,
+				 "E_TIMESTAMP_FORM");
 }
 
 static void test_statements_of_other_form_are_found(void **state)
@@ -309,25 +304,26 @@ static void test_statements_of_other_form_are_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.behind = cases[i].bytes},
-				 &(struct tsa_who){.tsa = stand.tsa.root}, cases[i].want,
-				 cases[i].code);
+		tsa_stand_expect(
+			&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.behind = cases[i].bytes},
+			&(struct tsa_who){.tsa = tsa_stand.tsa.root}, cases[i].want, cases[i].code);
 }
 
 static void test_weak_and_unknown_algorithms_are_found(void **state)
 {
-	const struct tsa_who w = {.tsa = stand.tsa.root};
+	const struct tsa_who w = {.tsa = tsa_stand.tsa.root};
 
 	(void)state;
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.imprint = EVP_sha1()}, &w, 1,
-			 "E_ALGORITHM_WEAK");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.digest = EVP_sha1()}, &w, 1,
-			 "E_ALGORITHM_WEAK");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.imprint = EVP_sha3_256()}, &w, 2,
-			 "I_ALGORITHM_UNKNOWN");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.no_ess = true}, &w, 1,
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.imprint = EVP_sha1()}, &w,
+			 1, "E_ALGORITHM_WEAK");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.digest = EVP_sha1()}, &w,
+			 1, "E_ALGORITHM_WEAK");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.imprint = EVP_sha3_256()},
+			 &w, 2, "I_ALGORITHM_UNKNOWN");
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa, (struct tsa_stamp){.no_ess = true}, &w, 1,
 			 "E_TIMESTAMP_CERT");
-	tsa_stand_expect(&stand, &stand.tsa, (struct tsa_stamp){.crl = stand.lab.lab.crl}, &w, 2,
+	tsa_stand_expect(&tsa_stand, &tsa_stand.tsa,
+			 (struct tsa_stamp){.crl = tsa_stand.lab.lab.crl}, &w, 2,
 			 "I_TIMESTAMP_UNKNOWN");
 }
 
@@ -335,9 +331,9 @@ static void test_weak_and_unknown_algorithms_are_found(void **state)
 
 static void test_cut_and_lengthened_tokens_are_found(void **state)
 {
-	const struct tsa_stamp s = {.signature = tsa_stand_signature(&stand), .at_s = SOON_S};
+	const struct tsa_stamp s = {.signature = tsa_stand_signature(&tsa_stand), .at_s = SOON_S};
 	size_t len = 0;
-	uint8_t *token = tsa_lab_token(&stand.tsa, &s, &len);
+	uint8_t *token = tsa_lab_token(&tsa_stand.tsa, &s, &len);
 	struct xp_tst t;
 
 	(void)state;
@@ -360,16 +356,16 @@ static void test_token_with_empty_or_foreign_content_is_found(void **state)
 {
 	static const uint8_t empty[] = {0x30, 0x00};
 	size_t len;
-	uint8_t *p7s = tsa_stand_with_token(&stand, empty, sizeof(empty), &len);
+	uint8_t *p7s = tsa_stand_with_token(&tsa_stand, empty, sizeof(empty), &len);
 
 	(void)state;
-	tsa_stand_expect_bytes(&stand, p7s, len, &(struct tsa_who){.tsa = stand.tsa.root}, 1,
-			       "E_TIMESTAMP_FORM");
+	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &(struct tsa_who){.tsa = tsa_stand.tsa.root},
+			       1, "E_TIMESTAMP_FORM");
 	free(p7s);
 	/* a signature that is no timestamp */
-	p7s = tsa_stand_with_token(&stand, stand.lab.p7s, stand.lab.p7s_len, &len);
-	tsa_stand_expect_bytes(&stand, p7s, len, &(struct tsa_who){.tsa = stand.tsa.root}, 1,
-			       "E_TIMESTAMP_FORM");
+	p7s = tsa_stand_with_token(&tsa_stand, tsa_stand.lab.p7s, tsa_stand.lab.p7s_len, &len);
+	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &(struct tsa_who){.tsa = tsa_stand.tsa.root},
+			       1, "E_TIMESTAMP_FORM");
 	free(p7s);
 }
 
@@ -377,16 +373,17 @@ static void test_token_with_empty_or_foreign_content_is_found(void **state)
 static void expect_turned(const void *mark, size_t mark_len, size_t behind, uint8_t bits,
 			  const char *code)
 {
-	const struct tsa_stamp s = {.signature = tsa_stand_signature(&stand), .at_s = SOON_S};
+	const struct tsa_stamp s = {.signature = tsa_stand_signature(&tsa_stand), .at_s = SOON_S};
 	size_t token_len, len;
-	uint8_t *token = tsa_lab_token(&stand.tsa, &s, &token_len);
+	uint8_t *token = tsa_lab_token(&tsa_stand.tsa, &s, &token_len);
 	uint8_t *at = memmem(token, token_len, mark, mark_len);
 	uint8_t *p7s;
 
 	assert_non_null(at);
 	at[behind] ^= bits;
-	p7s = tsa_stand_with_token(&stand, token, token_len, &len);
-	tsa_stand_expect_bytes(&stand, p7s, len, &(struct tsa_who){.tsa = stand.tsa.root}, 1, code);
+	p7s = tsa_stand_with_token(&tsa_stand, token, token_len, &len);
+	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &(struct tsa_who){.tsa = tsa_stand.tsa.root},
+			       1, code);
 	free(token);
 	free(p7s);
 }
@@ -409,7 +406,7 @@ static void test_certificate_malformed_in_token_is_found(void **state)
 	expect_turned(version, sizeof(version), 2, 0x02 ^ 0x04, "E_TIMESTAMP_CERTS");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, tsa_stand_setup, tsa_stand_teardown)
 
 int main(void)
 {

@@ -13,22 +13,6 @@
 #include "tests/fake/cms_parts.h"
 #include "tests/fake/tsa_stand.h"
 
-static struct tsa_stand stand;
-
-static int setup(void **state)
-{
-	(void)state;
-	tsa_stand_open(&stand);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	tsa_stand_close(&stand);
-	return 0;
-}
-
 static enum xp_rc bytes_of_seven(void *ctx, void *out, size_t len, struct xp_err *err)
 {
 	(void)ctx;
@@ -41,7 +25,7 @@ static const struct xp_rng sevens = {.bytes = bytes_of_seven};
 
 static struct xp_bytes p7s_bytes(void)
 {
-	return (struct xp_bytes){stand.lab.p7s, stand.lab.p7s_len};
+	return (struct xp_bytes){tsa_stand.lab.p7s, tsa_stand.lab.p7s_len};
 }
 
 static const uint8_t nonce[] = {0x02, 0x10, 0x47, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7};
@@ -53,16 +37,17 @@ static void test_request_asks_for_the_signature(void **state)
 
 	(void)state;
 	assert_int_equal(xp_timestamp_request(&q, p7s_bytes(), &sevens, NULL), XP_OK);
-	EVP_Digest(tsa_stand_signature(&stand).data, tsa_stand_signature(&stand).len, digest, NULL,
-		   EVP_sha256(), NULL);
+	EVP_Digest(tsa_stand_signature(&tsa_stand).data, tsa_stand_signature(&tsa_stand).len,
+		   digest, NULL, EVP_sha256(), NULL);
 	assert_non_null(memmem(q.data, q.len, digest, sizeof(digest)));
 	assert_non_null(memmem(q.data, q.len, nonce, sizeof(nonce)));
 	assert_memory_equal(q.data + q.len - 3, "\x01\x01\xff", 3);
 	xp_buf_free(&q);
-	assert_int_equal(
-		xp_timestamp_request(&q, (struct xp_bytes){stand.lab.p7s, stand.lab.p7s_len - 1},
-				     &sevens, NULL),
-		XP_E_MALFORMED);
+	assert_int_equal(xp_timestamp_request(
+				 &q,
+				 (struct xp_bytes){tsa_stand.lab.p7s, tsa_stand.lab.p7s_len - 1},
+				 &sevens, NULL),
+			 XP_E_MALFORMED);
 	xp_buf_free(&q);
 }
 
@@ -75,9 +60,9 @@ static enum xp_rc embed(struct xp_buf *out, struct tsa_stamp s, struct xp_findin
 	enum xp_rc rc;
 
 	if (!s.signature.len)
-		s.signature = tsa_stand_signature(&stand);
+		s.signature = tsa_stand_signature(&tsa_stand);
 	s.at_s = SOON_S;
-	token = tsa_lab_token(&stand.tsa, &s, &len);
+	token = tsa_lab_token(&tsa_stand.tsa, &s, &len);
 	assert_int_equal(xp_timestamp_request(&q, p7s_bytes(), &sevens, NULL), XP_OK);
 	rc = xp_timestamp_embed(out, p7s_bytes(), (struct xp_bytes){token, len},
 				(struct xp_bytes){(const uint8_t *)q.data, q.len}, SOON_S, f, NULL);
@@ -97,9 +82,9 @@ static void test_embedded_token_is_checked_and_kept_once(void **state)
 	assert_int_equal(embed(&out, (struct tsa_stamp){.nonce = {nonce, sizeof(nonce)}}, &f),
 			 XP_OK);
 	assert_int_equal(f.n, 0);
-	tsa_stand_expect_bytes(&stand, out.data, out.len,
-			       &(struct tsa_who){.tsa = stand.tsa.root, .require_time = true}, 0,
-			       "W_");
+	tsa_stand_expect_bytes(&tsa_stand, out.data, out.len,
+			       &(struct tsa_who){.tsa = tsa_stand.tsa.root, .require_time = true},
+			       0, "W_");
 	stamped = (struct xp_bytes){(const uint8_t *)out.data, out.len};
 	assert_int_equal(xp_timestamp_request(&again, stamped, &sevens, NULL), XP_E_USAGE);
 	xp_buf_free(&out);
@@ -149,7 +134,7 @@ static void stamp_next(uint8_t **p7s, size_t *len)
 	for (unsigned i = c.signers_n; i > 0; i--)
 		if (!c.signers[i - 1].timestamp.len)
 			s.signature = c.signers[i - 1].signature;
-	token = tsa_lab_token(&stand.tsa, &s, &token_len);
+	token = tsa_lab_token(&tsa_stand.tsa, &s, &token_len);
 	assert_int_equal(xp_timestamp_embed(&out, file, (struct xp_bytes){token, token_len},
 					    (struct xp_bytes){0}, SOON_S, &f, NULL),
 			 XP_OK);
@@ -161,27 +146,27 @@ static void stamp_next(uint8_t **p7s, size_t *len)
 
 static void test_each_of_two_signatures_needs_its_own(void **state)
 {
-	const struct tsa_who w = {.tsa = stand.tsa.root, .require_time = true};
-	struct xp_signing_key *bob = lab_signing_key(&stand.lab.bob, NULL);
+	const struct tsa_who w = {.tsa = tsa_stand.tsa.root, .require_time = true};
+	struct xp_signing_key *bob = lab_signing_key(&tsa_stand.lab.bob, NULL);
 	struct cms_parts parts;
 	uint8_t *other = NULL;
 	uint8_t *p7s;
 	size_t len = 0;
 
 	(void)state;
-	check_lab_name_signers(&stand.lab, true, true);
-	check_lab_sign(&stand.lab, NULL);
-	assert_int_equal(
-		xp_sign(&other, &len, bob, stand.lab.json, stand.lab.json_len, LAB_NOW_S, NULL),
-		XP_OK);
-	cms_parts_take(&parts, stand.lab.p7s, stand.lab.p7s_len);
+	check_lab_name_signers(&tsa_stand.lab, true, true);
+	check_lab_sign(&tsa_stand.lab, NULL);
+	assert_int_equal(xp_sign(&other, &len, bob, tsa_stand.lab.json, tsa_stand.lab.json_len,
+				 LAB_NOW_S, NULL),
+			 XP_OK);
+	cms_parts_take(&parts, tsa_stand.lab.p7s, tsa_stand.lab.p7s_len);
 	cms_parts_join(&parts, other, len);
 	p7s = cms_parts_build(&parts, &len);
-	tsa_stand_expect_bytes(&stand, p7s, len, &w, 3, "P_TIME");
+	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &w, 3, "P_TIME");
 	stamp_next(&p7s, &len);
-	tsa_stand_expect_bytes(&stand, p7s, len, &w, 3, "P_TIME");
+	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &w, 3, "P_TIME");
 	stamp_next(&p7s, &len);
-	tsa_stand_expect_bytes(&stand, p7s, len, &w, 0, "W_");
+	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &w, 0, "W_");
 	cms_parts_free(&parts);
 	xp_signing_key_free(&bob);
 	free(other);
@@ -218,7 +203,7 @@ static void test_replies_are_read(void **state)
 	assert_non_null(strstr(err.msg, "status 2: bad"));
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, tsa_stand_setup, tsa_stand_teardown)
 
 int main(void)
 {
