@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,28 +21,8 @@ static bool is(bool (*how)(const struct emu_ata_result *), struct emu_ata_result
 #define GOOD(...)  assert_true(is(emu_is_good, __VA_ARGS__))
 #define ABORT(...) assert_true(is(emu_is_abort, __VA_ARGS__))
 
-struct world {
-	struct emu_time time;
-	struct emu_ata *d;
-	struct emu_media *media;
-};
-
-static void make(struct world *w, const struct emu_ata_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_ata_new(cfg, &w->time);
-	assert_non_null(w->d);
-	w->media = emu_ata_media(w->d);
-}
-
-static void cycle(struct world *w)
-{
-	emu_ata_power_off(w->d);
-	emu_ata_power_on(w->d);
-}
-
 /* READ NATIVE MAX EXT, SET MAX EXT */
-static struct emu_ata_result set_max(struct world *w, uint64_t last, bool lasting)
+static struct emu_ata_result set_max(struct bare_ata *w, uint64_t last, bool lasting)
 {
 	GOOD(emu_ask(w->d, 0x27, true, 0, 0, 0));
 	return emu_ask(w->d, 0x37, true, 0, lasting, last);
@@ -49,13 +30,13 @@ static struct emu_ata_result set_max(struct world *w, uint64_t last, bool lastin
 
 static void test_hpa_hides_and_gives_back(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_result r;
 	uint8_t data[512];
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	emu_media_stain(w.media, SECTORS - 1, 1);
 	ABORT(emu_ask(w.d, 0x37, true, 0, 1, 999)); /* READ NATIVE MAX must come first */
 	GOOD(emu_ask(w.d, 0xf8, false, 0, 0, 0));
@@ -73,12 +54,12 @@ static void test_hpa_hides_and_gives_back(void **state)
 	ABORT(set_max(&w, SECTORS - 1, true)); /* one change a power cycle */
 	GOOD(set_max(&w, SECTORS - 1, false));
 	assert_int_equal(emu_ata_sectors(w.d), SECTORS);
-	cycle(&w);
+	bare_ata_cycle(&w);
 	assert_int_equal(emu_ata_sectors(w.d), 1000); /* that one did not last */
 	r = set_max(&w, SECTORS, true);
 	assert_int_equal(r.error, 0x10);
 	GOOD(set_max(&w, SECTORS - 1, true));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	GOOD(emu_ask_read(w.d, SECTORS - 1, data));
 	assert_memory_equal(data + 39, "CUSTOMER DATA", 13);
 	emu_ata_free(&w.d);
@@ -86,14 +67,14 @@ static void test_hpa_hides_and_gives_back(void **state)
 
 static void test_hpa_password_locks_set_max(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_cmd set = {.command = 0xf9, .feature = 0x01, .count = 1};
 	struct emu_ata_cmd unlock = {.command = 0xf9, .feature = 0x03, .count = 1};
 	uint8_t data[512] = {0, 0, 'p'};
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	ABORT(emu_ask(w.d, 0xf9, false, 0x02, 0, 0));
 	GOOD(emu_ask_out(w.d, &set, data, 512));
 	GOOD(emu_ask(w.d, 0xf9, false, 0x02, 0, 0));
@@ -111,25 +92,25 @@ static void test_hpa_password_locks_set_max(void **state)
 
 static void test_amac_one_change_a_power_cycle(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_result r;
 
 	(void)state;
 	cfg.has_hpa = cfg.has_dco = false;
 	cfg.has_amac = true;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	ABORT(emu_ask(w.d, 0x27, true, 0, 0, 0));
 	GOOD(emu_ask(w.d, 0x78, true, 1, 0, 999));
 	assert_int_equal(emu_ata_sectors(w.d), 1000);
 	r = emu_ask(w.d, 0x78, true, 0, 0, 0);
 	assert_int_equal(r.lba, SECTORS - 1);
 	ABORT(emu_ask(w.d, 0x78, true, 1, 0, SECTORS - 1));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	assert_int_equal(emu_ata_sectors(w.d), 1000);
 	GOOD(emu_ask(w.d, 0x78, true, 2, 0, 0));
 	ABORT(emu_ask(w.d, 0x78, true, 1, 0, SECTORS - 1));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	GOOD(emu_ask(w.d, 0x78, true, 1, 0, SECTORS - 1));
 	assert_int_equal(emu_ata_sectors(w.d), SECTORS);
 	ABORT(emu_ask(w.d, 0x78, true, 3, 0, 0));
@@ -137,7 +118,7 @@ static void test_amac_one_change_a_power_cycle(void **state)
 }
 
 /* Fills in signature and checksum, and sends DCO SET. */
-static struct emu_ata_result dco_set(struct world *w, uint8_t data[512], uint64_t last)
+static struct emu_ata_result dco_set(struct bare_ata *w, uint8_t data[512], uint64_t last)
 {
 	struct emu_ata_cmd set = {.command = 0xb1, .feature = 0xc3, .count = 1};
 	uint8_t sum = 0;
@@ -153,7 +134,7 @@ static struct emu_ata_result dco_set(struct world *w, uint8_t data[512], uint64_
 
 static void test_dco_takes_capacity_away_and_restores_it(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_cmd identify = {.command = 0xb1, .feature = 0xc2, .count = 1};
 	struct emu_ata_cmd set = {.command = 0xb1, .feature = 0xc3, .count = 1};
@@ -161,7 +142,7 @@ static void test_dco_takes_capacity_away_and_restores_it(void **state)
 	uint8_t data[512], sum = 0;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	GOOD(emu_ask_in(w.d, &identify, data, 512));
 	for (unsigned i = 0; i < 512; i++)
 		sum = (uint8_t)(sum + data[i]);
@@ -177,12 +158,12 @@ static void test_dco_takes_capacity_away_and_restores_it(void **state)
 	GOOD(set_max(&w, 999, true));
 	ABORT(emu_ask(w.d, 0xb1, false, 0xc0, 0, 0)); /* there is an HPA */
 	ABORT(dco_set(&w, data, 49999));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	GOOD(set_max(&w, 49999, true));
 	GOOD(emu_ask(w.d, 0xb1, false, 0xc1, 0, 0));
 	ABORT(emu_ask(w.d, 0xb1, false, 0xc0, 0, 0)); /* frozen */
 	ABORT(emu_ask_in(w.d, &identify, data, 512));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	GOOD(emu_ask(w.d, 0xb1, false, 0xc0, 0, 0));
 	assert_int_equal(emu_ata_sectors(w.d), SECTORS);
 	emu_ata_free(&w.d);
@@ -190,7 +171,7 @@ static void test_dco_takes_capacity_away_and_restores_it(void **state)
 
 static void test_io_28_and_48_bits_and_4096_byte_sectors(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 	struct emu_ata_cmd write = {.command = 0xca, .count = 0, .lba = 256};
 	struct emu_ata_cmd read = {.command = 0x24, .is_48bit = true, .count = 256, .lba = 256};
@@ -199,7 +180,7 @@ static void test_io_28_and_48_bits_and_4096_byte_sectors(void **state)
 	(void)state;
 	cfg.logical_bytes = 4096;
 	cfg.physical_exponent = 0;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	for (size_t i = 0; i < sizeof(in); i++)
 		in[i] = (uint8_t)(i >> 3 ^ i);
 	GOOD(emu_ask_out(w.d, &write, in, sizeof(in))); /* COUNT 0 is 256 */
@@ -219,7 +200,7 @@ static void test_io_28_and_48_bits_and_4096_byte_sectors(void **state)
 
 static void test_io_bad_sectors_say_where(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_cmd write = {.command = 0x35, .is_48bit = true, .count = 4, .lba = 100};
 	struct emu_bad unreadable = {.first = 50, .n = 1, .on_read = true};
@@ -228,7 +209,7 @@ static void test_io_bad_sectors_say_where(void **state)
 	uint8_t data[4 * 512];
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	assert_true(emu_media_add_bad(w.media, &unreadable));
 	assert_true(emu_media_add_bad(w.media, &unwritable));
 	r = emu_ask_read(w.d, 50, data);
@@ -251,14 +232,14 @@ static void test_io_bad_sectors_say_where(void **state)
 
 static void test_io_power_cut_gives_no_answer_and_writes_nothing(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_cmd write = {.command = 0x35, .is_48bit = true, .count = 256};
 	static uint8_t data[256 * 512];
 	struct emu_ata_result r;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	GOOD(emu_ask(w.d, 0x27, true, 0, 0, 0));
 	memset(data, 0xee, sizeof(data));
 	emu_ata_cut_power_at(w.d, w.time.now_ns + 100 * EMU_US);
@@ -275,7 +256,7 @@ static void test_io_power_cut_gives_no_answer_and_writes_nothing(void **state)
 
 static void test_trim_reads_as_the_drive_says_and_erases_nothing(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 	struct emu_ata_cmd trim = {.command = 0x06, .is_48bit = true, .feature = 1, .count = 1};
 	static const struct {
@@ -290,7 +271,7 @@ static void test_trim_reads_as_the_drive_says_and_erases_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		cfg.trimmed = cases[i].trimmed;
-		make(&w, &cfg);
+		bare_ata_make(&w, &cfg);
 		emu_ata_identify(w.d, id);
 		assert_int_equal(get_le16(id + 138) & 0x4020, cases[i].word_69);
 		assert_int_equal(get_le16(id + 338), 1);
@@ -312,14 +293,14 @@ static void test_trim_reads_as_the_drive_says_and_erases_nothing(void **state)
 
 static void test_logs_and_smart(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 	struct emu_ata_cmd log = {.command = 0x2f, .is_48bit = true, .count = 1};
 	struct emu_ata_result r;
 	uint8_t page[512], id[512];
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	emu_time_pass(&w.time, 5 * 3600 * EMU_S);
 	log.lba = 0x0104;
 	GOOD(emu_ask_in(w.d, &log, page, 512));

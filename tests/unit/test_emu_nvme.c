@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,35 +16,23 @@
 #define BYTES (1024 * 1024U)
 #define ALL   0xffffffffU
 
-struct world {
-	struct emu_time time;
-	struct emu_nvme *d;
-};
-
-static void make(struct world *w, const struct emu_nvme_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_nvme_new(cfg, &w->time);
-	assert_non_null(w->d);
-}
-
-static void make_ssd(struct world *w)
+static void make_ssd(struct bare_nvme *w)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
 
-	make(w, &cfg);
+	bare_nvme_make(w, &cfg);
 }
 
-static void make_many(struct world *w)
+static void make_many(struct bare_nvme *w)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
 
-	make(w, &cfg);
+	bare_nvme_make(w, &cfg);
 }
 
 static void test_identify_says_what_was_configured(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t id[4096];
 
 	(void)state;
@@ -79,7 +68,7 @@ static void test_identify_says_what_was_configured(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t list(struct world *w, unsigned ctrl, uint8_t cns, uint32_t nsid, uint8_t *out)
+static uint16_t list(struct bare_nvme *w, unsigned ctrl, uint8_t cns, uint32_t nsid, uint8_t *out)
 {
 	return emu_nvme_ask_status(w->d, &(struct emu_nvme_ask){.opcode = 0x06,
 								.controller = ctrl,
@@ -91,7 +80,7 @@ static uint16_t list(struct world *w, unsigned ctrl, uint8_t cns, uint32_t nsid,
 
 static void test_lists_tell_attached_from_allocated(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t out[4096];
 
 	(void)state;
@@ -138,7 +127,7 @@ static void test_lists_tell_attached_from_allocated(void **state)
 
 static void test_blocks_come_back_as_they_were_written(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t in[4096];
 	uint8_t out[4096];
 
@@ -182,7 +171,7 @@ static void test_blocks_come_back_as_they_were_written(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t deallocate(struct world *w, uint64_t lba, uint32_t n)
+static uint16_t deallocate(struct bare_nvme *w, uint64_t lba, uint32_t n)
 {
 	uint8_t range[16] = {0};
 
@@ -201,7 +190,7 @@ static void test_deallocated_blocks_read_as_the_drive_is_made_and_stay(void **st
 	static const enum emu_trimmed ways[] = {EMU_TRIMMED_ZERO, EMU_TRIMMED_ONES,
 						EMU_TRIMMED_OLD};
 	static const uint8_t dlfeat[] = {1, 2, 0};
-	struct world w;
+	struct bare_nvme w;
 	uint8_t out[512];
 	uint8_t id[4096];
 
@@ -210,7 +199,7 @@ static void test_deallocated_blocks_read_as_the_drive_is_made_and_stay(void **st
 		struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
 
 		cfg.deallocated = ways[i];
-		make(&w, &cfg);
+		bare_nvme_make(&w, &cfg);
 		emu_nvme_stain(w.d);
 		assert_int_equal(emu_nvme_ask_identify(w.d, 0, 1, id), 0);
 		assert_int_equal(id[33] & 7, dlfeat[i]);
@@ -230,7 +219,7 @@ static void test_deallocated_blocks_read_as_the_drive_is_made_and_stay(void **st
 
 static void test_write_zeroes_writes(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t out[512];
 
 	(void)state;
@@ -256,7 +245,7 @@ static void test_write_zeroes_writes(void **state)
 
 static void test_bad_sectors_fail_and_are_counted(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512] = {0};
 	uint8_t log[512];
 	const struct emu_bad on_read = {.first = 5, .n = 1, .on_read = true};
@@ -278,7 +267,7 @@ static void test_bad_sectors_fail_and_are_counted(void **state)
 
 static void test_logs_of_health_and_commands(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t log[4096];
 
 	(void)state;
@@ -322,7 +311,8 @@ static void test_logs_of_health_and_commands(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t feature(struct world *w, bool set, uint8_t fid, uint32_t value, uint32_t *result)
+static uint16_t feature(struct bare_nvme *w, bool set, uint8_t fid, uint32_t value,
+			uint32_t *result)
 {
 	struct emu_nvme_cmd r = emu_nvme_ask(
 		w->d,
@@ -334,7 +324,7 @@ static uint16_t feature(struct world *w, bool set, uint8_t fid, uint32_t value, 
 
 static void test_features_are_kept_until_a_reset(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint32_t r;
 
 	(void)state;
@@ -355,7 +345,7 @@ static void test_features_are_kept_until_a_reset(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t attach(struct world *w, uint32_t nsid, unsigned select, uint16_t cntlid)
+static uint16_t attach(struct bare_nvme *w, uint32_t nsid, unsigned select, uint16_t cntlid)
 {
 	uint8_t l[4096] = {1};
 
@@ -368,7 +358,7 @@ static uint16_t attach(struct world *w, uint32_t nsid, unsigned select, uint16_t
 
 static void test_events_are_told_once_until_the_log_is_read(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint32_t r;
 	uint8_t log[4096];
 	struct emu_nvme_cmd held;
@@ -395,7 +385,7 @@ static void test_events_are_told_once_until_the_log_is_read(void **state)
 
 static void test_security_shows_an_opal_drive(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t out[512];
 
 	(void)state;
@@ -433,7 +423,7 @@ static void test_security_shows_an_opal_drive(void **state)
 
 static void test_no_answer_without_power_or_when_it_vanishes(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t id[4096];
 
 	(void)state;
@@ -455,7 +445,7 @@ static void test_no_answer_without_power_or_when_it_vanishes(void **state)
 static void test_commands_it_does_not_have_are_refused(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t data[4096] = {0};
 	static const uint8_t admin[] = {0x80, 0x81, 0x82, 0x84, 0x0d, 0x15, 0x14, 0xc0};
 	static const uint8_t io[] = {0x04, 0x05, 0x08, 0x09, 0x0d, 0x0e, 0x11, 0x15, 0x19};
@@ -464,7 +454,7 @@ static void test_commands_it_does_not_have_are_refused(void **state)
 	cfg.has_format = cfg.has_security = cfg.has_ns_management = cfg.has_reservations = false;
 	cfg.has_compare = cfg.has_dsm = cfg.has_write_zeroes = false;
 	cfg.sanitize_block = cfg.sanitize_crypto = cfg.sanitize_overwrite = false;
-	make(&w, &cfg);
+	bare_nvme_make(&w, &cfg);
 	for (size_t i = 0; i < sizeof(admin) + sizeof(io); i++) {
 		bool is_io = i >= sizeof(admin);
 		struct emu_nvme_ask ask = {.opcode = is_io ? io[i - sizeof(admin)] : admin[i],

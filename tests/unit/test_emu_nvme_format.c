@@ -4,6 +4,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,20 +18,7 @@
 #define SECTORS (BYTES / 512)
 #define ALL	0xffffffffU
 
-struct world {
-	struct emu_time time;
-	struct emu_nvme *d;
-};
-
-static void make(struct world *w, const struct emu_nvme_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_nvme_new(cfg, &w->time);
-	assert_non_null(w->d);
-	emu_nvme_stain(w->d);
-}
-
-static uint64_t left(struct world *w, uint32_t nsid)
+static uint64_t left(struct bare_nvme *w, uint32_t nsid)
 {
 	return emu_media_stains(emu_nvme_media(w->d, nsid), 0, SECTORS).sectors;
 }
@@ -38,12 +26,12 @@ static uint64_t left(struct world *w, uint32_t nsid)
 static void test_format_erases_as_asked(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 
 	(void)state;
 	for (unsigned ses = 0; ses < 3; ses++) {
-		make(&w, &cfg);
+		bare_nvme_make_stained(&w, &cfg);
 		assert_int_equal(emu_nvme_ask_format(w.d, 1, ses, 0), 0);
 		/* without a secure erase only the mapping goes */
 		assert_int_equal(left(&w, 1), ses == 0 ? SECTORS : 0);
@@ -56,7 +44,7 @@ static void test_format_erases_as_asked(void **state)
 		assert_true(xp_mem_is_filled(buf, 0, 512));
 		emu_nvme_free(&w.d);
 	}
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_format(w.d, 1, 3, 0), 0x02);
 	assert_int_equal(emu_nvme_ask_format(w.d, 1, 1, 5), 0x10a);
 	assert_int_equal(emu_nvme_ask_format(w.d, 1, 1, 1 << 5), 0x10a); /* PI without room */
@@ -84,11 +72,11 @@ static void test_format_scope_is_by_the_attributes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-		struct world w;
+		struct bare_nvme w;
 
 		cfg.format_all = rows[i].format_all;
 		cfg.erase_all = rows[i].erase_all;
-		make(&w, &cfg);
+		bare_nvme_make_stained(&w, &cfg);
 		assert_int_equal(emu_nvme_ask_format(w.d, rows[i].nsid, rows[i].ses, 0), 0);
 		for (uint32_t n = 0; n < 3; n++)
 			assert_int_equal(left(&w, n + 1), rows[i].left[n]);
@@ -102,12 +90,12 @@ static void test_format_scope_is_by_the_attributes(void **state)
 static void test_format_refusals(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 
 	(void)state;
 	cfg.format_broadcast_refused = true;
 	cfg.format_crypto = false;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_format(w.d, ALL, 1, 0), 0x02);
 	assert_int_equal(emu_nvme_ask_format(w.d, 1, 2, 0), 0x02);
 	emu_nvme_free(&w.d);
@@ -116,11 +104,11 @@ static void test_format_refusals(void **state)
 static void test_format_changes_the_size_of_blocks(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t id[4096];
 
 	(void)state;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_format(w.d, 1, 1, 2), 0);
 	assert_int_equal(emu_nvme_ask_identify(w.d, 0, 1, id), 0);
 	assert_int_equal(get_le64(id), BYTES / 4096);
@@ -130,8 +118,8 @@ static void test_format_changes_the_size_of_blocks(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t io(struct world *w, bool write, uint64_t lba, uint32_t flags, void *buf, size_t len,
-		   void *meta, size_t meta_len)
+static uint16_t io(struct bare_nvme *w, bool write, uint64_t lba, uint32_t flags, void *buf,
+		   size_t len, void *meta, size_t meta_len)
 {
 	return emu_nvme_ask_status(w->d, &(struct emu_nvme_ask){.opcode = write ? 1 : 2,
 								.is_io = true,
@@ -149,14 +137,14 @@ static uint16_t io(struct world *w, bool write, uint64_t lba, uint32_t flags, vo
 static void test_protection_is_made_checked_and_dropped(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t block[4096 + 8];
 	uint8_t meta[8];
 	const uint32_t act = 1U << 29;
 	const uint32_t check = 5U << 26; /* guard, reference tag */
 
 	(void)state;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	/* 4096 + 8, type 1, metadata apart */
 	assert_int_equal(emu_nvme_ask_format(w.d, 1, 1, 3 | 1 << 5), 0);
 	memset(block, 0x5a, sizeof(block));
@@ -198,13 +186,13 @@ static void test_protection_is_made_checked_and_dropped(void **state)
 static void test_sanitize_leaves_protected_blocks_readable(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t block[4096];
 	static const uint32_t actions[] = {2, 4, 3 | 1 << 4};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		make(&w, &cfg);
+		bare_nvme_make_stained(&w, &cfg);
 		assert_int_equal(emu_nvme_ask_format(w.d, 1, 0, 3 | 1 << 5), 0);
 		memset(block, 0x5a, sizeof(block));
 		assert_int_equal(io(&w, true, 7, 1U << 29, block, 4096, NULL, 0), 0);
@@ -219,12 +207,12 @@ static void test_sanitize_leaves_protected_blocks_readable(void **state)
 static void test_format_faults(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t id[4096];
 	uint8_t buf[512];
 
 	(void)state;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	emu_nvme_faults(w.d)->format_ignored = true;
 	assert_int_equal(emu_nvme_ask_format(w.d, 1, 1, 0), 0);
 	assert_int_equal(left(&w, 1), SECTORS);
@@ -250,12 +238,12 @@ static void test_format_faults(void **state)
 static void test_format_that_is_cut_short_leaves_the_rest(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	struct emu_nvme_ask ask = {
 		.opcode = 0x80, .nsid = 1, .cdw10 = 1 << 9, .give_up_ns = 2500 * EMU_MS};
 
 	(void)state;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_status(w.d, &ask), 0xffff);
 	assert_in_range(left(&w, 1), SECTORS / 2 - 1, SECTORS / 2 + 1);
 	emu_nvme_stain(w.d);

@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,26 +16,14 @@
 #define BYTES (1024 * 1024U)
 #define ALL   0xffffffffU
 
-struct world {
-	struct emu_time time;
-	struct emu_nvme *d;
-};
-
-static void make(struct world *w, const struct emu_nvme_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_nvme_new(cfg, &w->time);
-	assert_non_null(w->d);
-}
-
-static void make_many(struct world *w)
+static void make_many(struct bare_nvme *w)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
 
-	make(w, &cfg);
+	bare_nvme_make(w, &cfg);
 }
 
-static uint16_t attach(struct world *w, uint32_t nsid, unsigned select, uint16_t cntlid)
+static uint16_t attach(struct bare_nvme *w, uint32_t nsid, unsigned select, uint16_t cntlid)
 {
 	uint8_t l[4096] = {1};
 
@@ -47,7 +36,7 @@ static uint16_t attach(struct world *w, uint32_t nsid, unsigned select, uint16_t
 
 static void test_namespaces_come_and_go_and_their_data_stays(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	struct emu_nvme_cmd r;
 	uint8_t want[4096] = {0};
 	uint8_t id[4096];
@@ -92,7 +81,7 @@ static void test_namespaces_come_and_go_and_their_data_stays(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t reserve(struct world *w, unsigned ctrl, uint8_t opcode, uint32_t cdw10,
+static uint16_t reserve(struct bare_nvme *w, unsigned ctrl, uint8_t opcode, uint32_t cdw10,
 			uint64_t first, uint64_t second)
 {
 	uint8_t keys[16];
@@ -110,7 +99,7 @@ static uint16_t reserve(struct world *w, unsigned ctrl, uint8_t opcode, uint32_t
 
 static void test_reservations_keep_the_other_host_out(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512] = {0};
 	uint8_t report[256];
 	struct emu_nvme_ask write = {

@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,39 +23,26 @@
 #define EMVS	  0x400U
 #define GDE	  0x100U
 
-struct world {
-	struct emu_time time;
-	struct emu_nvme *d;
-};
-
-static void make(struct world *w, const struct emu_nvme_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_nvme_new(cfg, &w->time);
-	assert_non_null(w->d);
-	emu_nvme_stain(w->d);
-}
-
-static void make_many(struct world *w)
+static void make_many(struct bare_nvme *w)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
 
-	make(w, &cfg);
+	bare_nvme_make_stained(w, &cfg);
 }
 
-static void wait_s(struct world *w, uint64_t s)
+static void wait_s(struct bare_nvme *w, uint64_t s)
 {
 	emu_time_pass(&w->time, s * EMU_S);
 }
 
-static uint64_t left(struct world *w)
+static uint64_t left(struct bare_nvme *w)
 {
 	struct emu_stains s = emu_nvme_stains(w->d);
 
 	return s.sectors + s.spare;
 }
 
-static void expect_log(struct world *w, uint16_t sstat, uint16_t sprog, uint32_t scdw10)
+static void expect_log(struct bare_nvme *w, uint16_t sstat, uint16_t sprog, uint32_t scdw10)
 {
 	struct emu_nvme_log81 l = emu_nvme_ask_log81(w->d);
 
@@ -66,7 +54,7 @@ static void expect_log(struct world *w, uint16_t sstat, uint16_t sprog, uint32_t
 static void test_sanitize_reaches_everything_and_goes_through_its_states(void **state)
 {
 	static const uint32_t actions[] = {BLOCK, CRYPTO, OVERWRITE | 1 << 4};
-	struct world w;
+	struct bare_nvme w;
 	struct emu_nvme_log81 l;
 	uint8_t buf[512];
 
@@ -102,12 +90,12 @@ static void test_sanitize_reaches_everything_and_goes_through_its_states(void **
 static void test_log_gives_estimates_only_of_what_it_has(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t log[512];
 
 	(void)state;
 	cfg.sanitize_block = false;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_log(w.d, 0x81, log, 512), 0);
 	assert_int_equal(get_le32(log + 8), 9600);
 	assert_int_equal(get_le32(log + 12), 0xffffffff);
@@ -123,7 +111,7 @@ static void test_log_gives_estimates_only_of_what_it_has(void **state)
 
 static void test_overwrite_ends_with_the_pattern_whatever_the_passes(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 	struct emu_nvme_log81 l;
 
@@ -153,7 +141,7 @@ static void test_overwrite_ends_with_the_pattern_whatever_the_passes(void **stat
 
 static void test_no_deallocate_keeps_what_the_erase_made_readable(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 
 	(void)state;
@@ -167,7 +155,7 @@ static void test_no_deallocate_keeps_what_the_erase_made_readable(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t set_nodrm(struct world *w, uint32_t value)
+static uint16_t set_nodrm(struct bare_nvme *w, uint32_t value)
 {
 	return emu_nvme_ask_status(
 		w->d, &(struct emu_nvme_ask){.opcode = 0x09, .cdw10 = 0x17, .cdw11 = value});
@@ -176,12 +164,12 @@ static uint16_t set_nodrm(struct world *w, uint32_t value)
 static void test_no_deallocate_inhibited_errs_or_warns(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_ssd(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 
 	(void)state;
 	cfg.no_deallocate_inhibited = true;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_sanitize(w.d, CRYPTO | NDAS, 0), 0x02);
 	assert_int_equal(set_nodrm(&w, 1), 0);
 	assert_int_equal(emu_nvme_ask_sanitize(w.d, CRYPTO | NDAS, 0), 0);
@@ -194,7 +182,7 @@ static void test_no_deallocate_inhibited_errs_or_warns(void **state)
 
 static void test_only_what_the_standard_lists_runs_meanwhile(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[4096] = {0};
 	static const uint8_t refused[] = {0x80, 0x81, 0x82, 0x0d, 0x15};
 	static const uint8_t logs[] = {1, 2, 4, 0x81};
@@ -234,7 +222,7 @@ static void test_only_what_the_standard_lists_runs_meanwhile(void **state)
 
 static void test_it_goes_on_after_reset_and_power_loss(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	struct emu_nvme_log81 before;
 
 	(void)state;
@@ -258,7 +246,7 @@ static void test_it_goes_on_after_reset_and_power_loss(void **state)
 
 static void test_power_may_go_in_the_middle_of_a_command(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 
 	(void)state;
 	make_many(&w);
@@ -272,13 +260,13 @@ static void test_power_may_go_in_the_middle_of_a_command(void **state)
 static void test_restricted_failure_is_left_by_a_restricted_success_only(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	struct emu_nvme_log81 l;
 	uint8_t buf[512];
 
 	(void)state;
 	cfg.has_media_verification = true; /* the drives that tell their state */
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	emu_nvme_faults(w.d)->sanitize_fails_at = 0x8000;
 	assert_int_equal(emu_nvme_ask_sanitize(w.d, BLOCK, 0), 0);
 	wait_s(&w, 60);
@@ -304,7 +292,7 @@ static void test_restricted_failure_is_left_by_a_restricted_success_only(void **
 
 static void test_unrestricted_failure_may_be_left_unsanitized(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 
 	(void)state;
@@ -327,14 +315,14 @@ static void test_unrestricted_failure_may_be_left_unsanitized(void **state)
 static void test_media_verification_lets_reads_through_until_it_is_left(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 	struct emu_nvme_log81 l;
 	uint32_t event;
 
 	(void)state;
 	cfg.has_media_verification = true;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_sanitize(w.d, OVERWRITE | EMVS, 0), 0x02);
 	assert_int_equal(emu_nvme_ask_sanitize(w.d, BLOCK | EMVS | NDAS, 0), 0x02);
 	assert_int_equal(emu_nvme_ask_sanitize(w.d, CRYPTO | EMVS, 0), 0);
@@ -374,12 +362,12 @@ static void test_media_verification_lets_reads_through_until_it_is_left(void **s
 static void test_events_tell_how_it_ended(void **state)
 {
 	struct emu_nvme_config cfg = emu_nvme_many(BYTES);
-	struct world w;
+	struct bare_nvme w;
 	uint32_t e;
 
 	(void)state;
 	cfg.has_media_verification = true;
-	make(&w, &cfg);
+	bare_nvme_make_stained(&w, &cfg);
 	assert_int_equal(emu_nvme_ask_sanitize(w.d, CRYPTO, 0), 0);
 	assert_false(emu_nvme_event(w.d, 0, &e));
 	wait_s(&w, 3);
@@ -396,7 +384,7 @@ static void test_events_tell_how_it_ended(void **state)
 
 static void test_faults_of_progress_and_log(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	struct emu_nvme_log81 l;
 	uint8_t log[512];
 
@@ -430,7 +418,7 @@ static void test_faults_of_progress_and_log(void **state)
 
 static void test_fault_power_loss_ends_it(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 
 	(void)state;
 	make_many(&w);
@@ -445,7 +433,7 @@ static void test_fault_power_loss_ends_it(void **state)
 
 static void test_fault_memory_region_prohibits(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 
 	(void)state;
 	make_many(&w);
@@ -465,7 +453,7 @@ static void test_liars_leave_what_a_reader_or_a_laboratory_finds(void **state)
 	};
 	static const uint64_t found[] = {32, SECTORS / 4, 0, SECTORS};
 	static const uint64_t spare[] = {0, 0, 64, 64};
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 
 	(void)state;
@@ -499,7 +487,7 @@ static void test_liars_leave_what_a_reader_or_a_laboratory_finds(void **state)
 
 static void test_vendor_pattern_shows_after_block_erase(void **state)
 {
-	struct world w;
+	struct bare_nvme w;
 	uint8_t buf[512];
 
 	(void)state;

@@ -4,6 +4,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,30 +22,14 @@
 #define ANTIFREEZE 0x40
 #define MAY_FAIL   0x10
 
-struct world {
-	struct emu_time time;
-	struct emu_ata *d;
-	struct emu_media *media;
-};
-
-static void make(struct world *w, const struct emu_ata_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_ata_new(cfg, &w->time);
-	assert_non_null(w->d);
-	w->media = emu_ata_media(w->d);
-	emu_media_stain(w->media, 0, (uint32_t)cfg->sectors);
-	emu_media_stain_spare(w->media);
-}
-
-static void make_ssd(struct world *w)
+static void make_ssd(struct bare_ata *w)
 {
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 
-	make(w, &cfg);
+	bare_ata_make_stained(w, &cfg);
 }
 
-static void wait_s(struct world *w, uint64_t s)
+static void wait_s(struct bare_ata *w, uint64_t s)
 {
 	emu_time_pass(&w->time, s * EMU_S);
 }
@@ -62,7 +47,7 @@ static void refused(struct emu_ata_result r, uint8_t why)
 	assert_int_equal(r.lba & 0xff, why);
 }
 
-static uint64_t left(struct world *w)
+static uint64_t left(struct bare_ata *w)
 {
 	struct emu_stains s = emu_media_stains(w->media, 0, SECTORS);
 
@@ -72,7 +57,7 @@ static uint64_t left(struct world *w)
 static void test_sanitize_goes_through_its_states(void **state)
 {
 	static const uint16_t ops[] = {CRYPTO, BLOCK, OVERWRITE};
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_result r;
 
 	(void)state;
@@ -103,7 +88,7 @@ static void test_sanitize_goes_through_its_states(void **state)
 
 static void test_sanitize_leaves_what_the_standard_says(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	uint8_t out[512];
 
 	(void)state;
@@ -139,7 +124,7 @@ static void test_sanitize_leaves_what_the_standard_says(void **state)
 
 static void test_sanitize_needs_its_key(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	static const uint16_t ops[] = {CRYPTO, BLOCK, OVERWRITE, FREEZE, ANTIFREEZE};
 
 	(void)state;
@@ -154,7 +139,7 @@ static void test_sanitize_needs_its_key(void **state)
 
 static void test_sanitize_running_refuses_the_rest_and_survives_power(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_result r;
 	struct emu_ata_cmd identify = {.command = 0xec, .count = 1};
 	uint8_t out[512];
@@ -191,7 +176,7 @@ static void test_sanitize_running_refuses_the_rest_and_survives_power(void **sta
 
 static void test_sanitize_failure_stays_unless_it_may_be_left(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_result r;
 	uint8_t out[512];
 
@@ -229,7 +214,7 @@ static void test_sanitize_failure_stays_unless_it_may_be_left(void **state)
 
 static void test_sanitize_freeze_and_antifreeze(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 
 	(void)state;
 	make_ssd(&w);
@@ -249,21 +234,21 @@ static void test_sanitize_freeze_and_antifreeze(void **state)
 
 static void test_sanitize_unsupported_says_so(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_result r;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make_stained(&w, &cfg);
 	refused(emu_ask_sanitize(w.d, CRYPTO, 0, 0), 2);
 	refused(emu_ask_sanitize(w.d, BLOCK, 0, 0), 2);
 	emu_ata_free(&w.d);
 	cfg.has_antifreeze = false;
-	make(&w, &cfg);
+	bare_ata_make_stained(&w, &cfg);
 	refused(emu_ask_sanitize(w.d, ANTIFREEZE, 0, 0), 2);
 	emu_ata_free(&w.d);
 	cfg.has_sanitize = false;
-	make(&w, &cfg);
+	bare_ata_make_stained(&w, &cfg);
 	r = emu_ask_sanitize(w.d, STATUS, 0, 0);
 	assert_true(emu_is_abort(&r));
 	emu_ata_free(&w.d);
@@ -271,12 +256,12 @@ static void test_sanitize_unsupported_says_so(void **state)
 
 static void test_sanitize_reaches_what_is_hidden(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	struct emu_ata_result r;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make_stained(&w, &cfg);
 	emu_ask(w.d, 0x27, true, 0, 0, 0);
 	r = emu_ask(w.d, 0x37, true, 0, 1, 99);
 	assert_true(emu_is_good(&r));
@@ -291,13 +276,13 @@ static void test_sanitize_reaches_what_is_hidden(void **state)
 
 static void test_sanitize_locked_unless_restricted_overrides(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 	struct emu_ata_result r;
 
 	(void)state;
 	cfg.restricted_overrides = true;
-	make(&w, &cfg);
+	bare_ata_make_stained(&w, &cfg);
 	emu_ask_password(w.d, 0xf1, 0, "secret");
 	emu_ata_power_off(w.d);
 	emu_ata_power_on(w.d);
@@ -309,7 +294,7 @@ static void test_sanitize_locked_unless_restricted_overrides(void **state)
 
 static void test_sanitize_faults_play(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_result r;
 	uint8_t out[512];
 

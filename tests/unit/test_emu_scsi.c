@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,33 +14,12 @@
 
 #define SECTORS 4096
 
-struct world {
-	struct emu_time time;
-	struct emu_scsi *d;
-	struct emu_host h;
-};
-
-static void make(struct world *w, const struct emu_scsi_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_scsi_new(cfg, &w->time);
-	assert_non_null(w->d);
-	emu_host_plug(&w->h, w->d);
-}
-
-static void make_ssd(struct world *w)
-{
-	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
-
-	make(w, &cfg);
-}
-
 static void test_scsi_says_what_it_is(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x12, 0, 0, 0, 96, 0), 96), EMU_GOOD);
 	assert_int_equal(w.h.cmd.moved, 96);
 	assert_memory_equal(w.h.data + 8, "EMULATEDSAS SOLID STATE ", 24);
@@ -69,7 +49,7 @@ static void test_scsi_says_what_it_is(void **state)
 /* Two ports of one logical unit have one name, two of its ports. */
 static void test_scsi_names_group_its_paths(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 	struct emu_host second = {.bay = {.port = 1}};
 	struct emu_host other = {.bay = {.lun = 1}};
@@ -77,7 +57,7 @@ static void test_scsi_names_group_its_paths(void **state)
 
 	(void)state;
 	cfg.luns = 2;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	emu_host_plug(&second, w.d);
 	emu_host_plug(&other, w.d);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x12, 1, 0x83, 0, 252, 0), 252), EMU_GOOD);
@@ -108,11 +88,11 @@ static void test_scsi_names_group_its_paths(void **state)
 
 static void test_scsi_reads_and_writes(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_bad bad = {.first = 42, .n = 1, .on_read = true, .on_write = true};
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 8), EMU_GOOD);
 	assert_int_equal(get_be32(w.h.data), SECTORS - 1);
 	assert_int_equal(get_be32(w.h.data + 4), 512);
@@ -155,11 +135,11 @@ static void test_scsi_reads_and_writes(void **state)
 
 static void test_scsi_verify_compares(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_bad bad = {.first = 100, .n = 1, .on_read = true};
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	memset(w.h.data, 0x5a, 1024);
 	assert_int_equal(emu_host_write(&w.h, 0, 2, 512), EMU_GOOD);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x2f, 0x02, 0, 0, 0, 0, 0, 0, 2, 0), 1024),
@@ -181,11 +161,11 @@ static void test_scsi_verify_compares(void **state)
 
 static void test_scsi_write_same_and_unmap(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_media *m;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	m = emu_scsi_media(w.d, 0);
 	emu_media_stain(m, 0, 64);
 	memset(w.h.data, 0x33, 512);
@@ -239,12 +219,12 @@ static void test_scsi_write_same_and_unmap(void **state)
 
 static void test_scsi_hard_disk_has_no_unmap(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 
 	(void)state;
 	cfg.write_same_max = 16;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0), 24),
 			 0x052000);
 	assert_int_equal(emu_host_out(&w.h,
@@ -263,10 +243,10 @@ static void test_scsi_hard_disk_has_no_unmap(void **state)
 static void test_scsi_unmapped_blocks_read_as_told(void **state)
 {
 	static const enum emu_trimmed as[] = {EMU_TRIMMED_ZERO, EMU_TRIMMED_ONES, EMU_TRIMMED_OLD};
-	struct world w;
+	struct bare_scsi w;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	emu_media_stain(emu_scsi_media(w.d, 0), 3, 1);
 	emu_media_trim(emu_scsi_media(w.d, 0), 0, SECTORS);
 	emu_scsi_faults(w.d)->unmapped_lies = true;
@@ -281,12 +261,12 @@ static void test_scsi_unmapped_blocks_read_as_told(void **state)
 /* Guard of the check string, and of zeros, from T10's own examples: D0DBh, 0000h. */
 static void test_scsi_protection_information(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 
 	(void)state;
 	cfg.pi_type = 1;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	memset(w.h.data, 0, 520);
 	memcpy(w.h.data + 512 - 9, "123456789", 9);
 	assert_int_equal(emu_host_write(&w.h, 7, 1, 512), EMU_GOOD);
@@ -317,12 +297,12 @@ static void test_scsi_protection_information(void **state)
 	assert_int_equal(w.h.data[519], 7);
 	emu_scsi_free(&w.d);
 	cfg.pi_type = 2;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x28, 0x20, 0, 0, 0, 7, 0, 0, 1, 0), 520),
 			 0x052000);
 	emu_scsi_free(&w.d);
 	cfg.pi_type = 0;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x28, 0x20, 0, 0, 0, 7, 0, 0, 1, 0), 520),
 			 0x052400);
 	emu_scsi_free(&w.d);
@@ -330,11 +310,11 @@ static void test_scsi_protection_information(void **state)
 
 static void test_scsi_mode_pages(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_host other = {.bay = {.host = 1}};
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	emu_host_plug(&other, w.d);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x1a, 0, 0x3f, 0, 252, 0), 252), EMU_GOOD);
 	assert_int_equal(w.h.cmd.moved, 4 + 8 + 12 + 20 + 12 + 12);
@@ -389,11 +369,11 @@ static uint64_t last_block(struct emu_host *h)
 
 static void test_scsi_capacity_is_reduced_and_restored(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_host other = {.bay = {.host = 1}};
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	emu_host_plug(&other, w.d);
 	assert_int_equal(set_blocks(&w.h, 1000, 512), EMU_GOOD);
 	assert_int_equal(last_block(&w.h), 999);
@@ -419,11 +399,11 @@ static void test_scsi_capacity_is_reduced_and_restored(void **state)
 
 static void test_scsi_reports_its_commands(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0), 1024),
 			 EMU_GOOD);
 	assert_int_equal(get_be32(w.h.data) + 4, w.h.cmd.moved);
@@ -454,7 +434,7 @@ static void test_scsi_reports_its_commands(void **state)
 		0x052400);
 	emu_scsi_free(&w.d);
 	cfg.has_opcodes = false;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0), 1024),
 			 0x052000);
 	emu_scsi_free(&w.d);
@@ -462,10 +442,10 @@ static void test_scsi_reports_its_commands(void **state)
 
 static void test_scsi_logs_diagnostics_and_stop(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x4d, 0, 0x40, 0, 0, 0, 0, 0, 252, 0), 252),
 			 EMU_GOOD);
 	assert_memory_equal(w.h.data, ((uint8_t[]){0, 0, 0, 7, 0, 2, 3, 0x0d, 0x11, 0x15, 0x2f}),
@@ -502,12 +482,12 @@ static void test_scsi_logs_diagnostics_and_stop(void **state)
 /* Sense data as they are wanted, as an adapter leaves them, and not at all. */
 static void test_scsi_sense_fixed_only_and_lost(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(1ULL << 40);
 	int progress;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	/* more than it moves at once, by VPD B0h */
 	assert_int_equal(emu_host_read(&w.h, 0, 0x8001, 0), 0x052400);
 	/* an address beyond 32 bits needs a descriptor */

@@ -6,6 +6,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define SECTORS	   4096
+#define SECTORS	   BARE_SCSI_SECTORS
 #define BLOCK	   0x02
 #define OVERWRITE  0x01
 #define CRYPTO	   0x03
@@ -26,55 +27,14 @@
 #define FAILED	   0x033103
 #define CORRUPT	   0x033100
 
-struct world {
-	struct emu_time time;
-	struct emu_scsi *d;
-	struct emu_host h;
-	struct emu_media *m;
-};
-
-static void make(struct world *w, const struct emu_scsi_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_scsi_new(cfg, &w->time);
-	assert_non_null(w->d);
-	emu_host_plug(&w->h, w->d);
-	w->m = emu_scsi_media(w->d, 0);
-	emu_media_stain(w->m, 0, 200);
-	emu_media_stain(w->m, cfg->sectors - 10, 10);
-	emu_media_stain_spare(w->m);
-}
-
-static void make_ssd(struct world *w)
-{
-	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
-
-	make(w, &cfg);
-}
-
-static uint64_t stains(struct world *w)
-{
-	struct emu_stains s = emu_media_stains(w->m, 0, SECTORS);
-
-	return s.sectors + s.spare;
-}
-
-static void power_cycle(struct world *w)
-{
-	emu_scsi_power_off(w->d);
-	emu_time_pass(&w->time, 100 * EMU_S);
-	emu_scsi_power_on(w->d);
-	assert_int_equal(emu_host_in(&w->h, EMU_CDB(0x12, 0, 0, 0, 96, 0), 96), EMU_GOOD);
-}
-
 static void test_sanitize_overwrite_reaches_everything(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 	int progress;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	assert_int_equal(emu_host_sanitize(&w.h, IMMED | OVERWRITE, 2, 0xa1b2c3d4), EMU_GOOD);
 	assert_int_equal(w.h.cmd.moved, 8);
 	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
@@ -88,7 +48,7 @@ static void test_sanitize_overwrite_reaches_everything(void **state)
 	assert_int_equal(emu_host_sense(&w.h, true, &progress), 0);
 	assert_int_equal(progress, -1);
 	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	assert_int_equal(emu_host_read(&w.h, SECTORS - 1, 1, 512), EMU_GOOD);
 	assert_int_equal(get_be32(w.h.data), 0xa1b2c3d4);
 	/* INVERT: whatever the number of passes, the pattern as it was given stands at the end */
@@ -103,12 +63,12 @@ static void test_sanitize_overwrite_reaches_everything(void **state)
 
 static void test_sanitize_pattern_of_any_length(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 
 	(void)state;
 	cfg.pi_type = 1;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	memcpy(w.h.data, ((uint8_t[]){1, 0, 0, 3, 'a', 'b', 'c'}), 7);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, OVERWRITE, 0, 0, 0, 0, 0, 0, 7, 0), 7),
 			 EMU_GOOD);
@@ -118,7 +78,7 @@ static void test_sanitize_pattern_of_any_length(void **state)
 	assert_memory_equal(w.h.data, "abcabc", 6);
 	assert_int_equal(w.h.data[511], 'b');
 	assert_true(xp_mem_is_filled(w.h.data + 512, 0xff, 8));
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	/* lists that lie */
 	memcpy(w.h.data, ((uint8_t[]){1, 0, 0, 4, 'a', 'b', 'c'}), 7);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x48, OVERWRITE, 0, 0, 0, 0, 0, 0, 7, 0), 7),
@@ -138,23 +98,23 @@ static void test_sanitize_pattern_of_any_length(void **state)
 
 static void test_sanitize_block_and_crypto(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	uint8_t before[512];
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	assert_int_equal(w.time.now_ns / EMU_S, 60);
 	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
 	assert_true(xp_mem_is_filled(w.h.data, 0, 512));
 	emu_scsi_free(&w.d);
 
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
 	memcpy(before, w.h.data, 512);
 	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
 	assert_memory_not_equal(w.h.data, before, 512);
 	/* no list with these */
@@ -165,10 +125,10 @@ static void test_sanitize_block_and_crypto(void **state)
 
 static void test_sanitize_lets_few_commands_through(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0x12, 0, 0, 0, 96, 0), 96), EMU_GOOD);
 	assert_int_equal(emu_host_in(&w.h, EMU_CDB(0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0), 64),
@@ -191,14 +151,14 @@ static void test_sanitize_lets_few_commands_through(void **state)
 
 static void test_sanitize_goes_on_after_power_loss_and_reset(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	int progress;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
 	emu_time_pass(&w.time, 30 * EMU_S);
-	power_cycle(&w);
+	bare_scsi_power_cycle(&w);
 	/* the sense data tell of the erase; the attention waits for another command */
 	assert_int_equal(emu_host_sense(&w.h, false, &progress), SANITIZING);
 	assert_in_range(progress, 0x7f00, 0x8100); /* the time without power does not count */
@@ -209,10 +169,10 @@ static void test_sanitize_goes_on_after_power_loss_and_reset(void **state)
 	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
 	emu_time_pass(&w.time, 31 * EMU_S);
 	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	emu_scsi_free(&w.d);
 	/* in the foreground: the host gives up, or the power goes; the drive goes on */
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	w.h.give_up_ns = 10 * EMU_S;
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_NO_ANSWER);
 	assert_int_equal(emu_host_ready(&w.h), 0x062903);
@@ -223,17 +183,17 @@ static void test_sanitize_goes_on_after_power_loss_and_reset(void **state)
 	assert_int_equal(emu_host_ready(&w.h), SANITIZING);
 	emu_time_pass(&w.time, 60 * EMU_S);
 	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	emu_scsi_free(&w.d);
 }
 
 static void test_sanitize_failed_is_left_as_ause_says(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	int progress;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->sanitize_fails_at = 0x4000;
 	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
 	emu_time_pass(&w.time, 60 * EMU_S);
@@ -247,17 +207,17 @@ static void test_sanitize_failed_is_left_as_ause_says(void **state)
 	/* restricted: no way out but another restricted one that ends well */
 	assert_int_equal(emu_host_sanitize(&w.h, EXIT, 0, 0), 0x052400);
 	assert_int_equal(emu_host_sanitize(&w.h, AUSE | BLOCK, 0, 0), 0x052400);
-	power_cycle(&w);
+	bare_scsi_power_cycle(&w);
 	assert_int_equal(emu_host_ready(&w.h), 0x062900);
 	assert_int_equal(emu_host_ready(&w.h), FAILED);
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), FAILED);
 	emu_scsi_faults(w.d)->sanitize_fails_at = 0;
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
 	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	emu_scsi_free(&w.d);
 
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->sanitize_fails_at = 0x4000;
 	assert_int_equal(emu_host_sanitize(&w.h, AUSE | BLOCK, 0, 0), FAILED);
 	assert_int_equal(emu_scsi_state(w.d, 0), EMU_SCSI_SANITIZE_FAILED);
@@ -271,66 +231,66 @@ static void test_sanitize_failed_is_left_as_ause_says(void **state)
 
 static void test_sanitize_stalls_forgets_and_ignores(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	int progress;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->sanitize_stalls_at = 0x8000;
 	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
 	emu_time_pass(&w.time, 86400 * EMU_S);
 	assert_int_equal(emu_host_sense(&w.h, false, &progress), SANITIZING);
 	assert_in_range(progress, 0x7ffe, 0x8000);
-	assert_true(stains(&w) > 0);
+	assert_true(bare_scsi_stains(&w) > 0);
 	emu_scsi_faults(w.d)->progress_unsaid = true;
 	assert_int_equal(emu_host_sense(&w.h, false, &progress), SANITIZING);
 	assert_int_equal(progress, -1);
 	emu_scsi_free(&w.d);
 
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->sanitize_forgotten = true;
 	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
 	emu_time_pass(&w.time, 30 * EMU_S);
-	power_cycle(&w);
+	bare_scsi_power_cycle(&w);
 	assert_int_equal(emu_host_ready(&w.h), 0x062900);
 	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
 	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 10);
 	emu_scsi_free(&w.d);
 
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->sanitize_ignored = true;
 	assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
 	assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
 	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 210 + 64);
+	assert_int_equal(bare_scsi_stains(&w), 210 + 64);
 	emu_scsi_free(&w.d);
 }
 
 static void test_sanitize_liar_key_kept_and_vendor_pattern(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->leave = (struct emu_leave){EMU_LEAVE_EXTENT, 100, 7};
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 7);
+	assert_int_equal(bare_scsi_stains(&w), 7);
 	emu_scsi_free(&w.d);
 
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->leave = (struct emu_leave){EMU_LEAVE_SPARE, 0, 0};
 	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 64);
+	assert_int_equal(bare_scsi_stains(&w), 64);
 	emu_scsi_free(&w.d);
 
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	emu_scsi_faults(w.d)->keeps_key = true;
 	assert_int_equal(emu_host_sanitize(&w.h, CRYPTO, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 210 + 64);
+	assert_int_equal(bare_scsi_stains(&w), 210 + 64);
 	emu_scsi_faults(w.d)->vendor_pattern = true;
 	emu_scsi_faults(w.d)->pattern = 0x33cc55aa;
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	assert_int_equal(emu_host_read(&w.h, 5, 1, 512), EMU_GOOD);
 	assert_int_equal(get_be32(w.h.data), 0x33cc55aa);
 	emu_scsi_free(&w.d);
@@ -343,13 +303,13 @@ static void test_sanitize_reads_before_a_write(void **state)
 
 	(void)state;
 	for (unsigned v = 0; v < 4; v++) {
-		struct world w;
+		struct bare_scsi w;
 		struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
 
 		cfg.wabereq = v;
 		cfg.wacereq = 3 - v;
 		cfg.pi_type = 1;
-		make(&w, &cfg);
+		bare_scsi_make_stained(&w, &cfg);
 		assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
 		assert_int_equal(emu_host_read(&w.h, 8, 2, 512), answers[v]);
 		memset(w.h.data, 0, 4096);
@@ -374,25 +334,25 @@ static void test_sanitize_reads_before_a_write(void **state)
 /* More than a host sees: behind a reduced capacity, and on the other actuator as configured. */
 static void test_sanitize_reaches_beyond_what_is_seen(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
 	struct emu_host other = {.bay = {.lun = 1}};
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	memcpy(w.h.data, ((uint8_t[]){0, 0, 0, 8, 0, 0, 1, 0, 0, 0, 2, 0}), 12);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x15, 0x11, 0, 0, 12, 0), 12), EMU_GOOD);
 	/* a format ends where the host's blocks end */
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
 	assert_int_equal(emu_media_stains(w.m, 0, SECTORS).sectors, 10);
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 0);
+	assert_int_equal(bare_scsi_stains(&w), 0);
 	emu_scsi_free(&w.d);
 
 	cfg.luns = 2;
 	for (unsigned spans = 0; spans < 2; spans++) {
 		cfg.sanitize_spans_luns = spans;
-		make(&w, &cfg);
+		bare_scsi_make_stained(&w, &cfg);
 		emu_media_stain(emu_scsi_media(w.d, 1), 0, 50);
 		emu_host_plug(&other, w.d);
 		assert_int_equal(emu_host_sanitize(&w.h, IMMED | BLOCK, 0, 0), EMU_GOOD);
@@ -400,7 +360,7 @@ static void test_sanitize_reaches_beyond_what_is_seen(void **state)
 		emu_time_pass(&w.time, 61 * EMU_S);
 		assert_int_equal(emu_host_ready(&other), EMU_GOOD);
 		assert_int_equal(emu_host_ready(&w.h), EMU_GOOD);
-		assert_int_equal(stains(&w), 0);
+		assert_int_equal(bare_scsi_stains(&w), 0);
 		assert_int_equal(emu_media_stains(emu_scsi_media(w.d, 1), 0, SECTORS).sectors,
 				 spans ? 0 : 50);
 		emu_scsi_free(&w.d);
@@ -411,12 +371,12 @@ static void test_sanitize_reaches_beyond_what_is_seen(void **state)
 /* More places are written after an erase than anybody thought of. */
 static void test_sanitize_then_scattered_writes(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_ssd(20000);
 
 	(void)state;
 	cfg.wabereq = 3;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	assert_int_equal(emu_host_sanitize(&w.h, BLOCK, 0, 0), EMU_GOOD);
 	memset(w.h.data, 0x5a, 512);
 	for (uint64_t lba = 0; lba < 6000; lba++)

@@ -4,6 +4,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define SECTORS	   4096
+#define SECTORS	   BARE_SCSI_SECTORS
 #define BLOCK	   0x02
 #define OVERWRITE  0x01
 #define CRYPTO	   0x03
@@ -24,47 +25,6 @@
 #define FAILED	   0x033103
 #define CORRUPT	   0x033100
 
-struct world {
-	struct emu_time time;
-	struct emu_scsi *d;
-	struct emu_host h;
-	struct emu_media *m;
-};
-
-static void make(struct world *w, const struct emu_scsi_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_scsi_new(cfg, &w->time);
-	assert_non_null(w->d);
-	emu_host_plug(&w->h, w->d);
-	w->m = emu_scsi_media(w->d, 0);
-	emu_media_stain(w->m, 0, 200);
-	emu_media_stain(w->m, cfg->sectors - 10, 10);
-	emu_media_stain_spare(w->m);
-}
-
-static void make_ssd(struct world *w)
-{
-	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
-
-	make(w, &cfg);
-}
-
-static uint64_t stains(struct world *w)
-{
-	struct emu_stains s = emu_media_stains(w->m, 0, SECTORS);
-
-	return s.sectors + s.spare;
-}
-
-static void power_cycle(struct world *w)
-{
-	emu_scsi_power_off(w->d);
-	emu_time_pass(&w->time, 100 * EMU_S);
-	emu_scsi_power_on(w->d);
-	assert_int_equal(emu_host_in(&w->h, EMU_CDB(0x12, 0, 0, 0, 96, 0), 96), EMU_GOOD);
-}
-
 static uint32_t format(struct emu_host *h, uint8_t fmtpinfo, const uint8_t *list, size_t len)
 {
 	memcpy(h->data, list, len);
@@ -75,11 +35,11 @@ static void test_format_runs_and_clears_what_is_seen(void **state)
 {
 	static const uint8_t immed[] = {0, 0x02, 0, 0};
 	static const uint8_t pattern[] = {0, 0x88, 0, 0, 0x20, 1, 0, 2, 0xab, 0xcd};
-	struct world w;
+	struct bare_scsi w;
 	int progress;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
 	assert_int_equal(emu_host_ready(&w.h), FORMATTING);
 	emu_time_pass(&w.time, 15 * EMU_S);
@@ -102,11 +62,11 @@ static void test_format_runs_and_clears_what_is_seen(void **state)
 
 static void test_format_lists_that_lie(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0, 0}, 3), 0x051a00);
 	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0, 0, 8}, 4), 0x052600);    /* defects */
 	assert_int_equal(format(&w.h, 0, (uint8_t[]){0, 0x20, 0, 0}, 4), 0x052600); /* no FOV */
@@ -117,7 +77,7 @@ static void test_format_lists_that_lie(void **state)
 	assert_int_equal(format(&w.h, 2, (uint8_t[]){1, 0, 0, 0}, 4), 0x052400);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x01, 0, 0, 0, 0), 0), 0x052400);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 1, 0), 0), 0x052400); /* FFMT */
-	assert_int_equal(stains(&w), 210 + 64);
+	assert_int_equal(bare_scsi_stains(&w), 210 + 64);
 	/* the long header, and the default pattern */
 	memset(w.h.data, 0, 12);
 	w.h.data[1] = 0x88;
@@ -132,14 +92,14 @@ static void test_format_lists_that_lie(void **state)
 static void test_format_is_corrupt_after_power_loss(void **state)
 {
 	static const uint8_t immed[] = {0, 0x02, 0, 0};
-	struct world w;
+	struct bare_scsi w;
 	int progress;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make_stained(&w, NULL);
 	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
 	emu_time_pass(&w.time, 30 * EMU_S);
-	power_cycle(&w);
+	bare_scsi_power_cycle(&w);
 	assert_int_equal(emu_host_ready(&w.h), 0x062900);
 	assert_int_equal(emu_host_ready(&w.h), CORRUPT);
 	assert_int_equal(emu_host_read(&w.h, 0, 1, 512), CORRUPT);
@@ -169,11 +129,11 @@ static void test_format_is_corrupt_after_power_loss(void **state)
 
 static void test_format_changes_block_length_and_protection(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_hdd(SECTORS);
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	memcpy(w.h.data, ((uint8_t[]){0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0x02, 0x08}), 12);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x15, 0x11, 0, 0, 12, 0), 12), EMU_GOOD);
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
@@ -212,19 +172,19 @@ static void test_format_changes_block_length_and_protection(void **state)
 static void test_format_faults(void **state)
 {
 	static const uint8_t immed[] = {0, 0x02, 0, 0};
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
 	int progress;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	emu_scsi_faults(w.d)->format_ignored = true;
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 210 + 64);
+	assert_int_equal(bare_scsi_stains(&w), 210 + 64);
 	emu_scsi_faults(w.d)->format_ignored = false;
 	/* a fast format writes nothing */
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 1, 0), 0), EMU_GOOD);
-	assert_int_equal(stains(&w), 210 + 64);
+	assert_int_equal(bare_scsi_stains(&w), 210 + 64);
 	/* the failure of one that was accepted is told once by itself, then by the state */
 	emu_scsi_faults(w.d)->format_fails_at = 0x8000;
 	assert_int_equal(format(&w.h, 0, immed, 4), EMU_GOOD);
@@ -245,7 +205,7 @@ static void test_format_faults(void **state)
 	assert_in_range(progress, 0x3ffe, 0x4000);
 	emu_scsi_free(&w.d);
 
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	emu_scsi_faults(w.d)->leave = (struct emu_leave){EMU_LEAVE_STRIPE, 0, 8};
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0, 0, 0, 0, 0), 0), EMU_GOOD);
 	assert_in_range(emu_media_stains(w.m, 0, SECTORS).sectors, 48, 64);
@@ -253,7 +213,7 @@ static void test_format_faults(void **state)
 
 	cfg.logical_bytes = 520;
 	cfg.pi_type = 1;
-	make(&w, &cfg);
+	bare_scsi_make_stained(&w, &cfg);
 	emu_scsi_faults(w.d)->format_block_bytes = 512;
 	emu_scsi_faults(w.d)->format_drops_pi = true;
 	assert_int_equal(emu_host_out(&w.h, EMU_CDB(0x04, 0x80, 0, 0, 0, 0), 0), EMU_GOOD);

@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,35 +14,14 @@
 
 #define SECTORS 4096
 
-struct world {
-	struct emu_time time;
-	struct emu_scsi *d;
-	struct emu_host h;
-};
-
-static void make(struct world *w, const struct emu_scsi_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_scsi_new(cfg, &w->time);
-	assert_non_null(w->d);
-	emu_host_plug(&w->h, w->d);
-}
-
-static void make_ssd(struct world *w)
-{
-	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
-
-	make(w, &cfg);
-}
-
 static void test_scsi_attention_is_told_once_to_each(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_host second = {.bay = {.port = 1}};
 	int progress;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	emu_host_plug(&second, w.d);
 	emu_scsi_power_off(w.d);
 	assert_int_equal(emu_host_ready(&w.h), EMU_NO_ANSWER);
@@ -78,11 +58,11 @@ static void test_scsi_reservation_keeps_others_out(void **state)
 	static const uint8_t keys[] = {0x5e, 0, 0, 0, 0, 0, 0, 0, 252, 0};
 	static const uint8_t held[] = {0x5e, 1, 0, 0, 0, 0, 0, 0, 252, 0};
 	static const uint8_t full[] = {0x5e, 3, 0, 0, 0, 0, 0, 0, 252, 0};
-	struct world w;
+	struct bare_scsi w;
 	struct emu_host b = {.bay = {.host = 1}};
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	emu_host_plug(&b, w.d);
 	assert_int_equal(reserve(&w.h, 1, 1, 0xa, 0), EMU_CONFLICT); /* not registered */
 	assert_int_equal(reserve(&w.h, 0, 0, 0, 0xa), EMU_GOOD);
@@ -122,10 +102,10 @@ static void test_scsi_reservation_keeps_others_out(void **state)
 
 static void test_scsi_reserved_elsewhere(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 
 	(void)state;
-	make_ssd(&w);
+	bare_scsi_make(&w, NULL);
 	emu_scsi_faults(w.d)->reserved_elsewhere = true;
 	assert_int_equal(write_one(&w.h), EMU_CONFLICT);
 	assert_int_equal(emu_host_read(&w.h, 0, 1, 512), EMU_GOOD);

@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/wire.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,39 +20,19 @@
 #define GOOD(...)  assert_true(is(emu_is_good, __VA_ARGS__))
 #define ABORT(...) assert_true(is(emu_is_abort, __VA_ARGS__))
 
-struct world {
-	struct emu_time time;
-	struct emu_ata *d;
-	struct emu_media *media;
-};
-
 static bool is(bool (*how)(const struct emu_ata_result *), struct emu_ata_result r)
 {
 	return how(&r);
 }
 
-static void make(struct world *w, const struct emu_ata_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_ata_new(cfg, &w->time);
-	assert_non_null(w->d);
-	w->media = emu_ata_media(w->d);
-}
-
-static void make_hdd(struct world *w)
+static void make_hdd(struct bare_ata *w)
 {
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 
-	make(w, &cfg);
+	bare_ata_make(w, &cfg);
 }
 
-static void cycle(struct world *w)
-{
-	emu_ata_power_off(w->d);
-	emu_ata_power_on(w->d);
-}
-
-static uint16_t word(struct world *w, unsigned n)
+static uint16_t word(struct bare_ata *w, unsigned n)
 {
 	uint8_t id[512];
 
@@ -61,7 +42,7 @@ static uint16_t word(struct world *w, unsigned n)
 
 static void test_security_states_follow_the_standard(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 
 	(void)state;
@@ -97,26 +78,26 @@ static void test_security_states_follow_the_standard(void **state)
 	emu_ata_free(&w.d);
 
 	cfg.frozen_at_power_on = true;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	assert_int_equal(emu_ata_security_state(w.d), EMU_SEC2);
-	cycle(&w);
+	bare_ata_cycle(&w);
 	assert_int_equal(emu_ata_security_state(w.d), EMU_SEC2);
 	emu_ata_free(&w.d);
 }
 
 static void test_security_locked_refuses_what_reaches_data(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	uint8_t sector[512] = {0};
 	struct emu_ata_cmd dco = {.command = 0xb1, .feature = 0xc2, .count = 1};
 
 	(void)state;
 	cfg.has_amac = true;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	GOOD(emu_ask_password(w.d, 0xf1, 0, "secret"));
 	GOOD(emu_ask_read(w.d, 0, sector));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	ABORT(emu_ask_read(w.d, 0, sector));
 	ABORT(emu_ask_write(w.d, 0, sector));
 	ABORT(emu_ask(w.d, 0xea, true, 0, 0, 0));
@@ -136,12 +117,12 @@ static void test_security_locked_refuses_what_reaches_data(void **state)
 
 static void test_security_count_expires_after_five_and_a_power_cycle_ends_it(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 
 	(void)state;
 	make_hdd(&w);
 	GOOD(emu_ask_password(w.d, 0xf1, 0, "secret"));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	for (unsigned i = 0; i < 4; i++)
 		ABORT(emu_ask_password(w.d, 0xf2, 0, "guess"));
 	assert_int_equal(word(&w, 128) & 0x10, 0);
@@ -149,14 +130,14 @@ static void test_security_count_expires_after_five_and_a_power_cycle_ends_it(voi
 	assert_int_equal(word(&w, 128) & 0x10, 0x10);
 	ABORT(emu_ask_password(w.d, 0xf2, 0, "secret"));
 	ABORT(emu_ask_erase(w.d, 0, "secret"));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	GOOD(emu_ask_password(w.d, 0xf2, 0, "secret"));
 	emu_ata_free(&w.d);
 }
 
 static void test_security_master_unlocks_by_high_and_only_erases_by_maximum(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_cmd set = {.command = 0xf1, .count = 1};
 	uint8_t data[512] = {0x01, 0x00, 'm', 'a', 's', 't', 'e', 'r'};
 
@@ -168,12 +149,12 @@ static void test_security_master_unlocks_by_high_and_only_erases_by_maximum(void
 	assert_int_equal(word(&w, 92), 0x1234);
 	assert_int_equal(emu_ata_security_state(w.d), EMU_SEC1);
 	GOOD(emu_ask_password(w.d, 0xf1, 0, "secret"));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	ABORT(emu_ask_password(w.d, 0xf2, MASTER, BLANK));
 	GOOD(emu_ask_password(w.d, 0xf2, MASTER, "master"));
 	GOOD(emu_ask_password(w.d, 0xf1, MAXIMUM, "secret"));
 	ABORT(emu_ask_password(w.d, 0xf6, MASTER, "master"));
-	cycle(&w);
+	bare_ata_cycle(&w);
 	ABORT(emu_ask_password(w.d, 0xf2, MASTER, "master"));
 	emu_media_stain(w.media, 7, 1);
 	GOOD(emu_ask_erase(w.d, MASTER, "master"));
@@ -185,7 +166,7 @@ static void test_security_master_unlocks_by_high_and_only_erases_by_maximum(void
 
 static void test_security_erase_needs_prepare_right_before_it(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	uint8_t id[512];
 	struct emu_ata_cmd identify = {.command = 0xec, .count = 1};
 
@@ -208,12 +189,12 @@ static void test_security_erase_needs_prepare_right_before_it(void **state)
 
 static void test_security_enhanced_reaches_the_spare_and_normal_does_not(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_hdd(SECTORS);
 	uint8_t out[512];
 
 	(void)state;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	emu_ata_faults(w.d)->vendor_pattern = true;
 	emu_ata_faults(w.d)->pattern = 0x33cc55aa;
 	emu_media_stain_spare(w.media);
@@ -231,7 +212,7 @@ static void test_security_enhanced_reaches_the_spare_and_normal_does_not(void **
 
 	/* on a drive that encrypts, another key */
 	cfg = emu_ata_ssd(SECTORS);
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	emu_media_stain(w.media, 9, 1);
 	GOOD(emu_ask_password(w.d, 0xf1, 0, "secret"));
 	GOOD(emu_ask_erase(w.d, ENHANCED, "secret"));
@@ -240,7 +221,7 @@ static void test_security_enhanced_reaches_the_spare_and_normal_does_not(void **
 	assert_int_equal(emu_media_stains(w.media, 0, SECTORS).sectors, 0);
 	emu_ata_free(&w.d);
 	cfg.has_enhanced_erase = false;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	GOOD(emu_ask_password(w.d, 0xf1, 0, "secret"));
 	ABORT(emu_ask_erase(w.d, ENHANCED, "secret"));
 	emu_ata_free(&w.d);
@@ -249,7 +230,7 @@ static void test_security_enhanced_reaches_the_spare_and_normal_does_not(void **
 /* Power or patience ends in the middle: locked, and half of it is still there. */
 static void test_security_interrupted_erase_leaves_data_and_a_locked_drive(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_result r;
 	struct emu_ata_cmd erase = {.command = 0xf4, .count = 1, .give_up_ns = 60 * EMU_S};
 	uint8_t data[512] = {0, 0, 's', 'e', 'c', 'r', 'e', 't'};
@@ -278,7 +259,7 @@ static void test_security_interrupted_erase_leaves_data_and_a_locked_drive(void 
 
 static void test_security_faults_play(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 
 	(void)state;
 	make_hdd(&w);
@@ -298,12 +279,12 @@ static void test_security_faults_play(void **state)
 
 static void test_security_absent_aborts(void **state)
 {
-	struct world w;
+	struct bare_ata w;
 	struct emu_ata_config cfg = emu_ata_ssd(SECTORS);
 
 	(void)state;
 	cfg.has_security = false;
-	make(&w, &cfg);
+	bare_ata_make(&w, &cfg);
 	assert_int_equal(word(&w, 82) & 2, 0);
 	assert_int_equal(word(&w, 128), 0);
 	ABORT(emu_ask_password(w.d, 0xf1, 0, "secret"));

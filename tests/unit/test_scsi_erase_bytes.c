@@ -10,6 +10,7 @@
 #include "base/wire.h"
 #include "device/opcodes.h"
 #include "tests/emu/scsi_ask.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,20 +19,6 @@
 #include <cmocka.h>
 
 #define SECTORS 4096
-
-struct world {
-	struct emu_time time;
-	struct emu_scsi *d;
-	struct emu_host h;
-};
-
-static void make(struct world *w, const struct emu_scsi_config *cfg)
-{
-	*w = (struct world){0};
-	w->d = emu_scsi_new(cfg, &w->time);
-	assert_non_null(w->d);
-	emu_host_plug(&w->h, w->d);
-}
 
 static void test_sanitize_bytes(void **state)
 {
@@ -151,14 +138,14 @@ static void test_none_of_them_only_reads(void **state)
 
 static void test_drive_takes_capacity_and_write_same(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
 	uint8_t cdb[XP_SCSI_CDB_MAX];
 	struct xp_scsi_blocks b;
 	uint8_t n;
 
 	(void)state;
-	make(&w, &cfg);
+	bare_scsi_make(&w, &cfg);
 	emu_media_stain(emu_scsi_media(w.d, 0), 0, 100);
 	n = xp_scsi_mode_select_blocks(cdb, w.h.data, 1000, 512);
 	assert_int_equal(emu_host_out(&w.h, cdb, n, XP_SCSI_BLOCKS_LIST_LEN), EMU_GOOD);
@@ -184,7 +171,7 @@ static void test_drive_takes_capacity_and_write_same(void **state)
 	emu_scsi_free(&w.d);
 }
 
-static void look(struct xp_sense *s, struct world *w, bool descriptors)
+static void look(struct xp_sense *s, struct bare_scsi *w, bool descriptors)
 {
 	int progress;
 
@@ -196,7 +183,7 @@ static void look(struct xp_sense *s, struct world *w, bool descriptors)
 /* Each state of the drive, in both formats, is read as it is, and only readiness as idle. */
 static void test_drive_says_how_far_it_is(void **state)
 {
-	struct world w;
+	struct bare_scsi w;
 	struct emu_scsi_config cfg = emu_scsi_ssd(SECTORS);
 	struct xp_scsi_sanitize block = {.action = XP_SCSI_ACTION_BLOCK, .immediate = true};
 	struct xp_scsi_format f = {.has_list = true};
@@ -205,7 +192,7 @@ static void test_drive_says_how_far_it_is(void **state)
 
 	(void)state;
 	for (unsigned descriptors = 0; descriptors < 2; descriptors++) {
-		make(&w, &cfg);
+		bare_scsi_make(&w, &cfg);
 		look(&s, &w, descriptors);
 		assert_true(xp_sense_says_idle(&s));
 		assert_int_equal(emu_host_out(&w.h, cdb, xp_scsi_sanitize(cdb, &block), 0),
