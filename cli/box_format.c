@@ -1,5 +1,6 @@
 #include "cli/box_format.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -301,8 +302,7 @@ bool xp_box_path_is_folder(const char *path)
 	if (strncmp(path, "log/", 4) != 0 || len < 6 || len >= XP_BOX_PATH_LEN ||
 	    strcmp(path + len - 2, ".p") != 0)
 		return false;
-	memcpy(partial, path, len);
-	memcpy(partial + len, "/1", 3);
+	snprintf(partial, sizeof(partial), "%s/1", path);
 	return is_log_path(partial + 4);
 }
 
