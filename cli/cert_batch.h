@@ -12,15 +12,24 @@ struct xp_pair {
 	bool is_told; /* its verdict was given, or why there is none */
 };
 
+/* A folder, or a thing in one, that could not be looked at: what is in it was not checked. */
+struct xp_unread {
+	char *path;
+	struct xp_err why;
+};
+
 struct xp_pairs {
 	struct xp_pair *list;
 	size_t n, cap;
 	uint64_t ignored; /* files in folders that are no records */
+	struct xp_unread *unread;
+	size_t unread_n;
 };
 
 /*
- * PATH: a record, a signature file, or a folder (searched to 16 levels, in the order of names).
- * Errors: XP_E_NOENT and what the system says.
+ * PATH: a record, a signature file, or a folder (searched to 16 levels, in the order of names; what
+ * cannot be looked at below it is kept in `unread`, and the rest goes on).
+ * Errors: XP_E_NOENT and what the system says, of PATH itself.
  */
 MUST_USE enum xp_rc xp_pairs_add(struct xp_pairs *p, const char *path, struct xp_err *err);
 void xp_pairs_free(struct xp_pairs *p);

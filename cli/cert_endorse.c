@@ -131,11 +131,11 @@ static enum xp_rc endorse_one(struct endorsement *e, const struct xp_pair *pair,
 }
 
 /* Told by name, on standard error and in the document. */
-static void refuse(struct endorsement *e, const struct xp_pair *pair, const struct xp_err *err)
+static void refuse(struct endorsement *e, const char *path, const struct xp_err *err)
 {
 	int code = xp_decider_say_error(err);
-	json_t *one = json_pack("{s:o, s:o}", "file", xp_text_json(pair->json_path), "text",
-				xp_text_json(err->msg));
+	json_t *one =
+		json_pack("{s:o, s:o}", "file", xp_text_json(path), "text", xp_text_json(err->msg));
 
 	if (one && e->subject[0])
 		json_object_set_new(one, "subject", json_string(e->subject));
@@ -159,7 +159,7 @@ static enum xp_rc prepare(struct endorsement *e, struct xp_err *err)
 		return xp_fail(err, XP_E_NOMEM, "%s", dir);
 	TRY(xp_decider_open(&e->d, e->args, XP_ROLE_SITE, dir, err));
 	TRY(xp_pairs_add(&e->pairs, dir, err));
-	if (e->pairs.n == 0)
+	if (e->pairs.n == 0 && e->pairs.unread_n == 0)
 		return xp_fail(err, XP_E_NOENT, "%s: there is no record here", dir);
 	return XP_OK;
 }
@@ -185,11 +185,13 @@ static int run(const struct xp_args *args)
 
 	if (prepare(&e, &err) != XP_OK)
 		return xp_decider_say_error(&err);
+	for (size_t i = 0; i < e.pairs.unread_n; i++)
+		refuse(&e, e.pairs.unread[i].path, &e.pairs.unread[i].why);
 	for (size_t i = 0; i < e.pairs.n; i++) {
 		e.subject[0] = 0;
 		e.is_stranger = false;
 		if (endorse_one(&e, &e.pairs.list[i], &err) != XP_OK)
-			refuse(&e, &e.pairs.list[i], &err);
+			refuse(&e, e.pairs.list[i].json_path, &err);
 	}
 	return report(&e);
 }

@@ -39,8 +39,27 @@ void xp_pairs_free(struct xp_pairs *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->list[i].json_path);
+	for (size_t i = 0; i < p->unread_n; i++)
+		free(p->unread[i].path);
+	free(p->unread);
 	free(p->list);
 	*p = (struct xp_pairs){0};
+}
+
+/* The error that was recorded is of PATH, somewhere below a folder that was named. */
+static enum xp_rc note_unread(struct xp_pairs *p, const char *path, struct xp_err *err)
+{
+	struct xp_unread *list = reallocarray(p->unread, p->unread_n + 1, sizeof(*list));
+	char *copy = strdup(path);
+
+	if (list)
+		p->unread = list;
+	if (!list || !copy) {
+		free(copy);
+		return xp_fail(err, XP_E_NOMEM, "list of records");
+	}
+	p->unread[p->unread_n++] = (struct xp_unread){.path = copy, .why = *err};
+	return XP_OK;
 }
 
 static bool exists(const char *path)
@@ -132,8 +151,10 @@ static enum xp_rc add_entry(struct xp_pairs *p, const char *folder, const char *
 		path = NULL;
 		return xp_fail(err, XP_E_NOMEM, "list of records");
 	}
-	if (lstat(path, &st))
-		return xp_fail_errno(err, XP_E_IO, "%s", path);
+	if (lstat(path, &st)) {
+		(void)xp_fail_errno(err, XP_E_IO, "%s: it was not checked", path);
+		return note_unread(p, path, err);
+	}
 	if (S_ISDIR(st.st_mode))
 		return add_folder(p, path, depth + 1, err);
 	return add_file(p, path, err);
@@ -146,11 +167,21 @@ static enum xp_rc add_folder(struct xp_pairs *p, const char *path, unsigned dept
 	enum xp_rc rc = XP_OK;
 	int n;
 
-	if (depth > DEPTH_MAX)
-		return xp_fail(err, XP_E_USAGE, "%s: more than %d folders deep", path, DEPTH_MAX);
+	if (depth > DEPTH_MAX) {
+		(void)xp_fail(err, XP_E_NOENT,
+			      "%s: more than %d folders deep: what is in it was not checked", path,
+			      DEPTH_MAX);
+		return note_unread(p, path, err);
+	}
 	n = scandir(path, &names, visible, by_bytes);
-	if (n < 0)
+	if (n < 0 && errno == ENOMEM)
+		return xp_fail(err, XP_E_NOMEM, "%s", path);
+	if (n < 0 && depth == 0)
 		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "%s", path);
+	if (n < 0) {
+		(void)xp_fail_errno(err, XP_E_IO, "%s: what is in it was not checked", path);
+		return note_unread(p, path, err);
+	}
 	for (int i = 0; i < n; i++) {
 		if (rc == XP_OK)
 			rc = add_entry(p, path, names[i]->d_name, depth, err);

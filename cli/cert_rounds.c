@@ -302,8 +302,10 @@ static enum xp_rc take_result(struct xp_batch *b, const struct xp_pair *pair, st
 	return keep(b, pair->json_path, &s->r, &s->err);
 }
 
-static void say_unread(struct xp_batch *b, const struct xp_err *err)
+static void say_unread(struct xp_batch *b, const char *path, const struct xp_err *err)
 {
+	json_array_append_new(b->unread, json_pack("{s:o, s:o}", "path", xp_text_json(path), "text",
+						   xp_text_json(err->msg)));
 	xp_say_error(err);
 	b->exit_code = xp_check_exit_worse(
 		b->exit_code, err->rc == XP_E_NOMEM || err->rc == XP_E_INTERNAL ? 70 : 66);
@@ -328,7 +330,7 @@ static void take(void *ctx, size_t item, void *at)
 		pair->is_told = true;
 	xp_check_result_free(&s->r);
 	if (s->rc != XP_OK && is_told)
-		say_unread(b, &s->err);
+		say_unread(b, pair->json_path, &s->err);
 }
 
 /* A file that is read twice, and was a validation to one round only, must not slip through both. */
@@ -340,7 +342,7 @@ static void say_untold(struct xp_batch *b)
 		if (!b->pairs.list[i].is_told &&
 		    xp_fail(&err, XP_E_IO, "%s: it changed while it was read",
 			    b->pairs.list[i].json_path) != XP_OK)
-			say_unread(b, &err);
+			say_unread(b, b->pairs.list[i].json_path, &err);
 	}
 }
 
@@ -376,6 +378,11 @@ static enum xp_rc prepare_today(struct xp_batch *b, struct xp_err *err)
 
 enum xp_rc xp_batch_run(struct xp_batch *b, struct xp_err *err)
 {
+	b->unread = json_array();
+	if (!b->unread)
+		return xp_fail(err, XP_E_NOMEM, "results");
+	for (size_t i = 0; i < b->pairs.unread_n; i++)
+		say_unread(b, b->pairs.unread[i].path, &b->pairs.unread[i].why);
 	TRY(prepare_today(b, err));
 	TRY(xp_check_peers_new(&b->peers, err));
 	for (b->workers = 0; b->workers < xp_workers_count(); b->workers++)
@@ -397,6 +404,7 @@ void xp_batch_close(struct xp_batch *b)
 	for (unsigned i = 0; i < XP_WORKERS_MAX; i++)
 		xp_check_free(&b->shared[i]);
 	xp_check_peers_free(&b->peers);
+	json_decref(b->unread);
 	for (unsigned i = 0; i < XP_ARRAY_LEN(b->today); i++)
 		free(b->today[i].json);
 }

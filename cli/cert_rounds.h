@@ -24,6 +24,7 @@ struct xp_batch {
 	bool printed; /* a record's verdict, for a person */
 	uint64_t other_drives;
 	int exit_code;
+	json_t *unread; /* what could not be read, and why */
 	struct xp_confined confined;
 	struct xp_log_bytes *tokens; /* timestamps over checkpoints; data malloc'ed */
 	size_t tokens_n;
@@ -39,6 +40,6 @@ struct xp_batch {
 	} today[2]; /* the policies that come with the program */
 };
 
-/* Checks all pairs; fills verdicts, other_drives and exit_code (of what could not be read). */
+/* Checks all pairs; fills verdicts, other_drives, unread and exit_code (of what is unread). */
 MUST_USE enum xp_rc xp_batch_run(struct xp_batch *b, struct xp_err *err);
 void xp_batch_close(struct xp_batch *b);

@@ -202,7 +202,7 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 	TRY(confine(b, err));
 	for (unsigned i = 0; i < b->args->operands_n; i++)
 		TRY(xp_pairs_add(&b->pairs, b->args->operands[i], err));
-	if (b->pairs.n == 0)
+	if (b->pairs.n == 0 && b->pairs.unread_n == 0)
 		return xp_fail(err, XP_E_NOENT, "there is no record here (%llu other files)",
 			       (unsigned long long)b->pairs.ignored);
 	return XP_OK;
@@ -243,6 +243,7 @@ static int print_document(const struct xp_batch *b, const uint64_t n[5], uint64_
 		"duplicates", (json_int_t)duplicates(b));
 	int rc;
 
+	json_object_set(doc, "unread", b->unread);
 	json_object_set_new(doc, "unused_lists", json_integer(unused_lists));
 	json_object_set_new(doc, "confined",
 			    json_pack("{s:b, s:b}", "seccomp", b->confined.by_seccomp, "landlock",
@@ -310,6 +311,8 @@ static void print_counts(const struct xp_batch *b, const uint64_t n[5], uint64_t
 	}
 	if (twice)
 		printf("; %llu given twice", (unsigned long long)twice);
+	if (json_array_size(b->unread))
+		printf("; %zu could not be read", json_array_size(b->unread));
 	if (b->pairs.ignored)
 		printf("; %llu file%s that %s no record", (unsigned long long)b->pairs.ignored,
 		       b->pairs.ignored == 1 ? "" : "s", b->pairs.ignored == 1 ? "is" : "are");
@@ -360,7 +363,7 @@ static int report(struct xp_batch *b)
 		xp_verdicts_drives_print(&b->verdicts);
 	else
 		print_closed(b);
-	if (b->summary || b->pairs.n > 1 || b->pairs.ignored)
+	if (b->summary || b->pairs.n > 1 || b->pairs.ignored || b->pairs.unread_n)
 		print_counts(b, n, closed);
 	return b->exit_code;
 }
