@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/record_compared.h"
 #include "claim/canary.h"
 #include "claim/sample_plan.h"
 
@@ -220,6 +221,11 @@ static void check_canaries(struct checker *c, size_t i)
 		       "evidence[%zu].baseline.canaries: more than can have been written", i);
 	else if (b->canaries_read)
 		check_markers(c, i);
+	else if (b->canaries)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].baseline.canaries: nothing tells what was read where they "
+		       "are said to have stood",
+		       i);
 }
 
 /*
@@ -256,7 +262,7 @@ static void check_survivors(struct checker *c, size_t i)
 		return;
 	}
 	if (!p->readback.canaries_read) {
-		if (p->readback.mode != XP_READBACK_NONE && !p->interrupted)
+		if (p->readback.mode != XP_READBACK_NONE)
 			DEFECT(c, "VERIFICATION",
 			       "evidence[%zu].readback.canaries_sha256: the markers were not "
 			       "looked for",
@@ -371,4 +377,5 @@ void xp_record_check_phases(const struct xp_record *r, bool claims, struct xp_sa
 	check_media(&c);
 	check_times(&c);
 	check_each(&c);
+	xp_record_check_compared(r, claims, findings);
 }

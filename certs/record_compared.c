@@ -1,0 +1,99 @@
+#include "certs/record_compared.h"
+
+struct comparison {
+	const struct xp_record *r;
+	struct xp_findings *f;
+	bool claims;
+	size_t at; /* the phase that is looked at */
+	/* the last ones before it; NULL: none */
+	const struct xp_phase *baseline, *erase;
+};
+
+#define DEFECT(c, name, ...)                                                                       \
+	xp_findings_add((c)->f, (c)->claims ? "E_" name : "W_" name, __VA_ARGS__)
+
+static void check_baseline(const struct comparison *c, const struct xp_phase *p)
+{
+	const struct xp_baseline_result *b = &p->baseline;
+	uint64_t bytes;
+
+	if (b->informative_blocks > b->blocks ||
+	    __builtin_mul_overflow(b->blocks, (uint64_t)p->identity.logical_block_bytes, &bytes) ||
+	    bytes > b->bytes_planned)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].baseline.blocks: more than were to be read", c->at);
+}
+
+/* The blocks of each kind are all that were compared, and these all that had been read before. */
+static void check_sums(const struct comparison *c, const struct xp_readback_result *b,
+		       const struct xp_baseline_result *before)
+{
+	const uint64_t kinds[] = {b->unchanged_blocks, b->changed_blocks, b->zero_blocks,
+				  b->pattern_blocks, b->unreadable_blocks};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (__builtin_add_overflow(sum, kinds[i], &sum))
+			sum = UINT64_MAX;
+	if (sum != b->compared_blocks)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.compared: the blocks of each kind are not all that "
+		       "were compared",
+		       c->at);
+	if (b->compared_blocks && b->compared_blocks != (before ? before->blocks : 0))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.compared_blocks: not those that were read before "
+		       "the erase",
+		       c->at);
+}
+
+static void check_readback(const struct comparison *c, const struct xp_phase *p)
+{
+	const struct xp_readback_result *b = &p->readback;
+	const struct xp_baseline_result *before =
+		c->baseline && c->baseline->attempt == p->attempt ? &c->baseline->baseline : NULL;
+
+	if (before && c->erase && c->baseline > c->erase)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback: the baseline was taken behind the erase, when "
+		       "nothing stood there any more",
+		       c->at);
+	check_sums(c, b, before);
+	if ((b->baseline_informative == XP_ANSWER_YES &&
+	     (!before || !before->informative_blocks)) ||
+	    (b->baseline_informative == XP_ANSWER_NO && before && before->informative_blocks))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.baseline_informative: the baseline says otherwise",
+		       c->at);
+	/* it may have been lost with the journal; what it would have shown nobody knows */
+	if (before && before->blocks && !b->compared_blocks && b->mode != XP_READBACK_NONE)
+		xp_findings_add(c->f, "W_VERIFICATION",
+				"evidence[%zu].readback: not compared with the baseline; that "
+				"anything changed stands on the device's word",
+				c->at);
+}
+
+void xp_record_check_compared(const struct xp_record *r, bool claims, struct xp_findings *findings)
+{
+	struct comparison c = {.r = r, .f = findings, .claims = claims};
+
+	/* who validates compares with what another record tells */
+	for (; r->kind != XP_RECORD_VALIDATION && c.at < r->evidence.n; c.at++) {
+		const struct xp_phase *p = &r->evidence.phases[c.at];
+
+		switch (p->kind) {
+		case XP_PHASE_BASELINE:
+			check_baseline(&c, p);
+			c.baseline = p;
+			break;
+		case XP_PHASE_ERASE:
+			c.erase = p;
+			break;
+		case XP_PHASE_READBACK:
+			check_readback(&c, p);
+			break;
+		case XP_PHASE_IDENTIFY:
+			break;
+		}
+	}
+}

@@ -1,0 +1,7 @@
+/* Inside certs/ only: what stood there before a device's own erase, against what stands there now.
+ */
+#pragma once
+#include "certs/record_check.h"
+
+/* CLAIMS: a level rests on it. */
+void xp_record_check_compared(const struct xp_record *r, bool claims, struct xp_findings *findings);
