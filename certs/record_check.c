@@ -8,6 +8,7 @@
 #include "certs/jcs.h"
 #include "certs/policy_memo.h"
 #include "certs/record_phases.h"
+#include "certs/record_reach.h"
 #include "certs/record_testimony.h"
 #include "certs/validation_check.h"
 
@@ -335,6 +336,7 @@ enum xp_rc xp_record_check_known(const struct xp_record *r, const struct xp_reco
 	check_method(&c);
 	xp_record_check_phases(r, c.claims, known->samples, findings);
 	xp_record_check_testimony(r, c.claims, findings);
+	xp_record_check_reach(r, c.claims, findings);
 	check_surroundings(&c);
 	if (!known->texts_are_fit)
 		TRY(xp_record_check_texts(r, findings, err));

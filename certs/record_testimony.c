@@ -8,6 +8,7 @@
 #include "device/protocol/ata_identify.h"
 #include "device/protocol/ata_log30.h"
 #include "device/protocol/nvme_identify.h"
+#include "device/protocol/scsi_capacity.h"
 #include "device/protocol/scsi_inquiry.h"
 #include "device/protocol/scsi_log.h"
 
@@ -70,6 +71,14 @@ static void check_names(const struct testimony *t, const struct xp_identity *id,
 
 /* ---- decoded against raw ---- */
 
+static bool has_kind(const struct xp_identity *id, enum xp_raw_kind kind)
+{
+	for (size_t i = 0; i < id->raw_n; i++)
+		if (id->raw[i].kind == kind)
+			return true;
+	return false;
+}
+
 static void compare_name(const struct testimony *t, size_t phase, const char *what,
 			 const char *decoded, const char *raw)
 {
@@ -79,9 +88,35 @@ static void compare_name(const struct testimony *t, size_t phase, const char *wh
 		       what);
 }
 
+static void compare_type(const struct testimony *t, size_t phase, const struct xp_identity *id,
+			 enum xp_media raw)
+{
+	if (id->media != raw && id->media != XP_MEDIA_VIRTUAL)
+		DEFECT(t, "EVIDENCE_RAW",
+		       "evidence[%zu].identity.type: the drive's raw answer says otherwise", phase);
+}
+
+static void compare_capacity(const struct testimony *t, size_t phase, const struct xp_identity *id,
+			     uint64_t bytes)
+{
+	if (!id->partition && bytes != id->capacity_bytes)
+		DEFECT(t, "EVIDENCE_RAW",
+		       "evidence[%zu].identity.capacity_bytes: the drive's raw answer says "
+		       "otherwise",
+		       phase);
+}
+
+/* Does it claim that the host's own writes reached all of a drive? */
+static bool writes_whole_drive(const struct xp_record *r)
+{
+	return xp_technique_is_host_overwrite(r->claim.technique) &&
+	       r->claim.scope == XP_SCOPE_DRIVE;
+}
+
 static void check_ata(const struct testimony *t, const struct xp_identity *id, size_t phase,
 		      const struct xp_ata_identify *ata)
 {
+	char wwn[24];
 	enum xp_media media = ata->has_hybrid_information	      ? XP_MEDIA_HYBRID
 			      : ata->rotation == XP_ATA_ROTATION_NONE ? XP_MEDIA_SSD
 			      : ata->rotation == XP_ATA_ROTATION_RPM  ? XP_MEDIA_HDD
@@ -90,15 +125,48 @@ static void check_ata(const struct testimony *t, const struct xp_identity *id, s
 	compare_name(t, phase, "serial", id->serial, ata->serial);
 	compare_name(t, phase, "model", id->model, ata->model);
 	compare_name(t, phase, "firmware", id->firmware, ata->firmware);
-	if (id->media != media && id->media != XP_MEDIA_VIRTUAL)
+	snprintf(wwn, sizeof(wwn), "naa.%016llx", (unsigned long long)ata->wwn);
+	compare_name(t, phase, "wwn", id->wwn, ata->wwn ? wwn : "");
+	compare_type(t, phase, id, media);
+	if (id->bus == XP_BUS_ATA)
+		compare_capacity(t, phase, id, xp_ata_identify_bytes(ata));
+	else if (!id->partition && writes_whole_drive(t->r) &&
+		 xp_ata_identify_bytes(ata) > id->capacity_bytes)
 		DEFECT(t, "EVIDENCE_RAW",
-		       "evidence[%zu].identity.type: the drive's raw answer says otherwise", phase);
-	if (id->bus == XP_BUS_ATA && !id->partition &&
-	    xp_ata_identify_bytes(ata) != id->capacity_bytes)
-		DEFECT(t, "EVIDENCE_RAW",
-		       "evidence[%zu].identity.capacity_bytes: the drive's raw answer says "
-		       "otherwise",
+		       "evidence[%zu].identity.capacity_bytes: the drive has more than the bridge "
+		       "in front of it gives, and only that was written",
 		       phase);
+}
+
+/* A drive that speaks SCSI itself; behind a translation the answers are of the layer between. */
+static void check_scsi(const struct testimony *t, const struct xp_identity *id, size_t phase,
+		       const struct xp_raw *raw)
+{
+	struct xp_scsi_inquiry inquiry;
+	struct xp_scsi_capacity capacity;
+
+	if (raw->kind == XP_RAW_SCSI_INQUIRY &&
+	    xp_scsi_inquiry_parse(&inquiry, raw->data, raw->len, NULL) == XP_OK) {
+		compare_name(t, phase, "vendor", id->vendor, inquiry.vendor);
+		compare_name(t, phase, "model", id->model, inquiry.product);
+		compare_name(t, phase, "firmware", id->firmware, inquiry.revision);
+	}
+	if (raw->kind == XP_RAW_SCSI_READ_CAPACITY &&
+	    xp_scsi_capacity_parse(&capacity, raw->data, raw->len, NULL) == XP_OK)
+		compare_capacity(t, phase, id, capacity.bytes);
+}
+
+static void check_scsi_names(const struct testimony *t, const struct xp_identity *id, size_t phase,
+			     const struct xp_raw *raw)
+{
+	struct xp_scsi_names names;
+
+	/* of a bridge the page may be its own */
+	if (raw->kind != XP_RAW_SCSI_VPD || raw->arg != XP_VPD_DESIGNATORS ||
+	    (id->bus != XP_BUS_SAS && id->bus != XP_BUS_SCSI) ||
+	    xp_scsi_vpd_names_parse(&names, raw->data, raw->len, NULL) != XP_OK)
+		return;
+	compare_name(t, phase, "wwn", id->wwn, names.naa[0] ? names.naa : names.eui);
 }
 
 /* Answers that cannot be decoded say nothing, for or against. */
@@ -117,19 +185,15 @@ static void check_raw(const struct testimony *t, const struct xp_identity *id, s
 			compare_name(t, phase, "serial", id->serial, ctrl.serial);
 			compare_name(t, phase, "model", id->model, ctrl.model);
 			compare_name(t, phase, "firmware", id->firmware, ctrl.firmware);
+			compare_type(t, phase, id, XP_MEDIA_SSD);
+		} else if (!has_kind(id, XP_RAW_ATA_IDENTIFY)) {
+			check_scsi(t, id, phase, raw);
+			check_scsi_names(t, id, phase, raw);
 		}
 	}
 }
 
 /* ---- raw answers around a command, and what no drive can do ---- */
-
-static bool has_kind(const struct xp_identity *id, enum xp_raw_kind kind)
-{
-	for (size_t i = 0; i < id->raw_n; i++)
-		if (id->raw[i].kind == kind)
-			return true;
-	return false;
-}
 
 /* The serial number in an answer that names its drive; false: it names none. */
 static bool serial_of(char *out, size_t size, const struct xp_raw *raw,

@@ -1,0 +1,142 @@
+#include "certs/record_reach.h"
+
+#include <string.h>
+
+#include "device/protocol/ata_identify.h"
+#include "device/protocol/nvme_identify.h"
+
+struct reach {
+	const struct xp_record *r;
+	struct xp_findings *f;
+	bool claims;
+};
+
+#define DEFECT(c, name, ...)                                                                       \
+	xp_findings_add((c)->f, (c)->claims ? "E_" name : "W_" name, __VA_ARGS__)
+
+/* ---- hidden areas ---- */
+
+/* Can there be any, by the drive's own word? */
+static bool has_hidden_areas(const struct xp_identity *id)
+{
+	struct xp_ata_identify ata;
+
+	for (size_t i = 0; i < id->raw_n && id->media != XP_MEDIA_VIRTUAL; i++)
+		if (id->raw[i].kind == XP_RAW_ATA_IDENTIFY &&
+		    xp_ata_identify_parse(&ata, id->raw[i].data, id->raw[i].len, NULL) == XP_OK &&
+		    (ata.has_hpa || ata.has_amac || ata.has_dco))
+			return true;
+	return false;
+}
+
+static void check_facts(const struct reach *c, const struct xp_capacity_facts *f, const char *where)
+{
+	bool hides = f->hpa == XP_ANSWER_YES || f->amac == XP_ANSWER_YES;
+
+	if (!f->hidden_areas_apply || !f->hidden_areas_known)
+		return;
+	if (!f->native || !f->factory || f->native < f->current)
+		DEFECT(c, "EVIDENCE_MEDIA",
+		       "%s: its hidden areas are called known, and the figures say otherwise",
+		       where);
+	else if ((hides && f->native <= f->current) ||
+		 (f->dco == XP_ANSWER_YES && f->factory <= f->native))
+		DEFECT(c, "EVIDENCE_MEDIA",
+		       "%s: an area is called hidden, and no figure leaves room for it", where);
+}
+
+static void check_hidden(const struct reach *c)
+{
+	const struct xp_evidence *ev = &c->r->evidence;
+	const struct xp_capacity_facts *after = &ev->capacity_after;
+
+	check_facts(c, &ev->capacity, "capacity");
+	if (ev->capacity_after_given)
+		check_facts(c, after, "capacity.after");
+	if (ev->capacity_after_given && ev->n && after->current &&
+	    after->current != ev->phases[ev->n - 1].identity.capacity_bytes)
+		DEFECT(c, "EVIDENCE_MEDIA",
+		       "capacity.after.current_bytes: the last phase found another capacity");
+	for (size_t i = 0; i < ev->n && !ev->capacity.hidden_areas_apply; i++)
+		if (has_hidden_areas(&ev->phases[i].identity)) {
+			DEFECT(c, "EVIDENCE_RAW",
+			       "capacity.hidden_areas_apply: by the raw answer in evidence[%zu] "
+			       "the drive can have some",
+			       i);
+			break;
+		}
+}
+
+/* ---- namespaces ---- */
+
+/* A format goes to all of them by the drive's word, or there is no other, and no room for one. */
+static bool format_leaves(const struct xp_capacity_facts *f, const struct xp_identity *id)
+{
+	bool leaves = f->namespaces > 1;
+	struct xp_nvme_ctrl ctrl;
+
+	for (size_t i = 0; i < id->raw_n; i++)
+		if (id->raw[i].kind == XP_RAW_NVME_ID_CTRL &&
+		    xp_nvme_ctrl_parse(&ctrl, id->raw[i].data, id->raw[i].len, NULL) == XP_OK)
+			return ctrl.unallocated_bytes || f->unallocated ||
+			       (leaves && !ctrl.secure_erase_all);
+	return leaves || f->unallocated;
+}
+
+static void check_format(const struct reach *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+
+	if ((p->technique == XP_NVME_FORMAT_CRYPTO || p->technique == XP_NVME_FORMAT_USER) &&
+	    !p->command.leaves_namespaces && format_leaves(&c->r->evidence.capacity, &p->identity))
+		DEFECT(c, "EVIDENCE_RAW",
+		       "evidence[%zu].command.leaves_namespaces: the drive's own figures say "
+		       "otherwise",
+		       i);
+}
+
+/* ---- keys ---- */
+
+static enum xp_answer plaintext_before(const struct xp_record *r)
+{
+	enum xp_answer answer = XP_ANSWER_UNKNOWN;
+
+	(void)xp_answer_parse(&answer, r->plaintext_before);
+	return answer;
+}
+
+static enum xp_answer copies_alive(const struct xp_record *r)
+{
+	if (!r->header_backups[0] || strcmp(r->header_backups, "unknown") == 0)
+		return XP_ANSWER_UNKNOWN;
+	return strcmp(r->header_backups, "none") == 0 ? XP_ANSWER_NO : XP_ANSWER_YES;
+}
+
+/* What the operator said of the keys stands in the record twice. */
+static void check_keys(const struct reach *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+
+	if (p->technique != XP_LUKS_DESTROY)
+		return;
+	if (p->command.keys.plaintext_before != plaintext_before(c->r))
+		DEFECT(c, "EVIDENCE_MEDIA",
+		       "evidence[%zu].keys.plaintext_before: media.plaintext_before says otherwise",
+		       i);
+	if (p->command.keys.copies_alive != copies_alive(c->r))
+		DEFECT(c, "EVIDENCE_MEDIA",
+		       "evidence[%zu].keys.copies_alive: media.header_backups says otherwise", i);
+}
+
+void xp_record_check_reach(const struct xp_record *r, bool claims, struct xp_findings *findings)
+{
+	const struct reach c = {.r = r, .f = findings, .claims = claims};
+
+	check_hidden(&c);
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		if (r->evidence.phases[i].kind != XP_PHASE_ERASE)
+			continue;
+		check_format(&c, i);
+		check_keys(&c, i);
+	}
+}

@@ -1,0 +1,181 @@
+/* How far an erase reached, by words that the record's own evidence contradicts. */
+#include "certs/record_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "tests/fake/record_honest.h"
+
+#define FROZEN "tests/data/frozen/0.1.0-drives/"
+#define ATA    "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
+#define NVME   "01a202f9-24a0-778b-8953-8d64c764152f"
+#define SAS    "01a202f9-24a0-7830-99ac-a84e58e12d5f"
+
+static struct xp_record *frozen(const char *id)
+{
+	AUTO(xp_findings_free) struct xp_findings f = {0};
+	struct xp_record *r = calloc(1, sizeof(*r));
+	AUTO_MEM char *json = NULL;
+	struct xp_err err = {0};
+	char path[256];
+	size_t len = 0;
+
+	assert_non_null(r);
+	snprintf(path, sizeof(path), "%s%s.json", FROZEN, id);
+	if (xp_file_read(&json, &len, path, XP_RECORD_MAX_BYTES, &err) != XP_OK ||
+	    xp_record_parse(r, json, len, &f, &err) != XP_OK)
+		fail_msg("%s", err.msg);
+	return r;
+}
+
+/* In the medium and in every phase, as one who lies well would. */
+#define EVERYWHERE(r, field, text)                                                                 \
+	do {                                                                                       \
+		SET((r)->media.field, text);                                                       \
+		for (size_t i_ = 0; i_ < (r)->evidence.n; i_++)                                    \
+			SET((r)->evidence.phases[i_].identity.field, text);                        \
+	} while (0)
+
+static void test_reach_honest_passes(void **state)
+{
+	(void)state;
+	record_expect(frozen(ATA), NULL, NULL);
+	record_expect(frozen(NVME), NULL, NULL);
+	record_expect(frozen(SAS), NULL, NULL);
+}
+
+static void test_reach_scsi_answers_of_another_drive_are_found(void **state)
+{
+	struct xp_record *r = frozen(SAS);
+
+	(void)state;
+	EVERYWHERE(r, vendor, "OTHER");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.vendor");
+	r = frozen(SAS);
+	EVERYWHERE(r, model, "OTHER DISK");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.model");
+	r = frozen(SAS);
+	EVERYWHERE(r, firmware, "XX99");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.firmware");
+	r = frozen(SAS);
+	EVERYWHERE(r, wwn, "naa.5000000000000099");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.wwn");
+	r = frozen(SAS);
+	for (size_t i = 0; i < r->evidence.n; i++)
+		r->evidence.phases[i].identity.capacity_bytes /= 2;
+	record_expect(r, "E_EVIDENCE_RAW", "identity.capacity_bytes");
+	r = frozen(ATA);
+	EVERYWHERE(r, wwn, "naa.5000000000000099");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.wwn");
+}
+
+/* A technique earns more on some media. */
+static void test_reach_nvme_is_no_hard_disk(void **state)
+{
+	struct xp_record *r = frozen(NVME);
+
+	(void)state;
+	r->media.media = XP_MEDIA_HDD;
+	for (size_t i = 0; i < r->evidence.n; i++)
+		r->evidence.phases[i].identity.media = XP_MEDIA_HDD;
+	record_expect(r, "E_EVIDENCE_RAW", "identity.type");
+}
+
+static void test_reach_bridge_that_gives_less_is_found(void **state)
+{
+	struct xp_record *r = frozen(ATA);
+
+	(void)state;
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		r->evidence.phases[i].identity.bus = XP_BUS_USB;
+		r->evidence.phases[i].identity.capacity_bytes /= 2;
+	}
+	r->claim.technique = XP_OVERWRITE_ZERO;
+	record_expect(r, "E_EVIDENCE_RAW", "the drive has more");
+}
+
+static void test_reach_hidden_areas_denied_are_found(void **state)
+{
+	struct xp_record *r = frozen(ATA);
+
+	(void)state;
+	r->evidence.capacity.hidden_areas_apply = false;
+	record_expect(r, "E_EVIDENCE_RAW", "capacity.hidden_areas_apply");
+	r = frozen(ATA);
+	r->evidence.capacity.native = r->evidence.capacity.factory = 0;
+	record_expect(r, "E_EVIDENCE_MEDIA", "called known");
+	r = frozen(ATA);
+	r->evidence.capacity.native -= 512;
+	record_expect(r, "E_EVIDENCE_MEDIA", "called known");
+	r = frozen(ATA);
+	r->evidence.capacity.hpa = XP_ANSWER_YES;
+	record_expect(r, "E_EVIDENCE_MEDIA", "no figure leaves room");
+	r = frozen(ATA);
+	r->evidence.capacity.dco = XP_ANSWER_YES;
+	record_expect(r, "E_EVIDENCE_MEDIA", "no figure leaves room");
+	/* what was asked again must be what was there */
+	r = frozen(NVME);
+	r->evidence.capacity_after.current *= 2;
+	record_expect(r, "E_EVIDENCE_MEDIA", "capacity.after.current_bytes");
+}
+
+static struct xp_record *formatted(void)
+{
+	struct xp_record *r = frozen(NVME);
+
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
+			r->evidence.phases[i].technique = XP_NVME_FORMAT_CRYPTO;
+	return r;
+}
+
+static void test_reach_format_of_one_namespace_is_not_the_drive(void **state)
+{
+	struct xp_record *r = formatted();
+
+	(void)state;
+	r->evidence.capacity.namespaces = 2;
+	record_expect(r, "E_EVIDENCE_RAW", "leaves_namespaces");
+	r = formatted();
+	r->evidence.capacity.unallocated = 4096;
+	record_expect(r, "E_EVIDENCE_RAW", "leaves_namespaces");
+}
+
+/* The operator's answers stand in the record twice. */
+static void test_reach_keys_called_gone_are_found(void **state)
+{
+	struct xp_record *r = record_honest();
+
+	(void)state;
+	for (size_t i = 0; i < r->evidence.n; i++)
+		r->evidence.phases[i].technique = XP_LUKS_DESTROY;
+	SET(r->plaintext_before, "yes");
+	r->evidence.phases[1].command.keys.plaintext_before = XP_ANSWER_NO;
+	record_expect(r, "E_EVIDENCE_MEDIA", "keys.plaintext_before");
+	r = record_honest();
+	r->evidence.phases[1].technique = XP_LUKS_DESTROY;
+	SET(r->header_backups, "in the safe");
+	r->evidence.phases[1].command.keys.copies_alive = XP_ANSWER_NO;
+	record_expect(r, "E_EVIDENCE_MEDIA", "keys.copies_alive");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reach_honest_passes),
+		cmocka_unit_test(test_reach_scsi_answers_of_another_drive_are_found),
+		cmocka_unit_test(test_reach_nvme_is_no_hard_disk),
+		cmocka_unit_test(test_reach_bridge_that_gives_less_is_found),
+		cmocka_unit_test(test_reach_hidden_areas_denied_are_found),
+		cmocka_unit_test(test_reach_format_of_one_namespace_is_not_the_drive),
+		cmocka_unit_test(test_reach_keys_called_gone_are_found),
+	};
+
+	return cmocka_run_group_tests_name("record_reach", tests, NULL, NULL);
+}
