@@ -8,6 +8,7 @@
 #include "certs/chain.h"
 #include "certs/cms.h"
 #include "certs/log_check.h"
+#include "certs/person.h"
 #include "certs/pki.h"
 
 struct xp_check; /* the context */
@@ -64,9 +65,7 @@ struct xp_check_signer {
 	bool role_is_beyond_ca; /* a CA on the way up may not grant it */
 	char name[128], name_latin[128], organization[128];
 	char person_id[64]; /* the certificate's subject serialNumber, or the roster's person */
-	uint8_t person[32]; /* the same for two certificates of one person */
-	/* the same by the number in the certificate, whatever the roster says; zeroes: none */
-	uint8_t person_by_ca[32];
+	struct xp_person_mark who;
 	uint8_t cert_sha256[32];
 	uint8_t key_sha256[32];
 	uint8_t signature_sha256[32]; /* over the octets of the signature */

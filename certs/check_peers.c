@@ -7,12 +7,14 @@
 #include "base/cleanup.h"
 #include "certs/check_batch.h"
 #include "certs/check_roles.h"
+#include "certs/validation_check.h"
 
 /* Somebody who signed. */
 struct party {
-	uint8_t person[32], person_by_ca[32], key_sha256[32], cert_sha256[32];
+	struct xp_person_mark who;
+	uint8_t key_sha256[32], cert_sha256[32];
 	char role[16];
-	char name[64];
+	char name[128];
 };
 
 /* Of one record, what the other side must know. */
@@ -21,6 +23,9 @@ struct peer {
 	uint8_t supersedes_sha256[32];
 	uint8_t target_sha256[32];
 	uint8_t seed[32]; /* of its last sample; of a validation, of its own choice; zeros: none */
+	bool has_sample;
+	struct xp_content content; /* what the host wrote, or, of a validation, expects; unknown */
+	struct xp_concerns concerns; /* of a record: what a validator has to weigh */
 	uint8_t signatures[XP_CMS_SIGNERS_MAX][32];
 	struct party parties[XP_CMS_SIGNERS_MAX];
 	unsigned n; /* of signatures and parties */
@@ -62,12 +67,11 @@ void xp_check_peers_free(struct xp_check_peers **p)
 
 static void fill_party(struct party *p, const struct xp_check_signer *s)
 {
-	memcpy(p->person, s->person, 32);
-	memcpy(p->person_by_ca, s->person_by_ca, 32);
+	p->who = s->who;
 	memcpy(p->key_sha256, s->key_sha256, 32);
 	memcpy(p->cert_sha256, s->cert_sha256, 32);
 	snprintf(p->role, sizeof(p->role), "%s", s->role);
-	snprintf(p->name, sizeof(p->name), "%.63s", s->name);
+	memcpy(p->name, s->name, sizeof(p->name));
 }
 
 static void fill_seed(struct peer *p, const struct xp_evidence *ev)
@@ -75,9 +79,26 @@ static void fill_seed(struct peer *p, const struct xp_evidence *ev)
 	for (size_t i = 0; i < ev->n; i++) {
 		const struct xp_readback_result *b = &ev->phases[i].readback;
 
-		if (ev->phases[i].kind == XP_PHASE_READBACK && b->mode == XP_READBACK_SAMPLE &&
-		    (p->kind != XP_RECORD_VALIDATION || b->seed_mode == XP_SEED_VALIDATOR))
+		if (ev->phases[i].kind != XP_PHASE_READBACK || b->mode != XP_READBACK_SAMPLE)
+			continue;
+		p->has_sample = true;
+		if (p->kind != XP_RECORD_VALIDATION || b->seed_mode == XP_SEED_VALIDATOR)
 			memcpy(p->seed, b->seed, 32);
+	}
+}
+
+static void fill_content(struct peer *p, const struct xp_evidence *ev)
+{
+	p->content.kind = XP_CONTENT_UNKNOWN;
+	for (size_t i = 0; i < ev->n; i++) {
+		const struct xp_phase *phase = &ev->phases[i];
+
+		if (!xp_technique_is_host_overwrite(phase->technique))
+			continue;
+		if (p->kind == XP_RECORD_VALIDATION && phase->kind == XP_PHASE_READBACK)
+			p->content = phase->readback.expected;
+		else if (p->kind != XP_RECORD_VALIDATION && phase->kind == XP_PHASE_ERASE)
+			p->content = phase->overwrite.content;
 	}
 }
 
@@ -105,6 +126,9 @@ static enum xp_rc add(struct peers *to, const struct xp_check_result *r, struct 
 	if (!xp_check_target_digest(p->target_sha256, &r->record->media))
 		memset(p->target_sha256, 0, 32);
 	fill_seed(p, &r->record->evidence);
+	fill_content(p, &r->record->evidence);
+	if (p->kind != XP_RECORD_VALIDATION)
+		p->concerns = xp_validation_concerns(r->record);
 	for (; p->n < r->signers_n && p->n < XP_CMS_SIGNERS_MAX; p->n++) {
 		memcpy(p->signatures[p->n], r->signers[p->n].signature_sha256, 32);
 		fill_party(&p->parties[p->n], &r->signers[p->n]);
@@ -175,15 +199,6 @@ enum xp_rc xp_check_peers_add_subject(struct xp_check_peers *p, const struct xp_
 
 /* ---- who is who ---- */
 
-static bool is_one_person(const struct party *a, const struct party *b)
-{
-	static const uint8_t none[32];
-
-	return memcmp(a->person, b->person, 32) == 0 ||
-	       (memcmp(a->person_by_ca, none, 32) != 0 &&
-		memcmp(a->person_by_ca, b->person_by_ca, 32) == 0);
-}
-
 /* The one of A who also stands in B, with CODE; NULL: they share nobody. */
 static const struct party *shared_party(const char **code, const struct peer *a,
 					const struct peer *b)
@@ -194,7 +209,7 @@ static const struct party *shared_party(const char **code, const struct peer *a,
 			if (memcmp(a->parties[i].key_sha256, b->parties[k].key_sha256, 32) == 0)
 				return &a->parties[i];
 			*code = "E_SAME_PERSON";
-			if (is_one_person(&a->parties[i], &b->parties[k]))
+			if (xp_person_marks_meet(&a->parties[i].who, &b->parties[k].who))
 				return &a->parties[i];
 		}
 	}
@@ -216,10 +231,43 @@ static bool names_signatures(const struct xp_validation *v, const struct peer *s
 	return true;
 }
 
+/* Does V weigh lightly what S gives to be weighed? */
+static bool is_lighter(enum xp_answer v, enum xp_answer s)
+{
+	return (s == XP_ANSWER_YES && v != XP_ANSWER_YES) ||
+	       (s == XP_ANSWER_UNKNOWN && v == XP_ANSWER_NO);
+}
+
+static bool hides_concerns(const struct xp_concerns *v, const struct xp_concerns *s)
+{
+	return is_lighter(v->unreached, s->unreached) || is_lighter(v->technique, s->technique) ||
+	       is_lighter(v->qualification, s->qualification) ||
+	       is_lighter(v->outcome, s->outcome) || is_lighter(v->scope, s->scope);
+}
+
+/* What the validator says of the reading, against what the record tells. */
+static void judge_reading(struct xp_findings *f, const struct peer *v, const struct peer *s)
+{
+	static const uint8_t none[32];
+	bool is_own = memcmp(v->seed, none, 32) != 0 && memcmp(s->seed, v->seed, 32) != 0;
+
+	if (v->has_sample && !is_own)
+		xp_findings_add(f, "E_SEED",
+				"its places follow from the seed of the record, not from one of "
+				"the validator's own");
+	if (v->content.kind != XP_CONTENT_UNKNOWN && s->content.kind != XP_CONTENT_UNKNOWN &&
+	    !xp_content_same(&v->content, &s->content))
+		xp_findings_add(f, "E_SUBJECT_DIFFERS",
+				"its readback expects something else than the record %s wrote",
+				s->id);
+	if (hides_concerns(&v->v.concerns, &s->concerns))
+		xp_findings_add(f, "E_CONCERNS",
+				"the record %s gives more to be weighed than this one says", s->id);
+}
+
 /* What keeps the validation V from counting for the record S. */
 static void judge_relation(struct xp_findings *f, const struct peer *v, const struct peer *s)
 {
-	static const uint8_t none[32];
 	const char *code = "";
 	const struct party *same = shared_party(&code, v, s);
 
@@ -234,16 +282,24 @@ static void judge_relation(struct xp_findings *f, const struct peer *v, const st
 				"it was issued before the record that it is about");
 	if (same)
 		xp_findings_add(f, code, "%s decides about a record of their own", same->name);
-	if (memcmp(s->seed, none, 32) != 0 && memcmp(s->seed, v->seed, 32) == 0)
-		xp_findings_add(f, "E_SEED",
-				"its places follow from the seed of the record, not from one of "
-				"the validator's own");
+	judge_reading(f, v, s);
+}
+
+/* Does V count for the record S at all? */
+static bool does_count(const struct peer *v, const struct peer *s)
+{
+	AUTO(xp_findings_free) struct xp_findings unfit = {0};
+
+	if (v->exit_code != 0 || v->n == 0)
+		return false;
+	judge_relation(&unfit, v, s);
+	return !unfit.n && !unfit.lost;
 }
 
 /* ---- a record, with what was said of it ---- */
 
-/* The same people have decided again. */
-static bool is_superseded(const struct peers *voices, size_t i)
+/* The same people have decided again about S. */
+static bool is_superseded(const struct peers *voices, size_t i, const struct peer *s)
 {
 	const struct peer *old = &voices->list[i];
 	const char *code;
@@ -252,9 +308,9 @@ static bool is_superseded(const struct peers *voices, size_t i)
 	     is_about(voices, k, old->v.subject_sha256); k++) {
 		const struct peer *v = &voices->list[k];
 
-		if (k != i && v->exit_code == 0 && v->issued_s >= old->issued_s &&
+		if (k != i && v->issued_s >= old->issued_s &&
 		    memcmp(v->supersedes_sha256, old->json_sha256, 32) == 0 &&
-		    shared_party(&code, v, old))
+		    shared_party(&code, v, old) && does_count(v, s))
 			return true;
 	}
 	return false;
@@ -336,18 +392,15 @@ static void judge_record(struct xp_check_result *r, const struct xp_check_peers 
 		return;
 	for (; is_about(&p->voices, i, r->json_sha256); i++) {
 		const struct peer *v = &p->voices.list[i];
-		struct xp_findings unfit = {0};
 
-		if (is_superseded(&p->voices, i))
+		if (is_superseded(&p->voices, i, &self.list[0]))
 			continue;
-		judge_relation(&unfit, v, &self.list[0]);
-		if (v->exit_code != 0 || v->n == 0 || unfit.n || unfit.lost)
+		if (!does_count(v, &self.list[0]))
 			xp_findings_add(&r->findings, "W_VALIDATION_IGNORED",
 					"the validation %s does not count; see its own verdict",
 					v->id);
 		else
 			hear(r, v);
-		xp_findings_free(&unfit);
 	}
 	accept_hosts(r);
 	free(self.list);

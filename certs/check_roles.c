@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -40,6 +41,31 @@ static enum xp_rc parse_entry(struct xp_roster_entry *out, json_t *j, const char
 	return XP_OK;
 }
 
+static int by_cert(const void *a, const void *b)
+{
+	return memcmp(((const struct xp_roster_entry *)a)->cert_sha256,
+		      ((const struct xp_roster_entry *)b)->cert_sha256, 32);
+}
+
+/* A certificate may have several roles, and one person. Sorts. */
+static enum xp_rc refuse_two_persons(struct xp_roster *r, const char *name, struct xp_err *err)
+{
+	if (r->n)
+		qsort(r->list, r->n, sizeof(*r->list), by_cert);
+	for (size_t i = 1; i < r->n; i++) {
+		const struct xp_roster_entry *e = &r->list[i];
+		enum xp_rc rc;
+
+		if (by_cert(e, e - 1) != 0 || strcmp(e->person, e[-1].person) == 0)
+			continue;
+		rc = xp_fail(err, XP_E_USAGE, "%s: one certificate is %s's, and %s's too", name,
+			     e[-1].person, e->person);
+		xp_roster_free(r);
+		return rc;
+	}
+	return XP_OK;
+}
+
 enum xp_rc xp_roster_parse(struct xp_roster *out, const char *json, size_t len, const char *name,
 			   struct xp_err *err)
 {
@@ -66,7 +92,7 @@ enum xp_rc xp_roster_parse(struct xp_roster *out, const char *json, size_t len, 
 			return rc;
 		}
 	}
-	return XP_OK;
+	return refuse_two_persons(out, name, err);
 }
 
 void xp_roster_free(struct xp_roster *r)
@@ -118,20 +144,25 @@ static bool is_granted(const struct xp_roster *r, const struct xp_check_signer *
 static void identify(struct xp_check_signer *s, const X509 *cert, const struct xp_roster *roster)
 {
 	const struct xp_roster_entry *e = find_person(roster, s->cert_sha256);
+	struct xp_person_name name;
 
 	xp_key_name_text(s->person_id, sizeof(s->person_id), X509_get_subject_name(cert),
 			 NID_serialNumber);
-	if (s->person_id[0])
-		hash_parts(s->person_by_ca, s->anchor_sha256, 32, s->person_id);
+	xp_person_name_of(&name, cert);
+	s->who = (struct xp_person_mark){.is_sure = e || name.number[0]};
+	if (name.number[0])
+		hash_parts(s->who.by_ca, s->anchor_sha256, 32, name.number);
+	if (name.name[0])
+		hash_parts(s->who.by_name, "name", 4, name.name);
 	if (e) {
 		snprintf(s->person_id, sizeof(s->person_id), "%s", e->person);
-		hash_parts(s->person, "roster", 6, e->person);
+		hash_parts(s->who.person, "roster", 6, e->person);
 		return;
 	}
-	if (s->person_id[0])
-		memcpy(s->person, s->person_by_ca, 32);
+	if (name.number[0])
+		memcpy(s->who.person, s->who.by_ca, 32);
 	else
-		hash_parts(s->person, s->key_sha256, 32, "");
+		hash_parts(s->who.person, s->key_sha256, 32, "");
 }
 
 void xp_roles_judge(struct xp_check_signer *s, const X509 *cert, enum xp_commitment commitment,
@@ -169,16 +200,6 @@ void xp_roles_judge(struct xp_check_signer *s, const X509 *cert, enum xp_commitm
 			s->name, s->role);
 }
 
-/* By either name: a roster that lists one of two certificates must not split a person in two. */
-static bool is_one_person(const struct xp_check_signer *a, const struct xp_check_signer *b)
-{
-	static const uint8_t none[32];
-
-	return memcmp(a->person, b->person, 32) == 0 ||
-	       (memcmp(a->person_by_ca, none, 32) != 0 &&
-		memcmp(a->person_by_ca, b->person_by_ca, 32) == 0);
-}
-
 void xp_roles_judge_separation(const struct xp_check_signer *s, unsigned n,
 			       struct xp_findings *findings)
 {
@@ -190,7 +211,8 @@ void xp_roles_judge_separation(const struct xp_check_signer *s, unsigned n,
 			else if (memcmp(s[i].key_sha256, s[k].key_sha256, 32) == 0)
 				xp_findings_add(findings, "E_SAME_KEY",
 						"one key stands behind two certificates");
-			else if (is_one_person(&s[i], &s[k]) && strcmp(s[i].role, s[k].role) != 0)
+			else if (xp_person_marks_meet(&s[i].who, &s[k].who) &&
+				 strcmp(s[i].role, s[k].role) != 0)
 				xp_findings_add(findings, "E_SAME_PERSON",
 						"%s and %s are one person in two roles", s[i].name,
 						s[k].name);

@@ -66,6 +66,8 @@ MUST_USE enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_f
 					  struct xp_err *err);
 /* Does TEXT say one of the things that a certificate must not say? NULL: no; else what. */
 const char *xp_record_text_forbidden(const char *text);
+/* The letter behind a full-width form, in lower case; 0 for what nobody sees. */
+uint32_t xp_record_plain_letter(uint32_t c);
 /* Surely none of them, by a quick look; else it has to be asked. */
 bool xp_record_text_is_plain(const char *text);
 /* The same in what a policy calls itself. */

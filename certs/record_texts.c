@@ -46,7 +46,7 @@ static bool is_unseen(uint32_t c)
 }
 
 /* The letter behind a full-width form, or 0 for what nobody sees. */
-static uint32_t plain_letter(uint32_t c)
+uint32_t xp_record_plain_letter(uint32_t c)
 {
 	if (c >= 0xff01 && c <= 0xff5e)
 		c -= 0xff01 - '!';
@@ -102,7 +102,7 @@ static const char *find_in_words(const char *text)
 
 		if (found)
 			return found;
-		c = len ? plain_letter(c) : 0x80;
+		c = len ? xp_record_plain_letter(c) : 0x80;
 		len = len ? len : 1;
 		text += len;
 		left -= len;

@@ -192,11 +192,11 @@ enum xp_rc xp_subject_read(struct xp_subject *s, const struct xp_decider *d, con
 /* The number that the same CA gave to both. */
 static bool is_one_person(const X509 *a, const X509 *b)
 {
-	char x[64], y[64];
+	struct xp_person_name x, y;
 
-	xp_key_name_text(x, sizeof(x), X509_get_subject_name(a), NID_serialNumber);
-	xp_key_name_text(y, sizeof(y), X509_get_subject_name(b), NID_serialNumber);
-	return x[0] && strcmp(x, y) == 0 &&
+	xp_person_name_of(&x, a);
+	xp_person_name_of(&y, b);
+	return x.number[0] && strcmp(x.number, y.number) == 0 &&
 	       X509_NAME_cmp(X509_get_issuer_name(a), X509_get_issuer_name(b)) == 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "certs/check_peers.h"
 #include "certs/validation_check.h"
+#include "claim/sample_plan.h"
 #include "tests/fake/check_lab.h"
 #include "tests/fake/record_sample.h"
 
@@ -383,6 +384,124 @@ static void test_validation_about_itself_fails(void **state)
 	voice_free(&v);
 }
 
+/* A decision that does not count replaces none. */
+static void test_peers_supersession_by_what_does_not_count_is_none(void **state)
+{
+	struct voice v[2] = {voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR),
+			     voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR)};
+
+	(void)state;
+	snprintf(v[0].r->supersedes_id, sizeof(v[0].r->supersedes_id), "%s", v[1].r->id);
+	EVP_Digest(v[1].json, v[1].json_len, v[0].r->supersedes_sha256, NULL, EVP_sha256(), NULL);
+	v[0].r->validation.signatures[0].sha256[0] ^= 1;
+	sign_voice(&v[0], &lab.bob, XP_ROLE_VALIDATOR);
+	expect(v, 2, 3, "P_REJECTED", 1, "E_SUBJECT_DIFFERS");
+	voice_free(&v[0]);
+	voice_free(&v[1]);
+}
+
+static void test_peers_concerns_made_light_of_do_not_count(void **state)
+{
+	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+
+	(void)state;
+	/* the image is no drive */
+	assert_int_equal(v.r->validation.concerns.scope, XP_ANSWER_YES);
+	v.r->validation.concerns.scope = XP_ANSWER_NO;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_CONCERNS");
+	v.r->validation.concerns.scope = XP_ANSWER_YES;
+	v.r->validation.concerns.qualification = XP_ANSWER_NO;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_CONCERNS");
+	/* who sees more than the program may say so */
+	v.r->validation.concerns.qualification = XP_ANSWER_YES;
+	v.r->validation.concerns.unreached = XP_ANSWER_YES;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, NULL, 0, NULL);
+	voice_free(&v);
+}
+
+/* The readback of the lab's record, as a sample of SEED, in the validation V. */
+static struct xp_readback_result *give_reading(struct voice *v, const uint8_t seed[32])
+{
+	const struct xp_phase *from = &lab.record->evidence.phases[2];
+	struct xp_phase *p = xp_evidence_add(&v->r->evidence, XP_PHASE_READBACK);
+	struct xp_sample_plan plan;
+
+	assert_non_null(p);
+	p->attempt = p->take = 1;
+	p->technique = from->technique;
+	assert_int_equal(xp_identity_copy(&p->identity, &from->identity, NULL), XP_OK);
+	p->start_s = p->end_s = from->end_s;
+	assert_int_equal(xp_sample_plan_totals(&plan, XP_SAMPLE_SCATTERED, 0,
+					       from->identity.capacity_bytes,
+					       from->identity.logical_block_bytes, seed, NULL),
+			 XP_OK);
+	p->readback = (struct xp_readback_result){.mode = XP_READBACK_SAMPLE,
+						  .scheme = XP_SAMPLE_SCATTERED,
+						  .expected = from->readback.expected,
+						  .extents = plan.independent,
+						  .always_extents = plan.always,
+						  .bytes_planned = plan.bytes,
+						  .bytes_delivered = plan.bytes,
+						  .how = from->readback.how};
+	p->readback.coverage_ppm = (uint32_t)(plan.bytes * 1000000 / from->identity.capacity_bytes);
+	memcpy(p->readback.seed, seed, 32);
+	return &p->readback;
+}
+
+/* Whatever the mode says: a reading at places that the performer chose is none of one's own. */
+static void test_peers_seed_must_be_the_validators(void **state)
+{
+	static const uint8_t seed[32] = {7};
+	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct xp_readback_result *b = give_reading(&v, seed);
+
+	(void)state;
+	b->seed_mode = XP_SEED_LOCAL;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SEED");
+	b->seed_mode = XP_SEED_VALIDATOR;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, NULL, 0, NULL);
+	/* it finds nothing else than ones, where zeros were written: that is no good reading */
+	b->expected.kind = XP_CONTENT_PATTERN;
+	b->expected.pattern[0] = 0xff;
+	b->expected.pattern_len = 1;
+	sign_voice(&v, &lab.bob, XP_ROLE_VALIDATOR);
+	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SUBJECT_DIFFERS");
+	voice_free(&v);
+}
+
+/* Longer than half of a certificate's name, in letters of two bytes: cut nowhere. */
+static void test_peers_voice_has_the_whole_name(void **state)
+{
+	static const char name[] = "Ä"
+				   "ääääääääääääääääääääääääääääääääääääääää";
+	AUTO(xp_check_peers_free) struct xp_check_peers *peers = NULL;
+	struct xp_check_result r;
+	struct lab_person carol;
+	struct voice v;
+
+	(void)state;
+	lab_person_new(&carol, &lab.lab, XP_ROLE_VALIDATOR, name, "p-3");
+	v = voice_new(XP_DECISION_ACCEPT, &carol, XP_ROLE_VALIDATOR);
+	assert_int_equal(xp_check_peers_new(&peers, NULL), XP_OK);
+	check(&r, v.json, v.json_len, v.p7s, v.p7s_len);
+	assert_int_equal(xp_check_peers_add_voice(peers, &r, NULL), XP_OK);
+	xp_check_result_free(&r);
+	xp_check_peers_settle(peers, false);
+	xp_check_set_peers(lab.check, peers);
+	check(&r, lab.json, lab.json_len, lab.p7s, lab.p7s_len);
+	assert_int_equal(r.voices_n, 1);
+	assert_string_equal(r.voices[0].name, name);
+	xp_check_result_free(&r);
+	xp_check_set_peers(lab.check, NULL);
+	voice_free(&v);
+	lab_person_free(&carol);
+}
+
 static void test_concerns_follow_from_the_record(void **state)
 {
 	struct xp_record *r = record_sample_new();
@@ -440,6 +559,10 @@ int main(void)
 		cmocka_unit_test(test_peers_site_vouches_for_its_hosts),
 		cmocka_unit_test(test_validation_own_evidence_is_judged),
 		cmocka_unit_test(test_validation_about_itself_fails),
+		cmocka_unit_test(test_peers_supersession_by_what_does_not_count_is_none),
+		cmocka_unit_test(test_peers_concerns_made_light_of_do_not_count),
+		cmocka_unit_test(test_peers_seed_must_be_the_validators),
+		cmocka_unit_test(test_peers_voice_has_the_whole_name),
 		cmocka_unit_test(test_concerns_follow_from_the_record),
 	};
 

@@ -435,6 +435,8 @@ static void test_one_person_in_two_roles_is_found(void **state)
 	lab_person_free(&again);
 }
 
+#define CERT "1212121212121212121212121212121212121212121212121212121212121212"
+
 static void test_roster_malformed_is_usage_error(void **state)
 {
 	static const char *const wrong[] = {
@@ -447,6 +449,10 @@ static void test_roster_malformed_is_usage_error(void **state)
 		"{\"roster\":[{\"cert_sha256\":\"12\",\"role\":\"performer\",\"person\":\"p\"}]}",
 		"{\"roster\":[{\"cert_sha256\":1,\"role\":\"performer\",\"person\":\"p\"}]}",
 		"{\"roster\":[],\"roster\":[]}",
+		/* one certificate, two people */
+		"{\"roster\":[{\"cert_sha256\":\"" CERT
+		"\",\"role\":\"performer\",\"person\":\"p\"},"
+		"{\"cert_sha256\":\"" CERT "\",\"role\":\"validator\",\"person\":\"q\"}]}",
 	};
 	struct xp_roster r;
 
