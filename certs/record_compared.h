@@ -1,4 +1,6 @@
-/* Inside certs/ only: what stood there before a device's own erase, against what stands there now.
+/*
+ * record_compared: what stood there before a device's own erase, against what stands there now.
+ * Inside certs/ only.
  */
 #pragma once
 #include "certs/record_check.h"

@@ -1,4 +1,7 @@
-/* Inside certs/ only: what a record says of how far the erase reached, against its own evidence. */
+/*
+ * record_reach: what a record says of how far the erase reached, against its own evidence. Inside
+ * certs/ only.
+ */
 #pragma once
 #include "certs/record_check.h"
 
