@@ -197,6 +197,18 @@ uint64_t xp_evidence_goal_bytes(const struct xp_evidence *ev, const struct xp_ph
 	return goal;
 }
 
+bool xp_readback_is_of_all(const struct xp_readback_result *r, uint64_t capacity_bytes)
+{
+	return r->mode != XP_READBACK_NONE && capacity_bytes > 0 &&
+	       r->bytes_delivered >= capacity_bytes && r->read_errors.total_bytes == 0;
+}
+
+bool xp_readback_is_all_good(const struct xp_readback_result *r, uint64_t capacity_bytes)
+{
+	return xp_readback_is_of_all(r, capacity_bytes) && r->expected.kind != XP_CONTENT_UNKNOWN &&
+	       r->mismatch_total == 0;
+}
+
 void xp_phase_free(struct xp_phase *p)
 {
 	release_phase(p);

@@ -316,6 +316,10 @@ const struct xp_phase *xp_evidence_file(const struct xp_evidence *ev, const stru
  * the capacity, or the areas that hold keys. 0: not known.
  */
 uint64_t xp_evidence_goal_bytes(const struct xp_evidence *ev, const struct xp_phase *phase);
+/* The device delivered all of a target of that size: nothing in it was left to chance. */
+bool xp_readback_is_of_all(const struct xp_readback_result *r, uint64_t capacity_bytes);
+/* The same, and it is known what should be there, and nothing else was. */
+bool xp_readback_is_all_good(const struct xp_readback_result *r, uint64_t capacity_bytes);
 void xp_key_search_free(struct xp_key_search *s);
 void xp_baseline_result_free(struct xp_baseline_result *r);
 void xp_readback_result_free(struct xp_readback_result *r);

@@ -244,7 +244,7 @@ static void show_bound(const struct xp_readback_result *b)
 			 xp_bound_residue_ppb(b->extents, levels[i].permille), levels[i].text);
 }
 
-static void show_readback(const struct xp_readback_result *b)
+static void show_readback(const struct xp_readback_result *b, uint64_t capacity_bytes)
 {
 	line("  mode", xp_readback_mode_name(b->mode));
 	if (b->mode == XP_READBACK_NONE)
@@ -271,8 +271,10 @@ static void show_readback(const struct xp_readback_result *b)
 			 " pattern, %" PRIu64 " errors, %" PRIu64 " UNCHANGED",
 			 b->compared_blocks, b->changed_blocks, b->zero_blocks, b->pattern_blocks,
 			 b->unreadable_blocks, b->unchanged_blocks);
-	if (b->mode == XP_READBACK_SAMPLE && !b->mismatch_total && !b->read_errors.total_count &&
-	    b->bytes_delivered >= b->bytes_planned)
+	if (xp_readback_is_all_good(b, capacity_bytes))
+		line("  left unread", "nothing: every byte was read and is as it should be");
+	else if (b->mode == XP_READBACK_SAMPLE && !b->mismatch_total &&
+		 !b->read_errors.total_count && b->bytes_delivered >= b->bytes_planned)
 		show_bound(b);
 	line("  past the page cache", b->how.direct ? "yes" : "NO");
 }
@@ -312,7 +314,7 @@ static void show_evidence(const struct xp_record *r)
 		show_volumes(p);
 		show_file(p);
 		if (p->kind == XP_PHASE_READBACK) {
-			show_readback(&p->readback);
+			show_readback(&p->readback, p->identity.capacity_bytes);
 			show_search(&p->search);
 		}
 		if (p->kind == XP_PHASE_ERASE && xp_technique_is_host_write(p->technique))

@@ -98,15 +98,18 @@ static json_t *bound_json(uint64_t n)
 	return o;
 }
 
-/* Every byte came from the device and was as it should be: nothing is left to be bounded. */
-static bool is_whole(const struct xp_readback_result *r)
+/*
+ * Every byte came from the device and was as it should be: nothing is left to be bounded. A full
+ * reading may be of areas; a sample of a small target is all of it.
+ */
+static bool is_whole(const struct check *c, const struct xp_readback_result *r)
 {
-	return r->mode == XP_READBACK_FULL && r->expected.kind != XP_CONTENT_UNKNOWN &&
-	       r->mismatch_total == 0 && r->read_errors.total_bytes == 0 && r->bytes_planned > 0 &&
-	       r->bytes_delivered == r->bytes_planned;
+	return xp_readback_is_all_good(r, r->mode == XP_READBACK_FULL
+						  ? r->bytes_planned
+						  : c->target.identity.capacity_bytes);
 }
 
-static json_t *readback_json(const struct xp_readback_result *r)
+static json_t *readback_json(const struct check *c, const struct xp_readback_result *r)
 {
 	json_t *o = json_object();
 
@@ -115,13 +118,13 @@ static json_t *readback_json(const struct xp_readback_result *r)
 	json_object_set_new(o, "bytes_read", xp_json_u64(r->bytes_delivered));
 	json_object_set_new(o, "coverage_ppm", json_integer(r->coverage_ppm));
 	/* where nobody knows what is to be there nothing is bounded */
-	if (r->mode == XP_READBACK_SAMPLE && r->expected.kind != XP_CONTENT_UNKNOWN &&
-	    r->mismatch_total == 0)
-		json_object_set_new(o, "residue_bound", bound_json(r->extents));
-	else if (is_whole(r))
+	if (is_whole(c, r))
 		json_object_set_new(
 			o, "residue_bound",
 			json_pack("{s:s, s:s, s:s}", "p95", "0", "p99", "0", "p999", "0"));
+	else if (r->mode == XP_READBACK_SAMPLE && r->expected.kind != XP_CONTENT_UNKNOWN &&
+		 r->mismatch_total == 0)
+		json_object_set_new(o, "residue_bound", bound_json(r->extents));
 	json_object_set_new(o, "mismatch_blocks", xp_json_u64(r->mismatch_total));
 	json_object_set_new(o, "read_error_bytes", xp_json_u64(r->read_errors.total_bytes));
 	json_object_set_new(o, "mismatches", mismatches_json(r));
@@ -131,7 +134,7 @@ static json_t *readback_json(const struct xp_readback_result *r)
 static int report_json(const struct check *c)
 {
 	const struct xp_reread *r = &c->result;
-	json_t *o = readback_json(&r->fresh);
+	json_t *o = readback_json(c, &r->fresh);
 	json_t *evidence = NULL;
 	char sha256[65];
 	struct xp_err err;
@@ -154,7 +157,7 @@ static int report_json(const struct check *c)
 		json_object_set_new(o, "canaries_alive", xp_json_u64(r->fresh.canaries_alive));
 	}
 	if (r->has_again) {
-		json_object_set_new(o, "record_places", readback_json(&r->again));
+		json_object_set_new(o, "record_places", readback_json(c, &r->again));
 		if (r->fresh.mismatch_total == 0 && r->again.mismatch_total)
 			json_object_set_new(o, "mismatches", mismatches_json(&r->again));
 	}
@@ -180,7 +183,10 @@ static void report_person(const struct check *c)
 		printf("  of %" PRIu64 " markers that were written before the erase %" PRIu64
 		       " are there\n",
 		       r->markers, r->fresh.canaries_alive);
-	if (r->verdict == XP_REREAD_CLEAN && r->fresh.mode == XP_READBACK_SAMPLE)
+	if (r->verdict == XP_REREAD_CLEAN &&
+	    xp_readback_is_all_good(&r->fresh, c->target.identity.capacity_bytes))
+		printf("  every byte of the target was read and is as it should be\n");
+	else if (r->verdict == XP_REREAD_CLEAN && r->fresh.mode == XP_READBACK_SAMPLE)
 		printf("  with 99.9 %% confidence less than %" PRIu64
 		       " in 1,000,000,000 parts could hold residue (%" PRIu64
 		       " independent places)\n",

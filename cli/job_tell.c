@@ -106,13 +106,26 @@ static void tell_interrupted(const struct xp_job *job)
 	xp_say("  go on with: expunge resume %s%s", job->id, xp_buf_str(&state));
 }
 
+/* Of the reading that counts: the last. */
+static bool read_all(const struct xp_job *job)
+{
+	const struct xp_evidence *ev = &job->record.evidence;
+	bool all = false;
+
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->phases[i].kind == XP_PHASE_READBACK)
+			all = xp_readback_is_of_all(&ev->phases[i].readback,
+						    ev->phases[i].identity.capacity_bytes);
+	return all;
+}
+
 void xp_buf_job_work(struct xp_buf *out, const struct xp_job *job)
 {
 	xp_buf_puts(out, "wrote ");
 	xp_buf_size(out, job->bytes_written);
 	xp_buf_puts(out, ", read back ");
 	xp_buf_size(out, job->bytes_read);
-	xp_buf_puts(out, ", in ");
+	xp_buf_puts(out, read_all(job) ? " (every byte), in " : ", in ");
 	xp_buf_duration(out, job->seconds);
 }
 

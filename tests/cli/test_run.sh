@@ -61,6 +61,17 @@ exits 'verify recomputes the random bytes' 0 "$EXPUNGE" verify run-disk.img --ve
 	--record "$S/certificates/$record"
 is 'a full read leaves nothing to be bounded' "$(jq -r .residue_bound.p999 out)" 0
 
+exits 'told to a person' 0 "$EXPUNGE" verify run-disk.img --verify full --record "$S/certificates/$record"
+check 'it is every byte' grep -q '^  every byte of the target was read and is as it should be' out
+exits 'a sample of what is small is all of it' 0 "$EXPUNGE" verify run-disk.img --record "$S/certificates/$record"
+check 'and is told as that' grep -q '^  every byte of the target was read' out
+check 'with nothing that could be left' test -z "$(grep residue out)"
+exits 'also in a document' 0 "$EXPUNGE" verify run-disk.img --json --record "$S/certificates/$record"
+is 'nothing is bounded' "$(jq -r '[.mode, .coverage_ppm, .residue_bound.p95, .residue_bound.p999] | join(" ")' out)" \
+	'sample 1000000 0 0'
+exits 'the record is shown' 0 "$EXPUNGE_CERT" show "$S/certificates/$record"
+check 'with that, too' grep -q 'left unread  *nothing: every byte was read' out
+
 # --- residue
 printf 'residue' | dd of=run-disk.img bs=1 seek=777000 conv=notrunc status=none
 exits 'residue is found by a full read' 1 "$EXPUNGE" verify run-disk.img --verify full --json \
@@ -70,6 +81,9 @@ is 'and it says where' "$(jq -r '.mismatches[0].offset' out)" 777000
 image run-other.img 1000001
 exits 'another image is not the target of the record' 4 "$EXPUNGE" verify run-other.img \
 	--record "$S/certificates/$record"
+
+exits 'what run says of a full reading' 0 run run-other.img --level clear --confirm run-other.img --verify full
+check 'is every byte, too' grep -q 'read back .* (every byte), in' out
 
 # --- refusals: exit 4 and not a byte changed
 image run-disk.img 1048576
