@@ -115,7 +115,7 @@ $(B)/boot-init: $(call objs,$(wildcard vm-images/boot/init*.c))
 $(B)/libboot.a: $(call objs,$(wildcard vm-images/boot/init_*.c))
 	@mkdir -p $(@D) && rm -f $@
 	$(if $(V),,@)ar rcs $@ $^
-$(B)/tests/test_boot_init: $(B)/libboot.a
+$(B)/tests/test_boot_init $(B)/tests/test_boot_whole: $(B)/libboot.a
 .PHONY: image
 image: all $(B)/boot-init
 	@vm-images/boot/build.sh

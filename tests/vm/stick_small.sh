@@ -34,7 +34,7 @@ done
 release=$(cat build/vm/release)
 modules=$guest/usr/lib/modules/$release
 rm -rf "$making"
-mkdir -p "$making"/{programs,system,drivers}
+mkdir -p "$making"/{programs,system,drivers,seal}
 
 tree_programs
 tree_libraries
@@ -48,8 +48,9 @@ tree_drivers "$modules" here storage ahci virtio_pci virtio_scsi
 # what says that it is an image of ours
 (cd "$making" && find system drivers programs -type f -exec sha256sum {} + | sort | sha256sum |
 	cut -d ' ' -f 1) >"$making/hash"
-put programs 0644 "$making/hash" etc/expunge/image.sha256 here
-for name in system drivers programs; do
+put seal 0644 "$making/hash" etc/expunge/image.sha256 here
+tree_whole system drivers programs seal
+for name in system drivers programs seal; do
 	vm-images/boot/newc.py "$making/$name" 0
 done >"$out/initrd"
 

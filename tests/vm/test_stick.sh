@@ -33,7 +33,7 @@ while at < len(data):
     at = (begin + size + 3) & ~3
 PYTHON
 (cd "$TMPDIR/initrd" && find . -type f ! -path ./etc/expunge/image.sha256 \
-	! -path ./usr/share/expunge/image.spdx.json -exec sha256sum {} + | sort) >"$TMPDIR/found"
+	! -path ./usr/share/expunge/image.spdx.json ! -path ./etc/expunge/whole -exec sha256sum {} + | sort) >"$TMPDIR/found"
 jq -r '.files[] | select(.fileName | startswith("./stick/") | not) |
 	(.checksums[] | select(.algorithm == "SHA256").checksumValue) + "  " + .fileName' \
 	build/image/expunge.spdx.json | sort >"$TMPDIR/billed"

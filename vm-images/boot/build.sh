@@ -172,6 +172,7 @@ vm-images/boot/bom.py "$version" "$SOURCE_DATE_EPOCH" <"$list" >"$out/expunge.sp
 sha256sum <"$out/expunge.spdx.json" | cut -d ' ' -f 1 >"$making/image.sha256"
 install -D -m 0644 "$making/image.sha256" "$making/seal/etc/expunge/image.sha256"
 install -D -m 0644 "$out/expunge.spdx.json" "$making/seal/usr/share/expunge/image.spdx.json"
+tree_whole system drivers programs seal
 
 # ---- the initial file system: archives in a row; the first ones change seldom ----
 

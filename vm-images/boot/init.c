@@ -14,7 +14,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -161,10 +163,9 @@ static _Noreturn void end(int how)
 }
 
 /* As other first programs take them: `poweroff` and `reboot` of busybox send these, too. */
-static void take_signals(int fd, pid_t *pids, const struct words *words)
+static void obey_signals(int fd)
 {
 	struct signalfd_siginfo info;
-	pid_t pid;
 
 	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		switch (info.ssi_signo) {
@@ -182,6 +183,13 @@ static void take_signals(int fd, pid_t *pids, const struct words *words)
 			break;
 		}
 	}
+}
+
+static void take_signals(int fd, pid_t *pids, const struct words *words)
+{
+	pid_t pid;
+
+	obey_signals(fd);
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 		for (size_t i = 0; i < consoles.n; i++)
 			if (pids[i] == pid)
@@ -255,6 +263,56 @@ static void block_signals(int *fd)
 	*fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Half a system might do half of what it says: it does nothing, and says so. */
+static void tell_broken(const struct whole *w)
+{
+	struct sysinfo info = {0};
+
+	(void)sysinfo(&info);
+	say("THE SYSTEM WAS NOT READ WHOLE. Nothing was touched, and nothing is erased with it");
+	if (w->bad)
+		say("%lu of its files are missing or damaged: %s%s", w->bad, w->first,
+		    w->bad > 1 ? ", and others" : "");
+	if (!w->is_listed)
+		say("the list of its files, which comes last, is missing or cut short");
+	say("Either the stick is damaged or was not written to its end: write it anew. Or this "
+	    "machine has too little memory: it has %lu MiB",
+	    (unsigned long)((unsigned long long)info.totalram * info.mem_unit >> 20));
+	say("r and Enter start the machine again, p and Enter switch it off");
+}
+
+static _Noreturn void stop_broken(int signals, const struct whole *w, const struct words *words)
+{
+	struct pollfd p[CONSOLES_MAX + 1] = {{.fd = signals, .events = POLLIN}};
+	char path[64];
+	char c;
+
+	/* a keyboard may need one of them; the kernel refuses what is cut off */
+	if (!w->are_drivers_bad)
+		drivers_load(words, "base");
+	tell_broken(w);
+	for (size_t i = 0; i < consoles.n; i++) {
+		snprintf(path, sizeof(path), "/dev/%.31s", consoles.list[i].name);
+		p[i + 1].fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+		p[i + 1].events = POLLIN;
+		(void)tcflush(p[i + 1].fd, TCIFLUSH);
+	}
+	for (;;) {
+		poll(p, consoles.n + 1, -1);
+		obey_signals(signals);
+		for (size_t i = 1; i <= consoles.n; i++) {
+			if (p[i].revents & ~POLLIN)
+				p[i].fd = -1;
+			while ((p[i].revents & POLLIN) && read(p[i].fd, &c, 1) == 1) {
+				if (c == 'r' || c == 'R')
+					end(RB_AUTOBOOT);
+				if (c == 'p' || c == 'P')
+					end(RB_POWER_OFF);
+			}
+		}
+	}
+}
+
 static _Noreturn void watch(int signals, int events, struct stick *stick, const struct words *words)
 {
 	pid_t pids[CONSOLES_MAX] = {0};
@@ -279,6 +337,7 @@ int main(void)
 {
 	static struct words words;
 	static struct stick stick;
+	static struct whole whole;
 	static const char *const unattended[] = {"\"unattended\"", NULL};
 	char config[4200];
 	int signals = -1;
@@ -296,6 +355,8 @@ int main(void)
 	if (!words_read(&words, "/proc/cmdline"))
 		say("the kernel's command line cannot be read");
 	tell_machine();
+	if (!whole_check(&whole, ""))
+		stop_broken(signals, &whole, &words);
 	events = open_events();
 	drivers_load(&words, "base");
 	drivers_load(&words, "storage");

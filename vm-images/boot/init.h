@@ -34,6 +34,18 @@ void words_params(char *out, size_t size, const struct words *words, const char 
 /* init_drivers.c: inserts the modules that the file /modules/GROUP lists, in its order. */
 void drivers_load(const struct words *words, const char *group);
 
+/* init_whole.c: whether the kernel unpacked all of the initial file system, byte for byte. */
+#define WHOLE_LIST "etc/expunge/whole"
+struct whole {
+	unsigned long n;      /* files that the list names */
+	unsigned long bad;    /* of which are missing, or other ones */
+	char first[256];      /* of those */
+	bool are_drivers_bad; /* one of those is a driver */
+	bool is_listed;	      /* the list is there up to its end */
+};
+/* False: not whole, or nobody can tell. ROOT: where it was unpacked. */
+bool whole_check(struct whole *w, const char *root);
+
 /* init_stick.c */
 enum stick_found { STICK_NONE, STICK_ONE, STICK_MANY };
 struct stick {

@@ -94,3 +94,10 @@ tree_drivers() {
 	done <"$making/order"
 	put programs 0644 "$making/group-$group" "modules/$group" expunge
 }
+
+# tree_whole TREE...: into the last of them, which is unpacked last: what all of them are made of
+tree_whole() {
+	local trees=("${@/#/$making/}")
+	vm-images/boot/whole.py "${trees[@]}" >"$making/whole"
+	install -D -m 0644 "$making/whole" "$making/${*: -1}/etc/expunge/whole"
+}
