@@ -19,8 +19,7 @@
 #define OUTPUTS_MAX	     5
 #define TRANSCRIPT_MAX_BYTES (64u << 20)
 
-/* Nodes that go with a whole disk: the other paths of its drive, as the plan lists them. */
-static const char **drive_nodes(const struct xp_job *job)
+const char **xp_job_nodes(const struct xp_job *job)
 {
 	const struct xp_drive *drive;
 	const char **nodes;
@@ -78,7 +77,7 @@ static enum xp_rc find_file(struct xp_job *job, struct xp_err *err)
 static enum xp_rc make_plan(struct xp_job *job, struct xp_err *err)
 {
 	const struct xp_plan_options *o = job->setup->options;
-	AUTO_MEM const char **nodes = drive_nodes(job);
+	AUTO_MEM const char **nodes = xp_job_nodes(job);
 	struct xp_target target;
 	struct xp_plan_request req = {
 		.target = &target,

@@ -200,6 +200,12 @@ MUST_USE enum xp_rc xp_job_prepare_listed(struct xp_job *job, const struct xp_jo
 					  const struct xp_drive *drive, bool asks,
 					  struct xp_err *err);
 
+/*
+ * Nodes that go with a whole disk, the other paths of its drive, as its plan lists them: malloc'ed
+ * and NULL-terminated, the names owned by the inventory. NULL: none.
+ */
+const char **xp_job_nodes(const struct xp_job *job);
+
 /* Does the plan. Everything that happens is in the job; never exits, never prints. */
 void xp_job_execute(struct xp_job *job);
 

@@ -16,6 +16,7 @@
 #include "cli/job_needed.h"
 #include "cli/job_reach.h"
 #include "cli/job_restore.h"
+#include "cli/job_resume_plan.h"
 #include "device/extent_map.h"
 #include "device/interlock.h"
 #include "device/luks_close.h"
@@ -558,7 +559,7 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	if (xp_job_file_is_gone(job, path)) {
 		snprintf(job->target.path, sizeof(job->target.path), "%s", path);
 		job->file_gone = true;
-		return XP_OK;
+		return xp_job_resume_plan(job, err);
 	}
 	if (!xp_job_can_reach(text, sizeof(text), setup->root, path))
 		return refuse_unreachable(job, path, text, err);
@@ -582,5 +583,6 @@ enum xp_rc xp_job_resume_prepare(struct xp_job *job, const struct xp_job_setup *
 	/* nothing was written yet: the headers are still there to be found */
 	if (job->plan.technique == XP_LUKS_DESTROY && !has_volumes(&job->record.evidence))
 		TRY(xp_luks_find(&job->luks, &job->target, err));
-	return xp_job_interlock_check(job, err);
+	TRY(xp_job_interlock_check(job, err));
+	return xp_job_resume_plan(job, err);
 }

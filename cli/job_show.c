@@ -179,14 +179,16 @@ static void print_drive(FILE *f, const struct xp_job *job)
 	}
 }
 
-static void print_fallbacks(FILE *f, const struct xp_plan *plan)
+static void print_fallbacks(FILE *f, const struct xp_job *job)
 {
+	const struct xp_plan *plan = &job->plan;
 	AUTO(xp_buf_free) struct xp_buf b = {0};
 
-	for (unsigned i = 0; i < plan->fallbacks_n; i++)
-		xp_buf_printf(&b, "%s%s", i ? ", then " : "",
+	/* a job that is taken up may have tried some */
+	for (unsigned i = job->next_fallback; i < plan->fallbacks_n; i++)
+		xp_buf_printf(&b, "%s%s", i > job->next_fallback ? ", then " : "",
 			      xp_technique_name(plan->fallbacks[i]));
-	if (plan->fallbacks_n)
+	if (job->next_fallback < plan->fallbacks_n)
 		xp_tell_line(f, "if it fails", "%s", xp_buf_str(&b));
 }
 
@@ -237,8 +239,8 @@ void xp_job_plan_print(FILE *f, const struct xp_job *job)
 		xp_tell_line(f, "  would help", "%s", r->remedy);
 	}
 	print_steps(f, plan);
-	print_fallbacks(f, plan);
-	if (plan->has_technique || plan->expected.reasons_n)
+	print_fallbacks(f, job);
+	if ((plan->has_technique && !job->resume.active) || plan->expected.reasons_n)
 		print_expectation(f, plan);
 	if (*plan->message && job->refusals.n == 0)
 		xp_tell_line(f, "note", "%s", plan->message);

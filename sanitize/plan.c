@@ -402,6 +402,8 @@ static void decide_exit(struct xp_plan *p, const struct xp_plan_request *req)
 
 static const char *reason_of_choice(const struct xp_plan *p, const struct xp_plan_request *req)
 {
+	if (req->is_taken_up)
+		return "as the job was begun with";
 	if (req->has_technique)
 		return "asked for by name";
 	if (p->expected.level >= p->asked)

@@ -67,6 +67,7 @@ struct xp_plan_request {
 	enum xp_level accept;
 	bool has_technique; /* --technique; else the policy's preference */
 	enum xp_technique technique;
+	bool is_taken_up; /* the technique is that of a job that was interrupted */
 	/* --pattern, for overwrite-pattern, or for a drive's own overwrite */
 	uint8_t pattern[XP_PATTERN_MAX];
 	uint32_t pattern_len; /* 0: none given */

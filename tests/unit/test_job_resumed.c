@@ -14,6 +14,24 @@
 
 #include <cmocka.h>
 
+/* What was told beforehand of the job that was taken up: where it stood, and what was left to do.
+ */
+static void assert_told(const struct world *w, const char *stand, const char *actions)
+{
+	const struct xp_plan *p = &w->job->plan;
+	char all[256] = "";
+
+	for (unsigned i = 0; i < p->steps_n; i++)
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? " " : "",
+			 p->steps[i].action);
+	assert_string_equal(all, actions);
+	assert_non_null(strstr(p->steps[0].why, w->job->id));
+	assert_non_null(strstr(p->steps[0].why, stand));
+	assert_int_equal(p->expected.level, XP_PURGE);
+	assert_int_equal(p->expected.scope, XP_SCOPE_DRIVE);
+	assert_int_equal(p->blast_radius_n > 0, 1);
+}
+
 /* The drive goes on by itself; the next take attaches, and compares with what the first one read.
  */
 static void test_job_stopped_in_a_sanitize_is_resumed(void **state)
@@ -36,6 +54,8 @@ static void test_job_stopped_in_a_sanitize_is_resumed(void **state)
 	assert_false(all.list[0].has_secret);
 	w->cancel_after = 0;
 	stage_resume(w);
+	assert_told(w, "the drive took its command, and is asked what became of that",
+		    "resume identify command readback identify record");
 	stage_assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_OVERWRITE);
 	stage_assert_record_good(w);
 	stage_assert_clean(w);
@@ -107,6 +127,7 @@ static void test_job_used_behind_a_change_of_key_is_erased_again(void **state)
 	assert_int_equal(w->job->state, XP_JOB_INTERRUPTED);
 	use_again(w);
 	stage_resume(w);
+	assert_told(w, "it is given again", "resume identify command readback identify record");
 	stage_assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_CRYPTO);
 	stage_assert_record_good(w);
 	stage_assert_clean(w);
@@ -149,6 +170,8 @@ static void test_job_used_behind_an_overwrite_is_found(void **state)
 	assert_int_equal(w->job->state, XP_JOB_INTERRUPTED);
 	use_again(w);
 	stage_resume(w);
+	assert_told(w, "its erase has ended, and what came of it is known",
+		    "resume identify readback identify record");
 	stage_assert_claim(w, XP_NONE, XP_ATA_SANITIZE_OVERWRITE);
 	assert_int_equal(w->job->exit_code, 1);
 }
