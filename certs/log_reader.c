@@ -28,6 +28,19 @@ void xp_log_reader_free(struct xp_log_reader *r)
 	r->text = NULL;
 }
 
+/* Behind WIDTH entries nothing may stand, or, where the whole tile has come since, all the rest. */
+static bool ends_there(struct xp_span *s, unsigned width)
+{
+	struct xp_log_bytes leaf;
+
+	if (s->left == 0)
+		return true;
+	for (; width < XP_TILE_WIDTH; width++)
+		if (!xp_bundle_next(&leaf, s))
+			return false;
+	return s->left == 0;
+}
+
 static enum xp_rc visit_bundle(const struct xp_log_reader *r, uint64_t n,
 			       const struct xp_log_visitor *visitor, struct xp_err *err)
 {
@@ -46,6 +59,10 @@ static enum xp_rc visit_bundle(const struct xp_log_reader *r, uint64_t n,
 				       n * XP_TILE_WIDTH + i);
 		TRY(visitor->leaf(visitor->ctx, n * XP_TILE_WIDTH + i, &leaf, err));
 	}
+	if (!ends_there(&s, width))
+		return xp_fail(err, XP_E_MALFORMED,
+			       "log: more stands behind entry %" PRIu64 " in its file",
+			       n * XP_TILE_WIDTH + width - 1);
 	return XP_OK;
 }
 

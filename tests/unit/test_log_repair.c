@@ -117,6 +117,36 @@ static void test_log_entries_changed_or_short_are_refused(void **state)
 	log_fixture_remove(p.path, p.fd);
 }
 
+/* What nobody signed must not ride along; the whole tile in the place of its beginning may. */
+static void test_log_entries_behind_the_last_are_found(void **state)
+{
+	static const char *const more[] = {"E_LOG_ENTRIES", NULL};
+	struct log_place p = log_place_filled(300);
+	struct log_place q = log_place_filled(512);
+	size_t len = 0;
+	AUTO_MEM char *entries = log_place_read(&p, "log/tile/entries/001.p/44", &len);
+	size_t whole_len = 0;
+	AUTO_MEM char *whole = log_place_read(&q, "log/tile/entries/001", &whole_len);
+	AUTO_MEM char *longer = calloc(1, len + 3);
+
+	(void)state;
+	assert_non_null(longer);
+	memcpy(longer, entries, len);
+	log_place_write(&p, "log/tile/entries/001.p/44", longer, len + 1);
+	log_fixture_audit(p.fd, NULL, more);
+	/* a whole entry, too: one of a byte */
+	longer[len + 1] = 1;
+	log_place_write(&p, "log/tile/entries/001.p/44", longer, len + 3);
+	log_fixture_audit(p.fd, NULL, more);
+	assert_int_equal(unlinkat(p.fd, "log/tile/entries/001.p/44", 0), 0);
+	log_place_write(&p, "log/tile/entries/001", whole, whole_len);
+	log_fixture_audit(p.fd, NULL, NULL);
+	log_place_write(&p, "log/tile/entries/001", whole, whole_len - 1);
+	log_fixture_audit(p.fd, NULL, more);
+	log_fixture_remove(p.path, p.fd);
+	log_fixture_remove(q.path, q.fd);
+}
+
 static void test_log_tiles_damaged_are_made_anew(void **state)
 {
 	static const char *const codes[] = {"E_LOG_TILE", "E_LOG_TILE", "E_LOG_TILE", NULL};
@@ -240,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_log_broken_key_is_refused),
 		cmocka_unit_test(test_log_checkpoint_of_another_key_is_refused),
 		cmocka_unit_test(test_log_entries_changed_or_short_are_refused),
+		cmocka_unit_test(test_log_entries_behind_the_last_are_found),
 		cmocka_unit_test(test_log_tiles_damaged_are_made_anew),
 		cmocka_unit_test(test_log_tail_whole_is_kept_and_torn_is_cut),
 		cmocka_unit_test(test_log_tail_of_other_entries_is_refused),
