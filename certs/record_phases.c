@@ -12,7 +12,13 @@ struct checker {
 	struct xp_findings *f;
 	bool claims; /* a level is claimed: the evidence must hold */
 	struct xp_sample_memo *samples;
+	uint64_t places; /* of baselines whose markers were computed again */
 };
+
+/* Each takes its time, which nobody shall have for the asking: some sixty times the usual sample.
+ */
+#define PLACES_MAX  (UINT64_C(1) << 22)
+#define PLACE_BYTES 4096
 
 /* A finding about the evidence: E_ where something rests on it, else W_. */
 #define DEFECT(c, name, ...)                                                                       \
@@ -215,10 +221,17 @@ static void check_canaries(struct checker *c, size_t i)
 	uint32_t block = p->identity.logical_block_bytes;
 	uint64_t room = b->bytes_planned / (block < 512 ? 512 : block);
 
+	if (b->canaries_read &&
+	    __builtin_add_overflow(c->places, b->bytes_planned / PLACE_BYTES, &c->places))
+		c->places = UINT64_MAX;
+
 	if (b->canaries > XP_CANARIES_MAX || b->canaries > room ||
 	    (b->canaries > b->informative_blocks && b->read_errors.total_bytes == 0))
 		DEFECT(c, "VERIFICATION",
 		       "evidence[%zu].baseline.canaries: more than can have been written", i);
+	else if (b->canaries_read && c->places > PLACES_MAX)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].baseline.canaries: more places than a job reads", i);
 	else if (b->canaries_read)
 		check_markers(c, i);
 	else if (b->canaries)

@@ -26,16 +26,19 @@ static bool digest(uint8_t out[CHUNK], const void *a, size_t a_len, const uint8_
 	return good;
 }
 
-/* The block at byte AT of the places, put one behind another. */
-static uint64_t block_at(const struct xp_sample_plan *plan, uint64_t at, uint32_t block)
-{
-	size_t i = 0;
+/* A place in the list, and how many bytes stand in the list before it. */
+struct walk {
+	size_t i;
+	uint64_t before;
+};
 
-	while (i + 1 < plan->n && at >= plan->list[i].len) {
-		at -= plan->list[i].len;
-		i++;
-	}
-	return (plan->list[i].offset + at) / block * block;
+/* The block at byte AT of the places, put one behind another; AT never falls. */
+static uint64_t block_at(struct walk *w, const struct xp_sample_plan *plan, uint64_t at,
+			 uint32_t block)
+{
+	while (w->i + 1 < plan->n && at - w->before >= plan->list[w->i].len)
+		w->before += plan->list[w->i++].len;
+	return (plan->list[w->i].offset + (at - w->before)) / block * block;
 }
 
 enum xp_rc xp_canaries_make(struct xp_canaries *out, const struct xp_sample_plan *plan,
@@ -44,6 +47,7 @@ enum xp_rc xp_canaries_make(struct xp_canaries *out, const struct xp_sample_plan
 {
 	uint32_t block = logical_block_bytes < LEAST_BLOCK ? LEAST_BLOCK : logical_block_bytes;
 	uint64_t n = plan->bytes / block;
+	struct walk walk = {0};
 
 	*out = (struct xp_canaries){.block_bytes = block};
 	if (n > XP_CANARIES_MAX)
@@ -52,8 +56,8 @@ enum xp_rc xp_canaries_make(struct xp_canaries *out, const struct xp_sample_plan
 	if (!out->offsets || !digest(out->key, purpose, sizeof(purpose), seed))
 		return xp_fail(err, XP_E_NOMEM, "markers");
 	for (uint64_t i = 0; i < n && plan->n; i++) {
-		uint64_t offset =
-			block_at(plan, (uint64_t)((unsigned __int128)plan->bytes * i / n), block);
+		uint64_t offset = block_at(
+			&walk, plan, (uint64_t)((unsigned __int128)plan->bytes * i / n), block);
 
 		if (out->n == 0 || offset > out->offsets[out->n - 1])
 			out->offsets[out->n++] = offset;

@@ -128,6 +128,18 @@ static void test_compared_baseline_behind_the_erase_is_found(void **state)
 	expect(&z, "E_VERIFICATION", "behind the erase");
 }
 
+/* A verifier's time is nobody's for the asking. */
+static void test_compared_places_without_end_are_not_computed(void **state)
+{
+	struct frozen z = frozen_new();
+
+	(void)state;
+	z.before->canaries = 1;
+	z.before->canaries_read = true;
+	z.before->bytes_planned = UINT64_MAX;
+	expect(&z, "E_VERIFICATION", "more places than a job reads");
+}
+
 /* Lost with the journal, or left out: the record stands, and it is said. */
 static void test_compared_not_at_all_is_said(void **state)
 {
@@ -147,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_compared_with_other_blocks_is_found),
 		cmocka_unit_test(test_compared_baseline_called_informative_is_found),
 		cmocka_unit_test(test_compared_baseline_behind_the_erase_is_found),
+		cmocka_unit_test(test_compared_places_without_end_are_not_computed),
 		cmocka_unit_test(test_compared_not_at_all_is_said),
 	};
 
