@@ -15,6 +15,7 @@
 #include "certs/log_code.h"
 #include "certs/log_reader.h"
 #include "cli/commands_cert.h"
+#include "cli/confine.h"
 #include "cli/output.h"
 
 #define VKEY_MAX_BYTES 4096u
@@ -44,6 +45,15 @@ static enum xp_rc open_log_dir(int *out_fd, const char *dir, struct xp_err *err)
 	}
 	*out_fd = STEAL_FD(fd);
 	return XP_OK;
+}
+
+/* What was named on the command line was read; from here on there is only the log. */
+static enum xp_rc confine(const struct xp_args *args, struct xp_err *err)
+{
+	const char *const inputs[] = {args->operands[0], NULL};
+	struct xp_confined confined;
+
+	return xp_confine(&confined, inputs, err);
 }
 
 /* The key of --log-key. *OUT NULL: none was given. */
@@ -201,6 +211,7 @@ static enum xp_rc verify(const struct xp_args *args, struct xp_log_audit *audit,
 	TRY(read_log_key(&in.vkey, &vkey, args, err));
 	TRY(read_old(&old, &in.old_len, args, in.vkey, err));
 	in.old = old;
+	TRY(confine(args, err));
 	TRY(open_log_dir(&fd, args->operands[0], err));
 	in.log_fd = fd;
 	return xp_log_audit_run(audit, findings, &in, err);
@@ -369,6 +380,7 @@ static enum xp_rc checkpoint(int *code, const struct xp_args *args, struct xp_er
 	AUTO_FD int fd = -1;
 
 	TRY(read_log_key(&vkey, &space, args, err));
+	TRY(confine(args, err));
 	TRY(open_log_dir(&fd, args->operands[0], err));
 	TRY(xp_log_reader_open(&r, fd, vkey, err));
 	*code = is_vouched_for(&r, vkey) ? 0 : 1;

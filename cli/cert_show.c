@@ -1,5 +1,6 @@
 /* cert_show: `expunge-cert show`: the record for a person. It shows, it does not check. */
 #include "cli/commands_cert.h"
+#include "cli/confine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -470,6 +471,8 @@ static int run_show(const struct xp_args *args)
 	AUTO(xp_findings_free) struct xp_findings findings = {0};
 	AUTO_MEM struct xp_record *record = calloc(1, sizeof(*record));
 	AUTO_MEM char *json = NULL;
+	static const char *const no_inputs[] = {NULL};
+	struct xp_confined confined;
 	struct xp_err err = {0};
 	size_t len;
 	int code = 0;
@@ -479,6 +482,9 @@ static int run_show(const struct xp_args *args)
 		return xp_rc_exit_code(XP_E_NOMEM);
 	}
 	if (xp_file_read(&json, &len, args->operands[0], XP_RECORD_MAX_BYTES, &err) != XP_OK)
+		return xp_say_error(&err);
+	/* all that is read has been read */
+	if (xp_confine(&confined, no_inputs, &err) != XP_OK)
 		return xp_say_error(&err);
 	if (xp_record_parse(record, json, len, &findings, &err) != XP_OK)
 		return findings.n ? say_findings(args->operands[0], &findings) : xp_say_error(&err);

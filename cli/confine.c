@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -277,6 +278,8 @@ static enum xp_rc confine(struct xp_confined *out, const char *const *inputs, bo
 	(void)err;
 	return XP_OK;
 #else
+	/* else the first object is seeded from the time: /dev/urandom cannot be opened any more */
+	json_object_seed(0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return xp_fail_errno(err, XP_E_IO, "no_new_privs");
 	TRY(use_landlock(&out->by_landlock, inputs, err));
