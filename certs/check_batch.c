@@ -44,7 +44,9 @@ enum xp_rc xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_che
 		return xp_fail(err, XP_E_NOMEM, "results");
 	if (!r->record)
 		return XP_OK;
-	o->has_record = xp_check_target_digest(o->target_sha256, &r->record->media);
+	/* of a medium that nobody can tell from its neighbour nothing is known to be later */
+	o->is_known =
+		*drive_of(r->record) && xp_check_target_digest(o->target_sha256, &r->record->media);
 	o->issued_s = r->record->issued_s;
 	o->scope = r->record->claim.scope;
 	o->wanted = r->record->accepted;
@@ -67,14 +69,14 @@ static int by_id(const void *a, const void *b)
 
 static bool can_close(const struct xp_check_outcome *o)
 {
-	return o->exit_code == 0 && o->has_record && o->supersedes_id[0] &&
+	return o->exit_code == 0 && o->is_known && o->supersedes_id[0] &&
 	       (o->kind == XP_RECORD_SANITIZATION || o->kind == XP_RECORD_DESTRUCTION);
 }
 
 /* Authentic, and a failure: only what it says was not enough. */
 static bool can_be_closed(const struct xp_check_outcome *o)
 {
-	return o->exit_code == 3 && o->has_record && o->kind == XP_RECORD_FAILURE;
+	return o->exit_code == 3 && o->is_known && o->kind == XP_RECORD_FAILURE;
 }
 
 /* Destruction earns everything. */

@@ -8,7 +8,7 @@
 /* What is kept of a record once it was checked. */
 struct xp_check_outcome {
 	int exit_code;
-	bool has_record;
+	bool is_known; /* a record, of a medium that can be told from its neighbour */
 	char id[XP_UUID_LEN];
 	uint8_t json_sha256[32];
 	enum xp_record_kind kind;

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/fake/record_sample.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -16,14 +18,14 @@ static int setup(void **state)
 {
 	(void)state;
 	failure = (struct xp_check_outcome){.exit_code = 3,
-					    .has_record = true,
+					    .is_known = true,
 					    .kind = XP_RECORD_FAILURE,
 					    .id = "id-1",
 					    .scope = XP_SCOPE_DRIVE,
 					    .wanted = XP_PURGE,
 					    .issued_s = 1000};
 	memset(failure.json_sha256, 7, 32);
-	success = (struct xp_check_outcome){.has_record = true,
+	success = (struct xp_check_outcome){.is_known = true,
 					    .kind = XP_RECORD_SANITIZATION,
 					    .id = "id-2",
 					    .scope = XP_SCOPE_DRIVE,
@@ -80,6 +82,29 @@ static void test_failure_stays_open_unless_all_fits(void **state)
 	assert_string_equal(closed_by(), "");
 	setup(NULL);
 	success.issued_s--;
+	assert_string_equal(closed_by(), "");
+}
+
+/* Of two sticks without a serial number nobody knows which one the later record is about. */
+static void test_failure_of_a_nameless_medium_stays_open(void **state)
+{
+	struct xp_check_result r = {.record = record_sample_new()};
+	struct xp_check_outcome o;
+
+	(void)state;
+	assert_int_equal(xp_check_outcome_fill(&o, &r, NULL), XP_OK);
+	assert_true(o.is_known);
+	xp_check_outcome_clear(&o);
+	memset(r.record->media.name, 0, sizeof(r.record->media.name));
+	snprintf(r.record->media.model, sizeof(r.record->media.model), "Stick");
+	assert_int_equal(xp_check_outcome_fill(&o, &r, NULL), XP_OK);
+	assert_false(o.is_known);
+	xp_check_outcome_clear(&o);
+	record_sample_free(r.record);
+	success.is_known = false;
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
+	failure.is_known = false;
 	assert_string_equal(closed_by(), "");
 }
 
@@ -160,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_seen_authentic_records_of_one_id_clash),
 		cmocka_unit_test_setup(test_failure_with_later_success_is_closed, setup),
 		cmocka_unit_test_setup(test_failure_stays_open_unless_all_fits, setup),
+		cmocka_unit_test_setup(test_failure_of_a_nameless_medium_stays_open, setup),
 		cmocka_unit_test_setup(test_forged_failure_is_never_closed, setup),
 	};
 
