@@ -23,8 +23,16 @@ const struct xp_clock_setter *xp_clock_setter_system(void);
 MUST_USE enum xp_rc xp_clock_time_read(int64_t *wall_s, const char *text, struct xp_err *err);
 
 /*
- * Sets the clock. XP_E_USAGE: a time before this version was made, or after 2100. XP_E_PERM: only
- * root may. The wall clock steps; a struct xp_clock_steady that was taken before does not.
+ * To be said wherever a person sets the clock. The hardware clock would give the typed time back
+ * after the next start as the machine's own, and records would no longer say that a person did.
+ */
+#define XP_CLOCK_HARDWARE_STAYS                                                                    \
+	"the hardware clock stays as it is: after the next start set the time again"
+
+/*
+ * Sets the system's clock. XP_E_USAGE: a time before this version was made, or after 2100.
+ * XP_E_PERM: only root may. The wall clock steps; a struct xp_clock_steady that was taken before
+ * does not.
  */
 MUST_USE enum xp_rc xp_clock_set(const struct xp_clock_setter *setter, int64_t wall_ms,
 				 struct xp_err *err);

@@ -535,30 +535,45 @@ const char *xp_keep_place(const struct xp_keep *keep)
 
 /* --- room for more --- */
 
-static enum xp_rc demand(struct xp_keep *keep, struct ids *ids, const char *const *more, size_t n,
-			 struct xp_err *err)
+/* *OPEN_N: jobs that have not ended; *FITS: so many there may be in all. */
+static enum xp_rc measure(size_t *open_n, uint64_t *fits, struct ids *ids, struct xp_keep *keep,
+			  struct xp_err *err)
 {
-	size_t open_n;
-	uint64_t room = 0;
-	uint64_t fits;
-
 	TRY(xp_box_pair_tell_over(keep->pair, is_over, keep, err));
 	TRY(keep_flush(keep, err));
 	TRY(add_ids_of(ids, keep, "jobs", true, err));
 	TRY(add_ids_of(ids, keep, "certificates", false, err));
-	open_n = ids->n;
-	for (size_t i = 0; i < n; i++)
-		TRY(add_id(ids, more[i], err));
-	TRY(xp_box_pair_room(&room, keep->pair, err));
-	fits = room / XP_KEEP_JOB_BYTES;
+	TRY(xp_box_pair_room(fits, keep->pair, err));
+	*open_n = ids->n;
+	*fits /= XP_KEEP_JOB_BYTES;
 	if (xp_box_pair_trouble(keep->pair))
 		return xp_fail(err, XP_E_REFUSED, "%s", xp_box_pair_trouble(keep->pair));
+	return XP_OK;
+}
+
+static enum xp_rc demand(struct xp_keep *keep, struct ids *ids, const char *const *more, size_t n,
+			 struct xp_err *err)
+{
+	char held[64] = "";
+	uint64_t fits = 0;
+	size_t open_n = 0;
+
+	TRY(measure(&open_n, &fits, ids, keep, err));
+	for (size_t i = 0; i < n; i++)
+		TRY(add_id(ids, more[i], err));
 	if (ids->n <= fits)
 		return XP_OK;
+	if (open_n)
+		snprintf(held, sizeof(held), " (%zu that have not ended hold theirs)", open_n);
+	if (fits <= open_n)
+		return xp_fail(err, XP_E_REFUSED,
+			       "the boxes in %s are full: there is no room for the record of one "
+			       "more drive%s",
+			       keep->dir, held);
 	return xp_fail(err, XP_E_REFUSED,
-		       "the boxes in %s have room for what %llu more jobs may come to, not for %zu",
-		       keep->dir, (unsigned long long)(fits > open_n ? fits - open_n : 0),
-		       ids->n - open_n);
+		       "the boxes in %s have room for the records of %llu more drives, not of "
+		       "%zu%s",
+		       keep->dir, (unsigned long long)(fits - open_n), ids->n - open_n, held);
 }
 
 enum xp_rc xp_keep_demand_room(struct xp_keep *keep, const char *const *ids, size_t n,
@@ -568,5 +583,17 @@ enum xp_rc xp_keep_demand_room(struct xp_keep *keep, const char *const *ids, siz
 	enum xp_rc rc = demand(keep, &all, ids, n, err);
 
 	free(all.list);
+	return rc;
+}
+
+enum xp_rc xp_keep_room(size_t *jobs, struct xp_keep *keep, struct xp_err *err)
+{
+	struct ids all = {0};
+	uint64_t fits = 0;
+	size_t open_n = 0;
+	enum xp_rc rc = measure(&open_n, &fits, &all, keep, err);
+
+	free(all.list);
+	*jobs = rc == XP_OK && fits > open_n ? (size_t)(fits - open_n) : 0;
 	return rc;
 }

@@ -60,3 +60,5 @@ const char *xp_keep_place(const struct xp_keep *keep);
  */
 MUST_USE enum xp_rc xp_keep_demand_room(struct xp_keep *keep, const char *const *ids, size_t n,
 					struct xp_err *err);
+/* For how many jobs there is room besides those that have not ended. */
+MUST_USE enum xp_rc xp_keep_room(size_t *jobs, struct xp_keep *keep, struct xp_err *err);

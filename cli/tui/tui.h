@@ -66,6 +66,7 @@ enum xp_tui_wish {
 	XP_TUI_WISH_PLACE_AGAIN,
 	XP_TUI_WISH_PLACE_SERVER, /* no place here: a server holds it */
 	XP_TUI_WISH_PLACE_NONE,	  /* give up */
+	XP_TUI_WISH_PLACE_OTHER,  /* there is not room for all that are planned */
 	XP_TUI_WISH_KEYBOARD,	  /* ARG: of the layouts */
 	XP_TUI_WISH_STOP,	  /* all jobs, in good order */
 	XP_TUI_WISH_QUIT,
@@ -186,7 +187,9 @@ struct xp_tui {
 	size_t job_cursor;
 	unsigned round; /* that is planned; 0: none */
 	bool round_ready;
-	char word[16];	      /* that confirms a batch */
+	char word[16]; /* that confirms a batch */
+	bool has_room; /* it is known for how many jobs more there is */
+	size_t room;
 	bool has_expect_list; /* a list was given by who runs the program */
 	struct xp_tui_input typed;
 

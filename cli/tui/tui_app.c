@@ -189,72 +189,6 @@ static void read_lines(struct xp_tui_app *app, int fd, struct xp_buf *b,
 
 /* ---- wishes ---- */
 
-static struct xp_tui_round *round_that_waits(const struct xp_tui_app *app)
-{
-	for (unsigned i = app->rounds_n; i > 0; i--)
-		if (xp_tui_round_waits(app->rounds[i - 1]))
-			return app->rounds[i - 1];
-	return NULL;
-}
-
-static void drop_round(struct xp_tui_app *app, unsigned i)
-{
-	xp_tui_round_free(&app->rounds[i]);
-	app->rounds_n--;
-	memmove(&app->rounds[i], &app->rounds[i + 1], (app->rounds_n - i) * sizeof(app->rounds[0]));
-}
-
-static void begin_round(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
-{
-	struct xp_tui *t = &app->tui;
-	struct xp_tui_round **slot = &app->rounds[app->rounds_n];
-	unsigned id = ++app->last_round;
-	struct xp_err err;
-	enum xp_rc rc;
-
-	if (app->rounds_n == XP_TUI_ROUNDS_MAX) {
-		xp_tui_say(t, "too much is at work already; wait for some of it");
-		return;
-	}
-	if (wish == XP_TUI_WISH_RESUME && arg < t->left_n)
-		rc = xp_tui_round_resume(slot, t, id, &app->session, &t->left[arg], &err);
-	else
-		rc = xp_tui_round_plan(slot, t, id, &app->session, app->options, &err);
-	if (*slot)
-		app->rounds_n++;
-	if (rc != XP_OK) {
-		xp_tui_say(t, "%s", err.msg);
-		if (*slot)
-			drop_round(app, app->rounds_n - 1);
-		return;
-	}
-	if (wish == XP_TUI_WISH_RESUME) {
-		t->left[arg].taken = true;
-		t->job_cursor = t->jobs_n - 1;
-		xp_tui_go(t, XP_TUI_WORK);
-	} else {
-		xp_tui_visit(t, XP_TUI_PLAN);
-	}
-}
-
-static void go(struct xp_tui_app *app, bool by_list)
-{
-	struct xp_tui_round *r = round_that_waits(app);
-	struct xp_err err;
-
-	if (r && xp_tui_round_go(r, &app->tui, by_list ? &app->expect : NULL, &err) != XP_OK)
-		xp_tui_say(&app->tui, "%s", err.msg);
-}
-
-static void leave(struct xp_tui_app *app)
-{
-	struct xp_tui *t = &app->tui;
-
-	for (unsigned i = app->rounds_n; i > 0; i--)
-		if (xp_tui_round_is_leaving(app->rounds[i - 1], t))
-			drop_round(app, i - 1);
-}
-
 static void read_checkpoint(struct xp_tui_app *app)
 {
 	struct xp_tui *t = &app->tui;
@@ -310,11 +244,11 @@ static void carry_out(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 	switch (wish) {
 	case XP_TUI_WISH_PLAN:
 	case XP_TUI_WISH_RESUME:
-		begin_round(app, wish, arg);
+		xp_tui_rounds_begin(app, wish, arg);
 		return;
 	case XP_TUI_WISH_GO:
 	case XP_TUI_WISH_GO_LIST:
-		go(app, wish == XP_TUI_WISH_GO_LIST);
+		xp_tui_rounds_go(app, wish == XP_TUI_WISH_GO_LIST);
 		return;
 	case XP_TUI_WISH_UNLOCK:
 		if (arg < t->drives_n)
@@ -344,7 +278,10 @@ static void take_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 		app->waiting_ms = t->now_ms;
 		return;
 	case XP_TUI_WISH_LEAVE:
-		leave(app);
+		xp_tui_rounds_leave(app);
+		return;
+	case XP_TUI_WISH_PLACE_OTHER:
+		xp_tui_rounds_other_place(app);
 		return;
 	case XP_TUI_WISH_LIGHT:
 		if (arg < t->drives_n)
@@ -404,7 +341,7 @@ static void poll_rounds(struct xp_tui_app *app)
 		if (!xp_tui_round_is_over(r))
 			continue;
 		app->exit_code = xp_exit_worse(app->exit_code, xp_tui_round_exit_code(r));
-		drop_round(app, i - 1);
+		xp_tui_rounds_drop(app, i - 1);
 		xp_tui_app_read_where(app);
 		xp_tui_app_read_left(app);
 		app->next_scan_ms = 0;
@@ -583,7 +520,7 @@ enum xp_rc xp_tui_app_run(struct xp_tui_app *app, int *exit_code, struct xp_err 
 		rc = app->fatal.rc;
 	}
 	while (app->rounds_n)
-		drop_round(app, app->rounds_n - 1);
+		xp_tui_rounds_drop(app, app->rounds_n - 1);
 	give_back(app);
 	xp_tui_app_say_where(app);
 	xp_session_close(&app->session);

@@ -52,8 +52,9 @@ struct xp_tui_app {
 	uint64_t next_scan_ms;
 	uint64_t drawn_ms;
 
-	char keep[4096]; /* chosen in place of --keep; empty: as that says */
-	bool keep_none;	 /* a server keeps it alone */
+	char keep[4096];   /* chosen in place of --keep; empty: as that says */
+	bool keep_none;	   /* a server keeps it alone */
+	bool keep_will_do; /* for fewer drives: giving up the question leads back */
 	struct xp_err keep_err;
 
 	int alone_fd; /* held: no other console is in charge */
@@ -74,6 +75,7 @@ struct xp_tui_app {
 	size_t waiting_arg;
 	uint64_t waiting_ms; /* since when; 0: it was told */
 	struct xp_tui_errand *errand;
+	bool has_hung; /* a round that is gone left a thread that still knows the session */
 	int exit_code;
 	bool over;
 	bool ends_alone;     /* told to by a signal */
@@ -96,12 +98,26 @@ bool xp_tui_app_stage_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t
 /* Interrupted jobs, from the state folder into the machine. */
 void xp_tui_app_read_left(struct xp_tui_app *app);
 
+/* tui_rounds.c: for the drives that are selected, or for interrupted job ARG. */
+void xp_tui_rounds_begin(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg);
+/* The plan is confirmed: by a word, or by the list. */
+void xp_tui_rounds_go(struct xp_tui_app *app, bool by_list);
+/* The plan is not to be carried out. */
+void xp_tui_rounds_leave(struct xp_tui_app *app);
+void xp_tui_rounds_drop(struct xp_tui_app *app, unsigned i);
+/* More drives are planned than there is room for: asks for another place. */
+void xp_tui_rounds_other_place(struct xp_tui_app *app);
+
 /* Becomes the one in charge, or shows what the other one does. */
 void xp_tui_other_advance(struct xp_tui_app *app);
 /* Where boxes are kept, as it was said or chosen since; NULL: nowhere. */
 const char *xp_tui_keep_dir(const struct xp_tui_app *app);
 /* Nothing can be kept there, WHY: asks where else. */
 void xp_tui_keep_ask(struct xp_tui_app *app, const struct xp_err *why);
+/* Learns for how many jobs there is room. */
+void xp_tui_keep_read_room(struct xp_tui_app *app);
+/* The session is closed, and opened anew when a place is chosen. */
+void xp_tui_app_reopen(struct xp_tui_app *app);
 /* Is there no room for a single job? */
 bool xp_tui_keep_is_full(struct xp_tui_app *app, struct xp_err *err);
 /* The wishes of that question; false: another wish. */

@@ -143,9 +143,18 @@ void xp_tui_keep_ask(struct xp_tui_app *app, const struct xp_err *why)
 	snprintf(t->place_why, sizeof(t->place_why), "%s", why->msg);
 	t->place_server = has_upload(app);
 	t->place_typing = false;
+	app->keep_will_do = false;
 	find_places(app);
 	app->keep_err = *why;
 	xp_tui_go(t, XP_TUI_PLACE);
+}
+
+void xp_tui_keep_read_room(struct xp_tui_app *app)
+{
+	struct xp_tui *t = &app->tui;
+	struct xp_err err;
+
+	t->has_room = app->session.keep && xp_keep_room(&t->room, app->session.keep, &err) == XP_OK;
 }
 
 bool xp_tui_keep_is_full(struct xp_tui_app *app, struct xp_err *err)
@@ -273,7 +282,10 @@ bool xp_tui_keep_wish(struct xp_tui_app *app, enum xp_tui_wish wish, size_t arg)
 		try_again(app);
 		return true;
 	case XP_TUI_WISH_PLACE_NONE:
-		app->fatal = app->keep_err;
+		if (app->keep_will_do)
+			try_again(app);
+		else
+			app->fatal = app->keep_err;
 		return true;
 	default:
 		return false;

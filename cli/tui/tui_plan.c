@@ -86,6 +86,20 @@ static void build_text(struct xp_buf *b, const struct xp_tui *t)
 	}
 }
 
+/* Nobody begins what could not be recorded to its end. */
+static bool are_too_many(const struct xp_tui *t)
+{
+	return t->has_room && count(t, XP_TUI_JOB_READY, NULL) > t->room;
+}
+
+static const char *keys_of(const struct xp_tui *t, bool is_ready)
+{
+	if (is_ready && are_too_many(t))
+		return "Esc choose fewer  p another place  Up/Down read";
+	return is_ready ? "Enter go on to confirm  Up/Down read  Esc back, nothing done"
+			: "Up/Down read  Esc back, nothing done";
+}
+
 void xp_tui_plan_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 {
 	AUTO(xp_buf_free) struct xp_buf text = {0};
@@ -99,6 +113,12 @@ void xp_tui_plan_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 	if (asking)
 		xp_tui_putf(c, 1, 0, XP_TUI_BOLD, "%zu drive%s to answer ...", asking,
 			    asking == 1 ? " still has" : "s still have");
+	else if (are_too_many(t))
+		xp_tui_putf(
+			c, 1, 0, XP_TUI_BOLD | XP_TUI_CAUTION,
+			"%zu drives, and room for the records of %zu: Esc to choose fewer, p for "
+			"another place",
+			ready, t->room);
 	else if (ready)
 		xp_tui_putf(c, 1, 0, XP_TUI_BOLD,
 			    "%zu %s would be destroyed, %s of data; nothing of it comes back",
@@ -107,10 +127,7 @@ void xp_tui_plan_draw(struct xp_tui *t, struct xp_tui_canvas *c)
 		xp_tui_put(c, 1, 0, c->cols, XP_TUI_BOLD, "nothing can be done as things stand");
 	build_text(&text, t);
 	xp_tui_scrolled(t, c, 3, HANG, xp_buf_str(&text));
-	xp_tui_foot(t, c,
-		    ready && !asking
-			    ? "Enter go on to confirm  Up/Down read  Esc back, nothing done"
-			    : "Up/Down read  Esc back, nothing done");
+	xp_tui_foot(t, c, keys_of(t, ready && !asking));
 }
 
 void xp_tui_plan_key(struct xp_tui *t, uint32_t key)
@@ -123,8 +140,10 @@ void xp_tui_plan_key(struct xp_tui *t, uint32_t key)
 		xp_tui_go(t, XP_TUI_LIST);
 	} else if (key == '?') {
 		xp_tui_visit(t, XP_TUI_HELP);
+	} else if (key == 'p' && t->round_ready && are_too_many(t)) {
+		xp_tui_wish_add(t, XP_TUI_WISH_PLACE_OTHER, 0);
 	} else if (key == XP_TUI_ENTER) {
-		if (t->round_ready && count(t, XP_TUI_JOB_READY, NULL))
+		if (t->round_ready && count(t, XP_TUI_JOB_READY, NULL) && !are_too_many(t))
 			xp_tui_visit(t, XP_TUI_CONFIRM);
 		else
 			xp_tui_beep(t);

@@ -518,6 +518,16 @@ void xp_tui_round_poll(struct xp_tui_round *r, struct xp_tui *t, uint64_t now_ms
 	r->over = r->over || all;
 }
 
+bool xp_tui_round_hangs(struct xp_tui_round *r)
+{
+	bool hangs;
+
+	pthread_mutex_lock(&r->mutex);
+	hangs = r->threads != 0;
+	pthread_mutex_unlock(&r->mutex);
+	return hangs;
+}
+
 void xp_tui_round_free(struct xp_tui_round **round)
 {
 	struct xp_tui_round *r = *round;
@@ -529,9 +539,7 @@ void xp_tui_round_free(struct xp_tui_round **round)
 	if (r->has_closer)
 		pthread_join(r->closer, NULL);
 	xp_batch_join(&r->workers);
-	pthread_mutex_lock(&r->mutex);
-	hangs = r->threads != 0;
-	pthread_mutex_unlock(&r->mutex);
+	hangs = xp_tui_round_hangs(r);
 	xp_batch_free(&r->batch);
 	/* a thread that a drive keeps waiting still has the round in its hands */
 	if (hangs)

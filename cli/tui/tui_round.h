@@ -44,5 +44,7 @@ MUST_USE enum xp_rc xp_tui_round_go(struct xp_tui_round *r, struct xp_tui *t,
 bool xp_tui_round_is_over(struct xp_tui_round *r);
 /* Of all jobs that ran. */
 int xp_tui_round_exit_code(const struct xp_tui_round *r);
+/* Does a drive keep a thread of it waiting, which then has the session in its hands? */
+bool xp_tui_round_hangs(struct xp_tui_round *r);
 /* Waits for the threads; what a drive keeps hanging while it is asked is left behind. */
 void xp_tui_round_free(struct xp_tui_round **r);

@@ -62,7 +62,7 @@ static void set_clock(struct xp_tui_app *app)
 	app->clock_set = true;
 	if (app->is_open)
 		app->session.clock = xp_clock_steady_from_now(&app->session.steady);
-	xp_tui_say(t, "the clock is set; the records will say that you did it");
+	xp_tui_say(t, "the clock is set; " XP_CLOCK_HARDWARE_STAYS);
 	xp_tui_go(t, XP_TUI_LIST);
 }
 
@@ -337,6 +337,21 @@ static void finish(struct xp_tui_app *app)
 		xp_tui_visit(t, XP_TUI_CLOCK);
 }
 
+static void close_session(struct xp_tui_app *app)
+{
+	app->is_open = false;
+	xp_session_close(&app->session);
+	xp_session_init(&app->session);
+	xp_expect_list_free(&app->expect);
+}
+
+void xp_tui_app_reopen(struct xp_tui_app *app)
+{
+	close_session(app);
+	/* the passphrase was wiped when the key was read */
+	app->stage = XP_TUI_UNLOCK_KEY;
+}
+
 /* What cannot be kept is said now, before anything is chosen. */
 static void open_or_ask(struct xp_tui_app *app)
 {
@@ -350,10 +365,7 @@ static void open_or_ask(struct xp_tui_app *app)
 	if (rc == XP_OK || app->session.keep_failed) {
 		if (rc == XP_OK)
 			(void)xp_err_prefix(&err, "no_durable_output");
-		app->is_open = false;
-		xp_session_close(&app->session);
-		xp_session_init(&app->session);
-		xp_expect_list_free(&app->expect);
+		close_session(app);
 		xp_tui_keep_ask(app, &err);
 		return;
 	}

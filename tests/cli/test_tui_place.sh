@@ -80,7 +80,7 @@ head -c 500000 /dev/urandom >tiny.state/certificates/01a20000-0000-7000-8000-000
 on_screen 24 80 vt100 "${tui[@]}" --state tiny.state --keep tiny disk.img
 sees 'who works is asked once more' 'Who does this work?'
 press Escape
-reads 'a full one is told before anything is chosen' 'have room for what 0 more jobs'
+reads 'a full one is told before anything is chosen' 'no room for the record of one more drive'
 press Escape
 ended 'given up: nothing was touched' 4
 

@@ -49,4 +49,61 @@ yes "data that must go" | head -c 4M >disk.img
 "$EXPUNGE" run disk.img --level clear --confirm disk.img --state state --keep stick --quiet >out 2>err
 is 'run ends well' $? 0
 check 'and names the folder on the stick' grep -qF "the records lie in $PWD/stick/certificates" err
+
+# ---- room for two records, and three drives ----
+for i in 1 2 3; do yes "data that must go" | head -c 1M >"d$i.img"; done
+mkdir small large
+"$EXPUNGE" keep make small --bytes 2097152 2>/dev/null
+"$EXPUNGE" keep make large --bytes 4194304 2>/dev/null
+on_screen 24 80 vt100 "${tui[@]}" --state state.small --keep small d1.img d2.img d3.img
+sees 'who works is asked there, too' 'Who does this work?'
+press Escape
+sees 'three drives' '3 drives, 0 selected'
+press a Enter
+sees 'there is room for two' '3 drives, and room for the records of 2'
+press Enter
+sees 'and nothing to be confirmed' 'Esc choose fewer'
+check 'nothing was begun' test -z "$(ls state.small/jobs)"
+press Escape
+sees 'what was chosen still is' '3 drives, 3 selected'
+press Home Space Enter
+sees 'two can be done' '2 drives would be destroyed'
+press Escape
+sees 'back to the list' '2 selected'
+press Home Space
+sees 'all three again' '3 selected'
+press Enter
+sees 'which are too many' 'room for the records of 2'
+press p
+reads 'another place is asked for' 'has room for the records of 2 more drives, and 3 were chosen'
+press Escape
+sees 'giving that up leads back' '3 drives,'
+press n a Enter
+sees 'once more' 'room for the records of 2'
+press p
+sees 'another place is asked for again' 'nothing can be kept'
+press f
+write_text "$PWD/large"
+press Enter
+sees 'with that one' '3 drives,'
+press n a Enter
+sees 'there is room' '3 drives would be destroyed'
+press Enter
+sees 'a word confirms it' 'number and the word'
+write_text "$(screen | sed -n 's/.*number and the word: //p')"
+press Enter
+sees 'all three are done' '3  done, and the evidence supports it'
+press q y
+ended 'well' 0
+"$EXPUNGE" export out3 --keep large >/dev/null 2>&1
+is 'the other place has the three records' "$(find out3 -name '*.p7s' | wc -l)" 3
+
+# ---- without a screen: none of three, and it says for how many ----
+for i in 1 2 3; do yes "data that must go" | head -c 1M >"d$i.img"; done
+"$EXPUNGE" run d1.img d2.img d3.img --level clear --confirm d1.img --confirm d2.img --confirm d3.img --state state.run \
+	--keep small --quiet >out 2>err
+is 'run refuses all' $? 4
+check 'says for how many there is room' grep -q 'have room for the records of 2 more drives, not of 3' out err
+check 'and what would help' grep -q 'take fewer drives at once' out err
+check 'nothing was touched' grep -q 'data that must go' d1.img
 done_testing

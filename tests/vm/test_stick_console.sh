@@ -55,6 +55,8 @@ answers "... which is refused" 'the code is 4\.' 120 "$run; echo the code is \$?
 shows "... for that reason" 'clock_implausible: the clock says 2001-' 1
 answers "the operator sets it" 'the code is 0\.' 180 "$run --clock 2027-01-02T03:04:05Z; echo the code is \$?."
 answers "... the machine has it then" '^Sat Jan +2 03:.* 2027' 30 "date"
+shows "... and says that the hardware clock was left" 'the hardware clock stays as it is' 1
+answers "... as it was" '^2001-02-03' 30 "cat /sys/class/rtc/rtc0/date"
 answers "... and the record says by whom" '"operator"' 30 "grep -ho '\"source\":\"[a-z]*\"' /run/expunge/state/certificates/*.json"
 
 stick_type 'reboot\n'
