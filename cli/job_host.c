@@ -160,7 +160,11 @@ enum xp_rc xp_job_check_clock(struct xp_refusals *refusals, const struct xp_job_
 			      err);
 	if (now < last_s)
 		return refuse(refusals, now, "before this job was interrupted,", last_s,
-			      SET_THE_CLOCK, err);
+			      SET_THE_CLOCK
+			      "; if the clock was ahead while the job ran, keep this state folder, "
+			      "and begin the job anew with another one (--state) and other boxes "
+			      "(--keep)",
+			      err);
 	if (!setup->key)
 		return XP_OK;
 	xp_signing_key_validity(&not_before, &not_after, setup->key);

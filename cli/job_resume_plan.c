@@ -45,7 +45,7 @@ static void describe_stand(char *out, size_t size, const struct xp_job *job)
 		snprintf(out, size, "all is written already");
 	else if (job->resume.first_pass == 1 && !job->resume.begun)
 		snprintf(out, size, "nothing was written yet");
-	else if (job->resume.list_was_cut)
+	else if (job->resume.list_was_cut || job->plan.technique == XP_LUKS_DESTROY)
 		snprintf(out, size, "pass %u of %u begins again", job->resume.first_pass,
 			 job->plan.passes);
 	else

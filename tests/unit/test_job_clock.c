@@ -148,6 +148,8 @@ static void test_journal_of_two_takes_knows_the_second(void **state)
 	ticks.now_s = newest - 1;
 	stage_resume(w);
 	assert_refused(w);
+	/* a clock that is right now is not to be set to what a wrong one said then */
+	assert_non_null(strstr(w->job->refusals.list[0].remedy, "begin the job anew with another"));
 	ticks.now_s = newest;
 	stage_resume(w);
 	stage_assert_claim(w, XP_PURGE, XP_ATA_SANITIZE_CRYPTO);
