@@ -69,9 +69,9 @@ static enum xp_rc choose(struct resume *r, const struct xp_args *args, struct xp
 		return XP_OK;
 	if (args->operands_n)
 		return xp_fail(err, XP_E_NOENT, "no job %s in %s", args->operands[0], state->path);
-	return xp_fail(err, XP_E_USAGE,
-		       found ? "several jobs were interrupted; name one (expunge status)"
-			     : "no interrupted job");
+	if (found == 0)
+		return xp_fail(err, XP_E_NOENT, "no interrupted job in %s", state->path);
+	return xp_fail(err, XP_E_USAGE, "several jobs were interrupted; name one (expunge status)");
 }
 
 static const char *text_of(const json_t *o, const char *key)

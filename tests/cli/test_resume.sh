@@ -124,7 +124,7 @@ record=$(jq -r '.results[0].record' out)
 is 'the record tells of the interruption' \
 	"$(jq '[.evidence[] | select(.phase == "erase" and .interrupted == true)] | length' "$S/certificates/$record")" 1
 is 'and supersedes the failure' "$(jq -r '.supersedes.id' "$S/certificates/$record")" "${failure%.json}"
-exits 'nothing is left to resume' 64 "$EXPUNGE" resume --state "$S"
+exits 'nothing is left to resume' 66 "$EXPUNGE" resume --state "$S"
 exits 'a job that ended is not resumed' 64 "$EXPUNGE" resume "$job" --state "$S"
 
 # --- the target was swapped in between

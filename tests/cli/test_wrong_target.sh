@@ -109,7 +109,7 @@ mkdir -p elsewhere
 exits 'a job goes on from any folder' 0 env -C elsewhere "$EXPUNGE" resume --state "$S" --json --quiet
 mkdir "$S/jobs/019ab000-0000-7000-8000-000000000000"
 exits 'a folder without a journal holds up nothing' 0 run wt-b/j.img --confirm j.img
-exits 'and is nothing to resume' 64 "$EXPUNGE" resume --state "$S"
+exits 'and is nothing to resume' 66 "$EXPUNGE" resume --state "$S"
 
 # --- a state folder that cannot be written
 if [ "$(id -u)" -eq 0 ] && mkdir -p ro && mount --bind "$S" ro 2>/dev/null && mount -o remount,bind,ro ro; then
