@@ -58,6 +58,16 @@ exits() {
 	fi
 }
 
+# full COMMAND...: no file may grow by a byte; what it says goes through a pipe
+full() {
+	(
+		trap '' XFSZ
+		ulimit -f 0
+		"$@" 2>&1
+	) | cat
+	return "${PIPESTATUS[0]}"
+}
+
 # done_testing: the plan, and the exit code
 done_testing() {
 	printf '1..%d\n' "$tap_n"

@@ -9,15 +9,6 @@ cert() { "$EXPUNGE_CERT" "$@"; }
 quiet() { "$@" >/dev/null 2>&1; }
 codes() { jq -r '.results[].findings[].code' out; }
 says() { grep -q "$1" "${TMPDIR}/err"; }
-# COMMAND...: no file may grow by a byte; what it says goes through a pipe
-full() {
-	(
-		trap '' XFSZ
-		ulimit -f 0
-		"$@" 2>&1
-	) | cat
-	return "${PIPESTATUS[0]}"
-}
 
 # --- an authority
 cat >tsa.cnf <<'EOF'

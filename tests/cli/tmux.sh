@@ -20,37 +20,29 @@ on_screen() {
 # screen: what is to be seen now
 screen() { tmux capture-pane -p; }
 
-# sees NAME, TEXT: it comes to be seen (a fixed string)
-sees() {
-	local i
+# comes NAME, TEXT, COMMAND...: it comes to be seen (a fixed string) in what the command prints
+comes() {
+	local i name=$1 text=$2
+	shift 2
 	for ((i = 0; i < ${XP_TRIES:-3000}; i++)); do
-		if screen | grep -qF -- "$2"; then
-			ok "$1"
+		if "$@" | grep -qF -- "$text"; then
+			ok "$name"
 			return 0
 		fi
 		tmux has-session 2>/dev/null || break
 		sleep 0.1
 	done
-	not_ok "$1"
+	not_ok "$name"
 	screen | sed 's/^/# /'
 	return 1
 }
 
+# sees NAME, TEXT: on the screen
+sees() { comes "$1" "$2" screen; }
+
 # reads NAME, TEXT: the same where the line may be broken anywhere between words
-reads() {
-	local i
-	for ((i = 0; i < ${XP_TRIES:-3000}; i++)); do
-		if screen | tr -s ' \n' ' ' | grep -qF -- "$2"; then
-			ok "$1"
-			return 0
-		fi
-		tmux has-session 2>/dev/null || break
-		sleep 0.1
-	done
-	not_ok "$1"
-	screen | sed 's/^/# /'
-	return 1
-}
+one_line() { screen | tr -s ' \n' ' '; }
+reads() { comes "$1" "$2" one_line; }
 
 # same_screen FILE: without what is another one each time
 same_screen() {
