@@ -5,6 +5,7 @@
 #include "tests/vm/doors.h"
 
 #include "tests/emu/libata_door.h"
+#include "tests/vm/whole_io.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,23 +34,6 @@ struct door {
 	unsigned n;
 	uint8_t *in; /* of the thread that listens */
 };
-
-static int get_all(int fd, void *to, size_t n)
-{
-	uint8_t *p = to;
-
-	while (n) {
-		ssize_t k = read(fd, p, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return -1;
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
 
 static int send_all(int fd, const void *from, size_t n)
 {

@@ -6,6 +6,7 @@
  * usage: libata_forward MODULE-NODE PORT-NODE
  */
 #include "tests/emu/libata_wire.h"
+#include "tests/vm/whole_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,21 +27,6 @@ static int put_all(int fd, const uint8_t *p, size_t n)
 {
 	while (n) {
 		ssize_t k = write(fd, p, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return -1;
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
-static int get_all(int fd, uint8_t *p, size_t n)
-{
-	while (n) {
-		ssize_t k = read(fd, p, n);
 
 		if (k < 0 && errno == EINTR)
 			continue;
