@@ -9,8 +9,6 @@
 
 /* what any command costs */
 #define COMMAND_NS (20 * EMU_US)
-/* a medium of up to so many sectors is stained all over */
-#define STAIN_ALL (1ULL << 20)
 
 struct row {
 	uint8_t opcode;
@@ -75,15 +73,21 @@ struct emu_nvme_ns *emu_active(struct emu_nvme *d, const struct emu_nvme_cmd *cm
 	return ns && (ns->attached >> cmd->controller & 1) ? ns : NULL;
 }
 
-bool emu_give(struct emu_nvme_cmd *cmd, const void *data, size_t len)
+bool emu_give_padded(struct emu_nvme_cmd *cmd, const void *data, size_t has, size_t len)
 {
 	if (!cmd->in || cmd->len < len) {
 		cmd->status = SC_DATA_LENGTH;
 		return false;
 	}
-	memcpy(cmd->in, data, len);
+	memset(cmd->in, 0, len);
+	memcpy(cmd->in, data, len < has ? len : has);
 	cmd->moved = len;
 	return true;
+}
+
+bool emu_give(struct emu_nvme_cmd *cmd, const void *data, size_t len)
+{
+	return emu_give_padded(cmd, data, len, len);
 }
 
 const uint8_t *emu_take(struct emu_nvme_cmd *cmd, size_t len)
@@ -294,16 +298,7 @@ struct emu_media *emu_nvme_unallocated(struct emu_nvme *d)
 
 static void stain(struct emu_media *m, uint64_t bytes)
 {
-	uint64_t all = emu_data_sectors(bytes);
-
-	if (all <= STAIN_ALL) {
-		emu_media_stain(m, 0, (uint32_t)all);
-	} else {
-		for (uint64_t at = 0; at + 64 <= all; at += all / 4096)
-			emu_media_stain(m, at, 64);
-		emu_media_stain(m, all - 64, 64);
-	}
-	emu_media_stain_spare(m);
+	emu_media_stain_all(m, emu_data_sectors(bytes));
 }
 
 void emu_nvme_stain(struct emu_nvme *d)

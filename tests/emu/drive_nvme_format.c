@@ -178,13 +178,7 @@ void emu_nvme_do_security_receive(struct emu_nvme *d, struct emu_nvme_cmd *cmd)
 		cmd->status = SC_INVALID_FIELD;
 		return;
 	}
-	if (!cmd->in || cmd->len < len) {
-		cmd->status = SC_DATA_LENGTH;
-		return;
-	}
-	memset(cmd->in, 0, len);
-	memcpy(cmd->in, out, len < sizeof(out) ? len : sizeof(out));
-	cmd->moved = len;
+	emu_give_padded(cmd, out, sizeof(out), len);
 }
 
 /* Sessions are not spoken: a ComID that nobody manages has nothing to say. */

@@ -1,5 +1,6 @@
 #include "base/wire.h"
 #include "tests/emu/drive_nvme_inside.h"
+#include "tests/emu/padded_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,14 +20,6 @@
 #define CNS_CTRLS	     0x13
 #define CNS_CSI_ALLOCATED    0x1a
 #define CNS_CSI_ALLOCATED_NS 0x1b
-
-static void put_text(uint8_t *out, size_t len, const char *text)
-{
-	size_t n = strnlen(text, len);
-
-	memset(out, ' ', len);
-	memcpy(out, text, n);
-}
 
 /* 16 bytes, of which no drive has more than eight */
 static void put_le128(uint8_t *out, uint64_t v)
@@ -61,8 +54,8 @@ static void put_own(const struct emu_nvme_config *c, uint8_t *out)
 
 	put_le16(out + 0, 0x1b36);
 	put_le16(out + 2, 0x1b36);
-	put_text(out + 24, 40, c->model);
-	put_text(out + 64, 8, c->firmware);
+	emu_put_text(out + 24, 40, c->model);
+	emu_put_text(out + 64, 8, c->firmware);
 	out[76] = c->controllers_n > 1 ? 0x03 : 0; /* CMIC: ports, controllers */
 	out[77] = 5;				   /* MDTS */
 	put_le32(out + 80, c->version);
@@ -95,7 +88,7 @@ void emu_nvme_id_ctrl(struct emu_nvme *d, unsigned controller, uint8_t out[4096]
 		memcpy(out, d->image, IDENTIFY_LEN);
 	else
 		put_own(c, out);
-	put_text(out + 4, 20, c->serial);
+	emu_put_text(out + 4, 20, c->serial);
 	put_le16(out + 78, (uint16_t)(controller + 1)); /* CNTLID */
 	if (!c->image || c->has_ns_management) {
 		put_le128(out + 280, total_bytes(d)); /* TNVMCAP */

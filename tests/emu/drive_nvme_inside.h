@@ -125,6 +125,8 @@ struct emu_nvme_ns *emu_active(struct emu_nvme *d, const struct emu_nvme_cmd *cm
 struct emu_nvme_ns *emu_allocated(struct emu_nvme *d, uint32_t nsid);
 /* Data for the host, as much as it asked for; false: it has no room, and the command is aborted. */
 bool emu_give(struct emu_nvme_cmd *cmd, const void *data, size_t len);
+/* LEN bytes of which DATA has HAS; behind them there are zeros. */
+bool emu_give_padded(struct emu_nvme_cmd *cmd, const void *data, size_t has, size_t len);
 /* LEN bytes from the host; NULL: it sent fewer, and the command is aborted. */
 const uint8_t *emu_take(struct emu_nvme_cmd *cmd, size_t len);
 uint32_t emu_lba_bytes(const struct emu_nvme *d, const struct emu_nvme_ns *ns);

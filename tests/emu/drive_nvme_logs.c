@@ -169,15 +169,7 @@ void emu_nvme_do_get_log(struct emu_nvme *d, struct emu_nvme_cmd *cmd)
 		cmd->status = SC_INVALID_FIELD;
 		return;
 	}
-	if (!cmd->in || cmd->len < len) {
-		cmd->status = SC_DATA_LENGTH;
-		return;
-	}
-	/* behind the end of a log there are zeros */
-	memset(cmd->in, 0, len);
-	memcpy(cmd->in, out + offset, len < has - offset ? len : has - offset);
-	cmd->moved = len;
-	if (!(cdw10 & RAE))
+	if (emu_give_padded(cmd, out + offset, has - offset, len) && !(cdw10 & RAE))
 		unmask(&d->ctrl[cmd->controller], (uint8_t)cdw10);
 }
 

@@ -1,19 +1,12 @@
 /* What the drive says of itself: INQUIRY, vital product data, logs. */
 #include "base/wire.h"
 #include "tests/emu/drive_scsi_inside.h"
+#include "tests/emu/padded_text.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define PAGE_MAX 256
-
-static void put_text(uint8_t *out, size_t len, const char *text)
-{
-	size_t n = strlen(text);
-
-	memset(out, ' ', len);
-	memcpy(out, text, n < len ? n : len);
-}
 
 static size_t standard(const struct emu_scsi_job *j, uint8_t *out)
 {
@@ -25,9 +18,9 @@ static size_t standard(const struct emu_scsi_job *j, uint8_t *out)
 	out[5] = j->lu->pi_type ? 0x01 : 0;
 	out[6] = 0x10; /* MULTIP: two ports */
 	out[7] = 0x02;
-	put_text(out + 8, 8, c->vendor);
-	put_text(out + 16, 16, c->product);
-	put_text(out + 32, 4, c->revision);
+	emu_put_text(out + 8, 8, c->vendor);
+	emu_put_text(out + 16, 16, c->product);
+	emu_put_text(out + 32, 4, c->revision);
 	put_be16(out + 58, 0x00a0); /* SAM-5 */
 	put_be16(out + 60, 0x05c0); /* SPC-5 */
 	put_be16(out + 62, 0x0600); /* SBC-4 */
@@ -96,7 +89,7 @@ static size_t page_of(const struct emu_scsi_job *j, uint8_t page, uint8_t *out)
 		memcpy(out + 4, pages, sizeof(pages));
 		return 4 + sizeof(pages);
 	case 0x80:
-		put_text(out + 4, 20, c->serial);
+		emu_put_text(out + 4, 20, c->serial);
 		return 24;
 	case 0x83:
 		return names(j, out);

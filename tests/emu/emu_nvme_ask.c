@@ -113,3 +113,14 @@ struct emu_nvme_log81 emu_nvme_ask_log81(struct emu_nvme *d)
 	l.failed_in = log[36] >> 4;
 	return l;
 }
+
+uint16_t emu_nvme_ask_attach(struct emu_nvme *d, uint32_t nsid, unsigned select, uint16_t cntlid)
+{
+	uint8_t l[4096] = {1};
+
+	put_le16(l + 2, cntlid);
+	return emu_nvme_ask_status(
+		d,
+		&(struct emu_nvme_ask){
+			.opcode = 0x15, .nsid = nsid, .cdw10 = select, .out = l, .len = sizeof(l)});
+}

@@ -39,3 +39,5 @@ struct emu_nvme_log81 {
 	uint8_t state, failed_in;
 };
 struct emu_nvme_log81 emu_nvme_ask_log81(struct emu_nvme *d);
+/* Namespace Attachment of one controller: SELECT 0 attaches, 1 detaches. */
+uint16_t emu_nvme_ask_attach(struct emu_nvme *d, uint32_t nsid, unsigned select, uint16_t cntlid);

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* a medium of up to so many sectors is stained all over */
+#define STAIN_ALL (1ULL << 20)
+
 /* of overwritten flash sectors, one in so many leaves a copy that no host reaches */
 #define COPY_EVERY   8
 #define BUCKETS_MIN  256
@@ -336,4 +339,16 @@ void emu_media_write(struct emu_media *m, uint64_t sector, uint32_t n, const uin
 		apply_key(to, m->cfg.sector_bytes, key_of(&m->keys, sector), sector);
 		c->cell[at] = EMU_CELL_DATA;
 	}
+}
+
+void emu_media_stain_all(struct emu_media *m, uint64_t sectors)
+{
+	if (sectors <= STAIN_ALL) {
+		emu_media_stain(m, 0, (uint32_t)sectors);
+	} else {
+		for (uint64_t at = 0; at + 64 <= sectors; at += sectors / 4096)
+			emu_media_stain(m, at, 64);
+		emu_media_stain(m, sectors - 64, 64);
+	}
+	emu_media_stain_spare(m);
 }

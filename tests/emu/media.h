@@ -88,6 +88,8 @@ bool emu_media_fails(struct emu_media *m, uint64_t sector, uint64_t n, bool is_w
 /* For tests: customer data, known by sight. Nothing else reads like it. */
 void emu_media_stain(struct emu_media *m, uint64_t sector, uint32_t n);
 void emu_media_stain_spare(struct emu_media *m);
+/* All of SECTORS, or 4096 places of a large drive, and the spare area. */
+void emu_media_stain_all(struct emu_media *m, uint64_t sectors);
 struct emu_stains {
 	uint64_t sectors; /* with customer data in the addressable range that was asked for */
 	uint64_t spare;

@@ -10,8 +10,6 @@
 #include <string.h>
 
 #define RIG_BYTES_MAX (1 << 20)
-/* a drive of up to so many sectors is stained all over */
-#define STAIN_ALL (1ULL << 20)
 
 static void free_json(json_t **j)
 {
@@ -529,22 +527,10 @@ static uint64_t sectors_of(const struct emu_rig_drive *d)
 
 void emu_rig_stain(struct emu_rig_drive *d)
 {
-	struct emu_media *m = emu_rig_media(d);
-	uint64_t all;
-
-	if (d->nvme) {
+	if (d->nvme)
 		emu_nvme_stain(d->nvme);
-		return;
-	}
-	all = sectors_of(d);
-	if (all <= STAIN_ALL) {
-		emu_media_stain(m, 0, (uint32_t)all);
-	} else {
-		for (uint64_t at = 0; at + 64 <= all; at += all / 4096)
-			emu_media_stain(m, at, 64);
-		emu_media_stain(m, all - 64, 64);
-	}
-	emu_media_stain_spare(m);
+	else
+		emu_media_stain_all(emu_rig_media(d), sectors_of(d));
 }
 
 struct emu_rig_stains emu_rig_stains(const struct emu_rig_drive *d)

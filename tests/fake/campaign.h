@@ -45,6 +45,8 @@ struct campaign_kind {
 	/* Can its owner, or anybody with the documented password, use it again? */
 	bool (*has_way_out)(struct campaign_rig *rig, struct erase_lab *lab);
 };
+/* For has_way_out: a sanitize leads out of every state. */
+bool campaign_nothing_locks(struct campaign_rig *rig, struct erase_lab *lab);
 extern const struct campaign_kind campaign_ata;
 extern const struct campaign_kind campaign_scsi;
 extern const struct campaign_kind campaign_nvme;

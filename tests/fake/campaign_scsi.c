@@ -283,14 +283,6 @@ static struct campaign_residue residue(const struct campaign_rig *rig)
 	};
 }
 
-/* Nothing locks it: a sanitize leads out of every state. */
-static bool has_way_out(struct campaign_rig *rig, struct erase_lab *lab)
-{
-	(void)rig;
-	(void)lab;
-	return true;
-}
-
 const struct campaign_kind campaign_scsi = {
 	.name = "scsi",
 	.make = make,
@@ -300,5 +292,5 @@ const struct campaign_kind campaign_scsi = {
 	.read = read_drive,
 	.is_stained = is_stained,
 	.residue = residue,
-	.has_way_out = has_way_out,
+	.has_way_out = campaign_nothing_locks,
 };

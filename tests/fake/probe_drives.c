@@ -188,3 +188,12 @@ void fake_probe_fill_nvme(const char *name)
 	health_log[3] = 100;
 	put_le64(health_log + 128, 2331);
 }
+
+enum xp_rc fake_probe_again(struct xp_drive_facts *f, struct xp_identity *id,
+			    struct xp_transport *t, struct xp_err *err)
+{
+	xp_drive_facts_free(f);
+	xp_identity_free(id);
+	*id = (struct xp_identity){0};
+	return xp_probe_drive(f, t, id, err);
+}

@@ -27,6 +27,9 @@ struct fake_probe {
 void fake_probe_ask(struct fake_probe *w, enum xp_transport_kind kind,
 		    const struct fake_answer *answers, size_t n, enum xp_rc want);
 void fake_probe_free(struct fake_probe *w);
+/* Any drive, through the door T; what F and ID held of an earlier look is freed. */
+enum xp_rc fake_probe_again(struct xp_drive_facts *f, struct xp_identity *id,
+			    struct xp_transport *t, struct xp_err *err);
 
 /* For cmocka: the SATA drive as it is at first. */
 int fake_probe_setup(void **state);

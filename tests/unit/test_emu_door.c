@@ -12,6 +12,7 @@
 #include "device/protocol/sat.h"
 #include "tests/emu/emu_ask.h"
 #include "tests/emu/emu_transport.h"
+#include "tests/fake/probe_drives.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,10 +44,7 @@ static void make(struct world *w, const struct emu_ata_config *cfg)
 
 static enum xp_rc probe(struct world *w)
 {
-	xp_drive_facts_free(&w->f);
-	xp_identity_free(&w->id);
-	w->id = (struct xp_identity){0};
-	return xp_probe_drive(&w->f, w->t, &w->id, &w->err);
+	return fake_probe_again(&w->f, &w->id, w->t, &w->err);
 }
 
 static void done(struct world *w)

@@ -345,17 +345,6 @@ static void test_features_are_kept_until_a_reset(void **state)
 	emu_nvme_free(&w.d);
 }
 
-static uint16_t attach(struct bare_nvme *w, uint32_t nsid, unsigned select, uint16_t cntlid)
-{
-	uint8_t l[4096] = {1};
-
-	put_le16(l + 2, cntlid);
-	return emu_nvme_ask_status(
-		w->d,
-		&(struct emu_nvme_ask){
-			.opcode = 0x15, .nsid = nsid, .cdw10 = select, .out = l, .len = sizeof(l)});
-}
-
 static void test_events_are_told_once_until_the_log_is_read(void **state)
 {
 	struct bare_nvme w;
@@ -368,15 +357,15 @@ static void test_events_are_told_once_until_the_log_is_read(void **state)
 	assert_int_equal(feature(&w, true, 0x0b, 1U << 8, &r), 0);
 	held = emu_nvme_ask(w.d, &(struct emu_nvme_ask){.opcode = 0x0c});
 	assert_true(held.is_held);
-	assert_int_equal(attach(&w, 3, 0, 1), 0);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 3, 0, 1), 0);
 	assert_true(emu_nvme_event(w.d, 0, &r));
 	assert_int_equal(r, 2 | 4U << 16);
-	assert_int_equal(attach(&w, 3, 1, 1), 0);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 3, 1, 1), 0);
 	assert_false(emu_nvme_event(w.d, 0, &r));
 	assert_int_equal(emu_nvme_ask_log(w.d, 4, log, 4096), 0);
 	assert_int_equal(get_le32(log), 3);
 	assert_int_equal(get_le32(log + 4), 0);
-	assert_int_equal(attach(&w, 3, 0, 1), 0);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 3, 0, 1), 0);
 	assert_true(emu_nvme_event(w.d, 0, &r));
 	/* the other controller's host did not ask for notices */
 	assert_false(emu_nvme_event(w.d, 1, &r));

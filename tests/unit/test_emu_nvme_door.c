@@ -9,6 +9,7 @@
 #include "tests/emu/emu_nvme_ask.h"
 #include "tests/emu/emu_transport_nvme.h"
 #include "tests/fake/identify_data.h"
+#include "tests/fake/probe_drives.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,10 +42,7 @@ static void make(struct world *w, const struct emu_nvme_config *cfg)
 
 static enum xp_rc probe(struct world *w)
 {
-	xp_drive_facts_free(&w->f);
-	xp_identity_free(&w->id);
-	w->id = (struct xp_identity){0};
-	return xp_probe_drive(&w->f, w->t, &w->id, &w->err);
+	return fake_probe_again(&w->f, &w->id, w->t, &w->err);
 }
 
 static void done(struct world *w)

@@ -23,17 +23,6 @@ static void make_many(struct bare_nvme *w)
 	bare_nvme_make(w, &cfg);
 }
 
-static uint16_t attach(struct bare_nvme *w, uint32_t nsid, unsigned select, uint16_t cntlid)
-{
-	uint8_t l[4096] = {1};
-
-	put_le16(l + 2, cntlid);
-	return emu_nvme_ask_status(
-		w->d,
-		&(struct emu_nvme_ask){
-			.opcode = 0x15, .nsid = nsid, .cdw10 = select, .out = l, .len = sizeof(l)});
-}
-
 static void test_namespaces_come_and_go_and_their_data_stays(void **state)
 {
 	struct bare_nvme w;
@@ -62,12 +51,12 @@ static void test_namespaces_come_and_go_and_their_data_stays(void **state)
 	assert_int_equal(r.result, 1);
 	assert_int_equal(emu_nvme_ask_identify(w.d, 0x11, 1, id), 0);
 	assert_int_equal(get_le64(id), BYTES / 4096);
-	assert_int_equal(attach(&w, 1, 0, 1), 0);
-	assert_int_equal(attach(&w, 1, 0, 1), 0x118);
-	assert_int_equal(attach(&w, 1, 0, 2), 0x119);
-	assert_int_equal(attach(&w, 1, 1, 2), 0x11a);
-	assert_int_equal(attach(&w, 1, 0, 3), 0x11c);
-	assert_int_equal(attach(&w, 9, 0, 1), 0x0b);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 1, 0, 1), 0);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 1, 0, 1), 0x118);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 1, 0, 2), 0x119);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 1, 1, 2), 0x11a);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 1, 0, 3), 0x11c);
+	assert_int_equal(emu_nvme_ask_attach(w.d, 9, 0, 1), 0x0b);
 	/* more than there is */
 	put_le64(want, 2 * BYTES / 4096);
 	put_le64(want + 8, 2 * BYTES / 4096);

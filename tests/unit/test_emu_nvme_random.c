@@ -10,6 +10,7 @@
 #include "device/protocol/nvme_sanitize.h"
 #include "tests/emu/emu_nvme_ask.h"
 #include "tests/emu/emu_transport_nvme.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,10 +37,7 @@ struct world {
 
 static uint32_t draw(struct world *w, uint32_t below)
 {
-	w->rng ^= w->rng << 13;
-	w->rng ^= w->rng >> 7;
-	w->rng ^= w->rng << 17;
-	return (uint32_t)(w->rng >> 20) % below;
+	return bare_draw(&w->rng, below);
 }
 
 static void new_drive(struct world *w)

@@ -6,6 +6,7 @@
 
 #include "tests/emu/emu_transport.h"
 #include "tests/emu/scsi_ask.h"
+#include "tests/fake/probe_drives.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,10 +39,7 @@ static void make(struct world *w, const struct emu_scsi_config *cfg)
 
 static enum xp_rc probe(struct world *w)
 {
-	xp_drive_facts_free(&w->f);
-	xp_identity_free(&w->id);
-	w->id = (struct xp_identity){0};
-	return xp_probe_drive(&w->f, w->t, &w->id, &w->err);
+	return fake_probe_again(&w->f, &w->id, w->t, &w->err);
 }
 
 static void done(struct world *w)

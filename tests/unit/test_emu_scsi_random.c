@@ -9,6 +9,7 @@
 #include "device/protocol/scsi_sense.h"
 #include "tests/emu/emu_transport.h"
 #include "tests/emu/scsi_ask.h"
+#include "tests/fake/bare_drive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,10 +36,7 @@ struct world {
 
 static uint32_t draw(struct world *w, uint32_t below)
 {
-	w->rng ^= w->rng << 13;
-	w->rng ^= w->rng >> 7;
-	w->rng ^= w->rng << 17;
-	return (uint32_t)(w->rng >> 20) % below;
+	return bare_draw(&w->rng, below);
 }
 
 static void stain(struct world *w)
