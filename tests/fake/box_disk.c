@@ -1,11 +1,14 @@
 #include "tests/fake/box_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "cli/box_pair.h"
 
 #define SPILL_SECTORS 128
 
@@ -156,4 +159,20 @@ void box_disk_init(struct box_disk *d, uint64_t seed)
 		.pread = disk_pread, .pwrite = disk_pwrite, .sync = disk_sync, .ctx = d};
 	d->seed = seed ? seed : 1;
 	d->fd = -1;
+}
+
+int box_folder_open(char dir[BOX_FOLDER_LEN])
+{
+	bool shm = access("/dev/shm", W_OK) == 0;
+
+	snprintf(dir, BOX_FOLDER_LEN, "%s/xp-box-XXXXXX", shm ? "/dev/shm" : "/tmp");
+	return mkdtemp(dir) ? open(dir, O_RDONLY | O_DIRECTORY) : -1;
+}
+
+void box_folder_close(int fd, const char *dir)
+{
+	unlinkat(fd, XP_BOX_NAME_A, 0);
+	unlinkat(fd, XP_BOX_NAME_B, 0);
+	close(fd);
+	rmdir(dir);
 }

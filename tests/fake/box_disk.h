@@ -28,3 +28,9 @@ struct box_disk {
 };
 
 void box_disk_init(struct box_disk *d, uint64_t seed);
+
+#define BOX_FOLDER_LEN 64
+/* A new folder for boxes, in memory where there is such a place; -1: none to be had. */
+int box_folder_open(char dir[BOX_FOLDER_LEN]);
+/* Removes it with its boxes. */
+void box_folder_close(int fd, const char *dir);

@@ -127,3 +127,13 @@ void stand_log(struct check_stand *s, struct xp_log *log, const uint8_t (*signat
 	assert_int_equal(xp_log_append(log, leaf, n, &index, NULL), XP_OK);
 	assert_int_equal(xp_log_prove(log, index, proof, len, NULL), XP_OK);
 }
+
+void check_lab_passes(struct check_lab *l)
+{
+	char codes[1024];
+	int code = check_lab_run(l->check, l->json, l->json_len, l->p7s, l->p7s_len, codes,
+				 sizeof(codes));
+
+	if (code != 0)
+		fail_msg("the untouched pair: exit code %d, %s", code, codes);
+}

@@ -62,7 +62,8 @@ struct xp_bytes tsa_stand_signature(const struct tsa_stand *s)
 	return s->cms.signers[0].signature;
 }
 
-uint8_t *tsa_stand_with_token(struct tsa_stand *s, const void *token, size_t token_len, size_t *len)
+uint8_t *tsa_lab_with_token(const struct check_lab *l, const void *token, size_t token_len,
+			    size_t *len)
 {
 	struct xp_buf body = {0};
 	struct xp_buf value = {0};
@@ -70,7 +71,7 @@ uint8_t *tsa_stand_with_token(struct tsa_stand *s, const void *token, size_t tok
 	struct cms_parts parts;
 	uint8_t *p7s;
 
-	cms_parts_take(&parts, s->lab.p7s, s->lab.p7s_len);
+	cms_parts_take(&parts, l->p7s, l->p7s_len);
 	xp_der_put_oid(&body, XP_DER_OID_TIMESTAMP_TOKEN);
 	xp_buf_add(&value, token, token_len);
 	xp_der_wrap(&body, XP_DER_SET, &value);
@@ -138,7 +139,7 @@ void tsa_stand_expect(struct tsa_stand *s, struct tsa_lab *authority, struct tsa
 	if (!stamp.at_s)
 		stamp.at_s = SOON_S;
 	token = tsa_lab_token(authority, &stamp, &token_len);
-	p7s = tsa_stand_with_token(s, token, token_len, &len);
+	p7s = tsa_lab_with_token(&s->lab, token, token_len, &len);
 	tsa_stand_expect_bytes(s, p7s, len, w, want, code);
 	free(token);
 	free(p7s);

@@ -20,9 +20,9 @@ int tsa_stand_setup(void **state);
 int tsa_stand_teardown(void **state);
 /* The octets that are stamped. */
 struct xp_bytes tsa_stand_signature(const struct tsa_stand *s);
-/* The lab's signature file with any bytes where the token belongs. */
-uint8_t *tsa_stand_with_token(struct tsa_stand *s, const void *token, size_t token_len,
-			      size_t *len);
+/* A lab's signature file with any bytes where the token belongs. */
+uint8_t *tsa_lab_with_token(const struct check_lab *l, const void *token, size_t token_len,
+			    size_t *len);
 
 struct tsa_who {
 	X509 *tsa;	   /* NULL: nobody is believed about time */

@@ -26,7 +26,7 @@
 #define OPS_MAX	  64
 
 struct lab {
-	char dir[64];
+	char dir[BOX_FOLDER_LEN];
 	int fd;
 	struct box_disk *disk;
 };
@@ -34,14 +34,11 @@ struct lab {
 static int setup(void **out)
 {
 	struct lab *l = calloc(1, sizeof(*l));
-	bool shm = access("/dev/shm", W_OK) == 0;
 
 	assert_non_null(l);
 	l->disk = calloc(1, sizeof(*l->disk));
 	assert_non_null(l->disk);
-	snprintf(l->dir, sizeof(l->dir), "%s/xp-box-XXXXXX", shm ? "/dev/shm" : "/tmp");
-	assert_non_null(mkdtemp(l->dir));
-	l->fd = open(l->dir, O_RDONLY | O_DIRECTORY);
+	l->fd = box_folder_open(l->dir);
 	assert_true(l->fd >= 0);
 	*out = l;
 	return 0;
@@ -51,10 +48,7 @@ static int teardown(void **in)
 {
 	struct lab *l = *in;
 
-	unlinkat(l->fd, XP_BOX_NAME_A, 0);
-	unlinkat(l->fd, XP_BOX_NAME_B, 0);
-	close(l->fd);
-	rmdir(l->dir);
+	box_folder_close(l->fd, l->dir);
 	free(l->disk);
 	free(l);
 	return 0;

@@ -13,23 +13,21 @@
 
 #include "base/cleanup.h"
 #include "cli/box_pair.h"
+#include "tests/fake/box_disk.h"
 
 #define BOX_BYTES (1u << 20)
 
 struct lab {
-	char dir[64];
+	char dir[BOX_FOLDER_LEN];
 	int fd;
 };
 
 static int setup(void **out)
 {
 	struct lab *l = calloc(1, sizeof(*l));
-	bool shm = access("/dev/shm", W_OK) == 0;
 
 	assert_non_null(l);
-	snprintf(l->dir, sizeof(l->dir), "%s/xp-boxr-XXXXXX", shm ? "/dev/shm" : "/tmp");
-	assert_non_null(mkdtemp(l->dir));
-	l->fd = open(l->dir, O_RDONLY | O_DIRECTORY);
+	l->fd = box_folder_open(l->dir);
 	assert_true(l->fd >= 0);
 	*out = l;
 	return 0;
@@ -39,11 +37,8 @@ static int teardown(void **in)
 {
 	struct lab *l = *in;
 
-	unlinkat(l->fd, XP_BOX_NAME_A, 0);
-	unlinkat(l->fd, XP_BOX_NAME_B, 0);
 	unlinkat(l->fd, "saved", 0);
-	close(l->fd);
-	rmdir(l->dir);
+	box_folder_close(l->fd, l->dir);
 	free(l);
 	return 0;
 }

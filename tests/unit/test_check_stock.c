@@ -20,6 +20,7 @@
 #include "tests/fake/log_fixture.h"
 #include "tests/fake/stock_tools.h"
 #include "tests/fake/tsa_lab.h"
+#include "tests/fake/tsa_stand.h"
 
 static struct check_stand stand;
 
@@ -113,26 +114,6 @@ static void test_expired_signer_without_proof_is_nothing_to_stock_tools(void **s
 
 /* ---- timestamps ---- */
 
-/* The lab's signature file with TOKEN where one belongs. */
-static uint8_t *with_token(const void *token, size_t token_len, size_t *len)
-{
-	struct xp_buf body = {0};
-	struct xp_buf value = {0};
-	struct xp_buf attr = {0};
-	struct cms_parts parts;
-	uint8_t *p7s;
-
-	cms_parts_take(&parts, stand.lab.p7s, stand.lab.p7s_len);
-	xp_der_put_oid(&body, XP_DER_OID_TIMESTAMP_TOKEN);
-	xp_buf_add(&value, token, token_len);
-	xp_der_wrap(&body, XP_DER_SET, &value);
-	xp_der_wrap(&attr, XP_DER_SEQUENCE, &body);
-	xp_der_wrap(&parts.signers[0].unsigned_attrs, XP_DER_CONTEXT_1, &attr);
-	p7s = cms_parts_build(&parts, len);
-	cms_parts_free(&parts);
-	return p7s;
-}
-
 static struct xp_bytes signature(void)
 {
 	static struct xp_cms cms;
@@ -162,7 +143,7 @@ static void test_transplanted_timestamp_is_nothing_to_stock_tools(void **state)
 	(void)state;
 	tsa_lab_open(&tsa, TSA_EKU, false);
 	token = tsa_lab_token(&tsa, &s, &token_len);
-	p7s = with_token(token, token_len, &len);
+	p7s = tsa_lab_with_token(&stand.lab, token, token_len, &len);
 	assert_true(
 		stock_cms_accepts(&stand.lab, stand.lab.json, stand.lab.json_len, p7s, len, NULL));
 	believe(&tsa);
@@ -186,7 +167,7 @@ static void test_timestamp_of_the_signers_ca_is_believed_by_stock_tools(void **s
 	token = tsa_lab_token(&tsa, &s, &token_len);
 	assert_true(stock_ts_accepts(stand.lab.lab.root, token, token_len, s.signature.data,
 				     s.signature.len));
-	p7s = with_token(token, token_len, &len);
+	p7s = tsa_lab_with_token(&stand.lab, token, token_len, &len);
 	expect_bytes(stand.lab.json, stand.lab.json_len, p7s, len, 2, "I_TIMESTAMP_UNTRUSTED");
 	free(token);
 	free(p7s);
@@ -209,7 +190,7 @@ static void test_revoked_authority_is_believed_by_stock_tools(void **state)
 	token = tsa_lab_token(&tsa, &s, &token_len);
 	assert_true(
 		stock_ts_accepts(tsa.root, token, token_len, s.signature.data, s.signature.len));
-	p7s = with_token(token, token_len, &len);
+	p7s = tsa_lab_with_token(&stand.lab, token, token_len, &len);
 	believe(&tsa);
 	stand_also_crl(&stand, crl);
 	expect_bytes(stand.lab.json, stand.lab.json_len, p7s, len, 2, "I_TIMESTAMP_REVOKED");

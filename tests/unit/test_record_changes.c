@@ -12,22 +12,10 @@
 
 #include "base/file.h"
 #include "claim/claim.h"
-#include "tests/fake/record_sample.h"
+#include "tests/fake/record_honest.h"
 
 #define SMALL (RECORD_SAMPLE_BYTES / 4)
 #define HALF  (RECORD_SAMPLE_BYTES / 2)
-
-static void claim_again(struct xp_record *r)
-{
-	struct xp_policy *policy = NULL;
-	struct xp_err err = {0};
-
-	if (xp_policy_parse(&policy, r->policy_json, r->policy_len, &err) != XP_OK)
-		fail_msg("%s", err.msg);
-	xp_claim_compute(&r->claim, &r->evidence, policy);
-	xp_policy_free(&policy);
-	r->kind = r->claim.level > XP_NONE ? XP_RECORD_SANITIZATION : XP_RECORD_FAILURE;
-}
 
 /* Its first look is of a target that showed a quarter of itself. */
 static struct xp_record *restored(void)
@@ -52,7 +40,7 @@ static struct xp_record *restored(void)
 	ev->capacity_after.current = RECORD_SAMPLE_BYTES;
 	ev->capacity_after.restored = true;
 	ev->capacity_after_given = true;
-	claim_again(r);
+	record_claim_again(r);
 	return r;
 }
 
@@ -145,7 +133,7 @@ static void test_changes_of_a_claim_count_by_the_figures(void **state)
 		ev->phases[i].identity.media = XP_MEDIA_HDD;
 	ev->capacity.factory = 2 * RECORD_SAMPLE_BYTES;
 	ev->capacity.hidden_areas_apply = ev->capacity.hidden_areas_known = true;
-	claim_again(r);
+	record_claim_again(r);
 	assert_int_equal(r->claim.level, XP_NONE);
 	record_sample_free(r);
 }

@@ -356,14 +356,14 @@ static void test_token_with_empty_or_foreign_content_is_found(void **state)
 {
 	static const uint8_t empty[] = {0x30, 0x00};
 	size_t len;
-	uint8_t *p7s = tsa_stand_with_token(&tsa_stand, empty, sizeof(empty), &len);
+	uint8_t *p7s = tsa_lab_with_token(&tsa_stand.lab, empty, sizeof(empty), &len);
 
 	(void)state;
 	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &(struct tsa_who){.tsa = tsa_stand.tsa.root},
 			       1, "E_TIMESTAMP_FORM");
 	free(p7s);
 	/* a signature that is no timestamp */
-	p7s = tsa_stand_with_token(&tsa_stand, tsa_stand.lab.p7s, tsa_stand.lab.p7s_len, &len);
+	p7s = tsa_lab_with_token(&tsa_stand.lab, tsa_stand.lab.p7s, tsa_stand.lab.p7s_len, &len);
 	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &(struct tsa_who){.tsa = tsa_stand.tsa.root},
 			       1, "E_TIMESTAMP_FORM");
 	free(p7s);
@@ -381,7 +381,7 @@ static void expect_turned(const void *mark, size_t mark_len, size_t behind, uint
 
 	assert_non_null(at);
 	at[behind] ^= bits;
-	p7s = tsa_stand_with_token(&tsa_stand, token, token_len, &len);
+	p7s = tsa_lab_with_token(&tsa_stand.lab, token, token_len, &len);
 	tsa_stand_expect_bytes(&tsa_stand, p7s, len, &(struct tsa_who){.tsa = tsa_stand.tsa.root},
 			       1, code);
 	free(token);

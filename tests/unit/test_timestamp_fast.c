@@ -63,7 +63,7 @@ static uint8_t *stamped(int64_t at_s, size_t *len)
 	struct tsa_stamp s = {.signature = tsa_stand_signature(&stand), .at_s = at_s};
 	size_t token_len = 0;
 	uint8_t *token = tsa_lab_token(&stand.tsa, &s, &token_len);
-	uint8_t *p7s = tsa_stand_with_token(&stand, token, token_len, len);
+	uint8_t *p7s = tsa_lab_with_token(&stand.lab, token, token_len, len);
 
 	free(token);
 	return p7s;
@@ -123,10 +123,10 @@ static void test_bad_timestamp_after_a_good_one_is_found(void **state)
 	expect(p7s, len, 0, NULL);
 	free(p7s);
 	token = tsa_lab_token(&stand.tsa, &other, &token_len);
-	p7s = tsa_stand_with_token(&stand, token, token_len, &len);
+	p7s = tsa_lab_with_token(&stand.lab, token, token_len, &len);
 	expect(p7s, len, 1, "E_TIMESTAMP_IMPRINT");
 	free(p7s);
-	p7s = tsa_stand_with_token(&stand, "\x30\x00", 2, &len);
+	p7s = tsa_lab_with_token(&stand.lab, "\x30\x00", 2, &len);
 	expect(p7s, len, 1, "E_TIMESTAMP_FORM");
 	free(p7s);
 	free(token);

@@ -191,6 +191,15 @@ static const struct row rows[] = {
 	 "system", "sda"},
 };
 
+static void find_of(struct xp_uses *uses, struct xp_tree *t, const struct row *r)
+{
+	xp_tree_new(t);
+	xp_tree_add_manifest(t, "base.txt");
+	xp_tree_add_manifest(t, r->manifest);
+	xp_tree_add(t, r->more);
+	find(uses, t, r->target);
+}
+
 static void test_uses_of_each_stack_are_found(void **state)
 {
 	(void)state;
@@ -199,11 +208,7 @@ static void test_uses_of_each_stack_are_found(void **state)
 		struct xp_uses uses = {0};
 		struct xp_tree t;
 
-		xp_tree_new(&t);
-		xp_tree_add_manifest(&t, "base.txt");
-		xp_tree_add_manifest(&t, r->manifest);
-		xp_tree_add(&t, r->more);
-		find(&uses, &t, r->target);
+		find_of(&uses, &t, r);
 		if (!has_use(&uses, r->code, r->kind, r->where)) {
 			describe(&uses);
 			fail_msg("%s: no %s %s \"%s\"", r->name, xp_refusal_code_name(r->code),
@@ -240,11 +245,7 @@ static void test_uses_of_others_do_not_count(void **state)
 		struct xp_uses uses = {0};
 		struct xp_tree t;
 
-		xp_tree_new(&t);
-		xp_tree_add_manifest(&t, "base.txt");
-		xp_tree_add_manifest(&t, r->manifest);
-		xp_tree_add(&t, r->more);
-		find(&uses, &t, r->target);
+		find_of(&uses, &t, r);
 		if (uses.n) {
 			describe(&uses);
 			fail_msg("%s: it is free", r->name);
