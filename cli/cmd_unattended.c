@@ -18,6 +18,7 @@
 #include "cli/boot_end.h"
 #include "cli/boot_net.h"
 #include "cli/boot_run.h"
+#include "cli/boot_stick.h"
 #include "cli/expect_match.h"
 #include "cli/https_url.h"
 #include "cli/job_alone.h"
@@ -476,30 +477,19 @@ static bool may_end(int exit_code)
 	       exit_code == 6;
 }
 
-/* What jobs could not keep, since the stick was pulled out, may be kept by now. */
-static bool is_in_boxes(struct unattended *u, const struct xp_args *args)
-{
-	AUTO(xp_kept_state_close)
-	struct xp_kept_state kept = {.state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1}};
-	struct xp_err err;
-
-	if (!xp_args_string(args, "keep") || xp_kept_state_open(&kept, args, true, &err) == XP_OK)
-		return true;
-	xp_consoles_say(&u->consoles, "the boxes do not hold everything: %s", err.msg);
-	return false;
-}
-
-/* Nothing that is only here may be lost by what comes now. */
+/* Nothing that is only here may be lost by what comes now; what jobs could not keep, since the
+ * stick was pulled out, may be kept by then. */
 static bool is_all_kept(struct unattended *u, const struct xp_args *args)
 {
+	const bool has_server = *u->config.upload.url;
 	struct xp_err err;
 
-	if (!*u->config.upload.url)
-		return is_in_boxes(u, args);
-	if (xp_boot_drain(&u->config.upload, xp_args_string(args, "state"), &u->consoles, &err) ==
-	    XP_OK)
+	if (has_server ? xp_boot_drain(&u->config.upload, xp_args_string(args, "state"),
+				       &u->consoles, &err) == XP_OK
+		       : xp_boot_boxes_hold(args, &err))
 		return true;
-	xp_consoles_say(&u->consoles, "the server does not hold everything: %s", err.msg);
+	xp_consoles_say(&u->consoles, "%s not hold everything: %s",
+			has_server ? "the server does" : "the boxes do", err.msg);
 	return false;
 }
 
@@ -523,6 +513,21 @@ static int end(struct unattended *u, const struct xp_args *args, int exit_code)
 	if (xp_boot_end(then, XP_BOOT_IMAGE_MARK, xp_boot_end_system(), &err) != XP_OK)
 		xp_say_error(&err);
 	return exit_code;
+}
+
+/* Jobs that a stick kept waiting for too long go on once it is back, by the same rules. One
+ * document is printed, and not two. */
+static bool is_taken_up(struct unattended *u, const struct xp_args *args, int exit_code)
+{
+	struct xp_err err;
+
+	if (exit_code == 0 || exit_code == EXIT_REFUSED || xp_args_flag(args, "json") ||
+	    xp_args_flag(args, "jsonl") || !xp_boot_stick_comes_back(&u->consoles, args))
+		return false;
+	if (count_down(u, &err) == XP_OK)
+		return true;
+	xp_consoles_say(&u->consoles, "a key was pressed: what was interrupted stays so");
+	return false;
 }
 
 static enum xp_rc prepare(struct unattended *u, const struct xp_args *args, struct xp_err *err)
@@ -570,10 +575,12 @@ static int run(const struct xp_args *args)
 		tell_owned(u, &err);
 		return xp_say_untouched(&err, json);
 	}
-	if (carry_out(&exit_code, u, &err) != XP_OK) {
-		tell_owned(u, &err);
-		return xp_report_error(&err, json, "results");
-	}
+	do {
+		if (carry_out(&exit_code, u, &err) != XP_OK) {
+			tell_owned(u, &err);
+			return xp_report_error(&err, json, "results");
+		}
+	} while (is_taken_up(u, args, exit_code));
 	return end(u, args, exit_code);
 }
 

@@ -25,6 +25,18 @@ static void fail(struct xp_job *job, const struct xp_err *err)
 	job->exit_code = xp_rc_exit_code(err->rc);
 }
 
+/* The code of a refusal says that nothing was touched: not once the job has begun. */
+static int code_when_begun(enum xp_rc rc)
+{
+	return xp_rc_exit_code(rc == XP_E_REFUSED ? XP_E_IO : rc);
+}
+
+static void fail_begun(struct xp_job *job, const struct xp_err *err)
+{
+	fail(job, err);
+	job->exit_code = code_when_begun(err->rc);
+}
+
 /* What was refused deep down names its code in front. */
 static enum xp_refusal_code code_of(const struct xp_err *err)
 {
@@ -59,7 +71,7 @@ static void end_cancelled(struct xp_job *job)
 	if (xp_uuid7(id, job->setup->rng, now_ms, &err) != XP_OK ||
 	    xp_job_record_write(job, id, &err) != XP_OK ||
 	    xp_job_journal_cancelled(job, id, &err) != XP_OK)
-		fail(job, &err);
+		fail_begun(job, &err);
 }
 
 static bool is_about_the_target(enum xp_rc rc)
@@ -72,12 +84,17 @@ static bool is_about_the_target(enum xp_rc rc)
  * room. */
 static void end_without_journal(struct xp_job *job, struct xp_err *err)
 {
-	(void)xp_err_prefix(
-		err,
-		"the state folder %s takes no more; make room there and go on with: expunge "
-		"resume %s",
-		job->setup->state->path, job->id);
-	fail(job, err);
+	if (job->setup->state->keep)
+		(void)xp_err_prefix(err,
+				    "what comes next cannot be kept; put the stick back and go on "
+				    "with: expunge resume %s",
+				    job->id);
+	else
+		(void)xp_err_prefix(err,
+				    "the state folder %s takes no more; make room there and go on "
+				    "with: expunge resume %s",
+				    job->setup->state->path, job->id);
+	fail_begun(job, err);
 }
 
 /* The last of its files takes the folder with it. */
@@ -122,7 +139,7 @@ static void end_as_written(struct xp_job *job, const struct xp_permit *permit)
 		xp_claim_exit_code(&job->record.claim, job->plan.asked, job->plan.accepted);
 	remove_file(job, permit);
 	if (xp_job_journal_end(job, &err) != XP_OK)
-		fail(job, &err);
+		fail_begun(job, &err);
 }
 
 /* Whatever happened to the target after the first phase began is told in a signed record. */
@@ -133,7 +150,7 @@ static void end_with_record(struct xp_job *job, const struct xp_permit *permit,
 	struct xp_err err;
 
 	if (xp_job_record_write(job, job->id, &err) != XP_OK) {
-		fail(job, &err);
+		fail_begun(job, &err);
 		return;
 	}
 	job->state = XP_JOB_ENDED;
@@ -141,10 +158,10 @@ static void end_with_record(struct xp_job *job, const struct xp_permit *permit,
 	if (run_err)
 		job->err = *run_err;
 	if (run_err && job->exit_code == 0)
-		job->exit_code = xp_rc_exit_code(run_err->rc);
+		job->exit_code = code_when_begun(run_err->rc);
 	remove_file(job, permit);
 	if (xp_job_journal_end(job, &err) != XP_OK)
-		fail(job, &err);
+		fail_begun(job, &err);
 }
 
 /* Nothing was erased yet, and the operator has to do something first: there is nothing to certify.
@@ -174,7 +191,7 @@ static void run_held(struct xp_job *job, const struct xp_permit *permit)
 	else if (is_about_the_target(rc))
 		end_with_record(job, permit, &err);
 	else
-		fail(job, &err);
+		fail_begun(job, &err);
 }
 
 static enum xp_rc begin_new(struct xp_job *job, struct xp_err *err)
