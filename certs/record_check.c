@@ -11,6 +11,7 @@
 #include "certs/record_reach.h"
 #include "certs/record_testimony.h"
 #include "certs/validation_check.h"
+#include "claim/firmware.h"
 
 struct checker {
 	const struct xp_record *r;
@@ -214,6 +215,25 @@ static enum xp_rc compute_claim(struct xp_claim *given, struct checker *c, bool 
 	return XP_OK;
 }
 
+/* A row that the record lacks may have come later, or was left out: that is for a person to ask. */
+static void check_firmware(struct checker *c)
+{
+	const struct xp_evidence *ev = &c->r->evidence;
+	const char *why;
+	enum xp_level cap = xp_firmware_cap(&c->r->media, c->r->claim.technique, &why);
+
+	if (!c->claims || cap >= c->r->claim.level)
+		return;
+	for (size_t i = 0; i < ev->firmware_n; i++)
+		if (ev->firmware[i].technique == c->r->claim.technique &&
+		    ev->firmware[i].cap <= cap)
+			return;
+	xp_findings_add(c->f, "W_CLAIM_TODAY",
+			"claim: the firmware table of today gives %s at most for %s on this drive: "
+			"%s",
+			xp_level_name(cap), xp_technique_name(c->r->claim.technique), why);
+}
+
 static enum xp_rc check_claim(struct checker *c, struct xp_err *err)
 {
 	AUTO_MEM struct xp_claim *own = c->known && c->known->room ? NULL : malloc(sizeof(*own));
@@ -225,6 +245,7 @@ static enum xp_rc check_claim(struct checker *c, struct xp_err *err)
 	TRY(compute_claim(given, c, &is_policy, err));
 	if (is_policy)
 		compare_claims(c, given);
+	check_firmware(c);
 	return XP_OK;
 }
 

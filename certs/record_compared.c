@@ -47,6 +47,14 @@ static void check_sums(const struct comparison *c, const struct xp_readback_resu
 		       c->at);
 }
 
+/* What an erase left is known, and blocks were read that hold something else. */
+static bool contradicts_expected(const struct xp_readback_result *b)
+{
+	if (b->expected.kind == XP_CONTENT_UNKNOWN || b->mismatch_total)
+		return false;
+	return b->changed_blocks || (b->expected.kind == XP_CONTENT_ZERO && b->pattern_blocks);
+}
+
 static void check_readback(const struct comparison *c, const struct xp_phase *p)
 {
 	const struct xp_readback_result *b = &p->readback;
@@ -65,12 +73,20 @@ static void check_readback(const struct comparison *c, const struct xp_phase *p)
 		DEFECT(c, "VERIFICATION",
 		       "evidence[%zu].readback.baseline_informative: the baseline says otherwise",
 		       c->at);
+	if (contradicts_expected(b))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].readback.expected: the comparison found other contents, and "
+		       "no block is said to differ",
+		       c->at);
 	/* it may have been lost with the journal; what it would have shown nobody knows */
-	if (before && before->blocks && !b->compared_blocks && b->mode != XP_READBACK_NONE)
-		xp_findings_add(c->f, "W_VERIFICATION",
-				"evidence[%zu].readback: not compared with the baseline; that "
-				"anything changed stands on the device's word",
-				c->at);
+	if (xp_technique_is_device_command(p->technique) && !b->compared_blocks &&
+	    b->mode != XP_READBACK_NONE &&
+	    (b->expected.kind == XP_CONTENT_UNKNOWN || (before && before->blocks)))
+		xp_findings_add(
+			c->f, "W_VERIFICATION",
+			"evidence[%zu].readback: not compared with what stood there before; that "
+			"anything changed stands on the device's word",
+			c->at);
 }
 
 void xp_record_check_compared(const struct xp_record *r, bool claims, struct xp_findings *findings)

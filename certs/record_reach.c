@@ -95,6 +95,64 @@ static void check_format(const struct reach *c, size_t i)
 		       i);
 }
 
+/* ---- the command ---- */
+
+static bool ata_can(const struct xp_ata_identify *ata, enum xp_technique t)
+{
+	switch (t) {
+	case XP_ATA_SANITIZE_CRYPTO:
+		return ata->sanitize.supported && ata->sanitize.crypto;
+	case XP_ATA_SANITIZE_BLOCK:
+		return ata->sanitize.supported && ata->sanitize.block;
+	case XP_ATA_SANITIZE_OVERWRITE:
+		return ata->sanitize.supported && ata->sanitize.overwrite;
+	default:
+		return true;
+	}
+}
+
+static bool nvme_can(const struct xp_nvme_ctrl *ctrl, enum xp_technique t)
+{
+	switch (t) {
+	case XP_NVME_SANITIZE_CRYPTO:
+		return ctrl->sanitize_crypto;
+	case XP_NVME_SANITIZE_BLOCK:
+		return ctrl->sanitize_block;
+	case XP_NVME_SANITIZE_OVERWRITE:
+		return ctrl->sanitize_overwrite;
+	case XP_NVME_FORMAT_CRYPTO:
+		return ctrl->has_format && ctrl->crypto_erase;
+	case XP_NVME_FORMAT_USER:
+		return ctrl->has_format;
+	default:
+		return true;
+	}
+}
+
+/* A success of what the drive does not have is another drive's. */
+static void check_ability(const struct reach *c, size_t at)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[at];
+	bool can = true;
+
+	for (size_t i = 0; i < p->identity.raw_n; i++) {
+		const struct xp_raw *raw = &p->identity.raw[i];
+		struct xp_ata_identify ata;
+		struct xp_nvme_ctrl ctrl;
+
+		if (raw->kind == XP_RAW_ATA_IDENTIFY &&
+		    xp_ata_identify_parse(&ata, raw->data, raw->len, NULL) == XP_OK)
+			can &= ata_can(&ata, p->technique);
+		else if (raw->kind == XP_RAW_NVME_ID_CTRL &&
+			 xp_nvme_ctrl_parse(&ctrl, raw->data, raw->len, NULL) == XP_OK)
+			can &= nvme_can(&ctrl, p->technique);
+	}
+	if (!can)
+		DEFECT(c, "EVIDENCE_RAW",
+		       "evidence[%zu].technique: by its own raw answer the drive has no %s", at,
+		       xp_technique_name(p->technique));
+}
+
 /* ---- keys ---- */
 
 static enum xp_answer plaintext_before(const struct xp_record *r)
@@ -116,14 +174,17 @@ static enum xp_answer copies_alive(const struct xp_record *r)
 static void check_keys(const struct reach *c, size_t i)
 {
 	const struct xp_phase *p = &c->r->evidence.phases[i];
+	const struct xp_key_facts *k = &p->command.keys;
+	/* of a drive's own keys nobody is asked, so far */
+	bool is_asked = p->technique == XP_LUKS_DESTROY;
 
-	if (p->technique != XP_LUKS_DESTROY)
-		return;
-	if (p->command.keys.plaintext_before != plaintext_before(c->r))
+	if ((is_asked || k->plaintext_before != XP_ANSWER_UNKNOWN) &&
+	    k->plaintext_before != plaintext_before(c->r))
 		DEFECT(c, "EVIDENCE_MEDIA",
 		       "evidence[%zu].keys.plaintext_before: media.plaintext_before says otherwise",
 		       i);
-	if (p->command.keys.copies_alive != copies_alive(c->r))
+	if ((is_asked || k->copies_alive != XP_ANSWER_UNKNOWN) &&
+	    k->copies_alive != copies_alive(c->r))
 		DEFECT(c, "EVIDENCE_MEDIA",
 		       "evidence[%zu].keys.copies_alive: media.header_backups says otherwise", i);
 }
@@ -137,6 +198,7 @@ void xp_record_check_reach(const struct xp_record *r, bool claims, struct xp_fin
 		if (r->evidence.phases[i].kind != XP_PHASE_ERASE)
 			continue;
 		check_format(&c, i);
+		check_ability(&c, i);
 		check_keys(&c, i);
 	}
 }

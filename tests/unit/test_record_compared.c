@@ -128,6 +128,25 @@ static void test_compared_baseline_behind_the_erase_is_found(void **state)
 	expect(&z, "E_VERIFICATION", "behind the erase");
 }
 
+/*
+ * What was written between two takes reads as changed: only where contents are known does it show.
+ * Whoever says that they were must have found them.
+ */
+static void test_compared_contents_called_known_are_found(void **state)
+{
+	struct frozen z = frozen_new();
+
+	(void)state;
+	z.after->expected.kind = XP_CONTENT_ZERO;
+	expect(&z, "E_VERIFICATION", "readback.expected: the comparison");
+	z = frozen_new();
+	z.after->expected.kind = XP_CONTENT_ZERO;
+	z.after->zero_blocks = z.after->changed_blocks - 1;
+	z.after->pattern_blocks = 1;
+	z.after->changed_blocks = 0;
+	expect(&z, "E_VERIFICATION", "readback.expected: the comparison");
+}
+
 /* A verifier's time is nobody's for the asking. */
 static void test_compared_places_without_end_are_not_computed(void **state)
 {
@@ -149,6 +168,11 @@ static void test_compared_not_at_all_is_said(void **state)
 	z.after->baseline_informative = XP_ANSWER_UNKNOWN;
 	z.after->changed_blocks = z.after->compared_blocks = 0;
 	expect(&z, "W_VERIFICATION", "not compared");
+	z = frozen_new();
+	z.r->evidence.phases[BASELINE].kind = XP_PHASE_IDENTIFY;
+	z.after->baseline_informative = XP_ANSWER_UNKNOWN;
+	z.after->changed_blocks = z.after->compared_blocks = 0;
+	expect(&z, "W_VERIFICATION", "not compared");
 }
 
 int main(void)
@@ -159,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_compared_with_other_blocks_is_found),
 		cmocka_unit_test(test_compared_baseline_called_informative_is_found),
 		cmocka_unit_test(test_compared_baseline_behind_the_erase_is_found),
+		cmocka_unit_test(test_compared_contents_called_known_are_found),
 		cmocka_unit_test(test_compared_places_without_end_are_not_computed),
 		cmocka_unit_test(test_compared_not_at_all_is_said),
 	};

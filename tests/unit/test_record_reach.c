@@ -165,6 +165,49 @@ static void test_reach_keys_called_gone_are_found(void **state)
 	record_expect(r, "E_EVIDENCE_MEDIA", "keys.copies_alive");
 }
 
+/* Nor can a drive's own encryption be said to have been on from the start by nobody. */
+static void test_reach_plain_text_denied_by_nobody_is_found(void **state)
+{
+	struct xp_record *r = frozen(ATA);
+
+	(void)state;
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
+			r->evidence.phases[i].command.keys.plaintext_before = XP_ANSWER_NO;
+	record_expect(r, "E_EVIDENCE_MEDIA", "keys.plaintext_before");
+}
+
+static void test_reach_technique_that_the_drive_lacks_is_found(void **state)
+{
+	struct xp_record *r = frozen(NVME);
+
+	(void)state;
+	/* SANICAP */
+	for (size_t i = 0; i < r->evidence.n; i++)
+		memset(r->evidence.phases[i].identity.raw[0].data + 328, 0, 4);
+	record_expect(r, "E_EVIDENCE_RAW", "has no nvme-sanitize-crypto");
+	/* word 59, and the checksum made right again */
+	r = frozen(ATA);
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		uint8_t *data = r->evidence.phases[i].identity.raw[0].data;
+
+		data[511] = (uint8_t)(data[511] + data[119]);
+		data[119] = 0;
+	}
+	record_expect(r, "E_EVIDENCE_RAW", "has no ata-sanitize-crypto");
+}
+
+/* The row that lowers the claim can be left out of the record. */
+static void test_reach_firmware_known_to_fail_is_said(void **state)
+{
+	struct xp_record *r = frozen(ATA);
+
+	(void)state;
+	assert_int_equal(r->evidence.firmware_n, 0);
+	EVERYWHERE(r, model, "Samsung SSD 840 EVO 120GB");
+	record_expect(r, "W_CLAIM_TODAY", "older copies of key information");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +218,9 @@ int main(void)
 		cmocka_unit_test(test_reach_hidden_areas_denied_are_found),
 		cmocka_unit_test(test_reach_format_of_one_namespace_is_not_the_drive),
 		cmocka_unit_test(test_reach_keys_called_gone_are_found),
+		cmocka_unit_test(test_reach_plain_text_denied_by_nobody_is_found),
+		cmocka_unit_test(test_reach_firmware_known_to_fail_is_said),
+		cmocka_unit_test(test_reach_technique_that_the_drive_lacks_is_found),
 	};
 
 	return cmocka_run_group_tests_name("record_reach", tests, NULL, NULL);
