@@ -219,6 +219,19 @@ static int run(const struct xp_check *c, struct check_lab_pair p, bool two_ways,
 	return code;
 }
 
+bool check_lab_has(const char *codes, const char *code)
+{
+	size_t n = strlen(code);
+
+	while (n && code[n - 1] == ' ')
+		n--;
+	for (const char *at = codes; n && (at = strstr(at, code)); at++)
+		if ((at == codes || at[-1] == ' ') &&
+		    (!at[n] || at[n] == ' ' || code[n - 1] == '_'))
+			return true;
+	return !n;
+}
+
 int check_lab_run(const struct xp_check *c, const void *json, size_t json_len, const void *p7s,
 		  size_t p7s_len, char *codes, size_t size)
 {

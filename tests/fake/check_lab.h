@@ -43,6 +43,11 @@ void check_lab_two_ways(const struct xp_check *c, const struct xp_check_result *
 int check_lab_run(const struct xp_check *c, const void *json, size_t json_len, const void *p7s,
 		  size_t p7s_len, char *codes, size_t size);
 /*
+ * Does CODE (or some in a row, with blanks between) stand among CODES, as a whole word? One that
+ * ends with '_' is the beginning of one; an empty one is any.
+ */
+bool check_lab_has(const char *codes, const char *code);
+/*
  * Flips each bit of DATA (a part of the pair) and checks; half of it in a second process. How many
  * flips were let through: neither failed nor indeterminate, or without a code.
  */

@@ -81,7 +81,7 @@ void stand_expect(struct check_stand *s, int want, const char *code)
 	int got = check_lab_run(l->check, l->json, l->json_len, l->p7s, l->p7s_len, codes,
 				sizeof(codes));
 
-	if (got != want || (code && !strstr(codes, code)))
+	if (got != want || (code && !check_lab_has(codes, code)))
 		fail_msg("exit code %d, %s; wanted %d, %s", got, codes, want, code ? code : "");
 }
 

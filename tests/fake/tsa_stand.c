@@ -123,7 +123,8 @@ void tsa_stand_expect_bytes(struct tsa_stand *s, const void *p7s, size_t len,
 	char codes[1024];
 	int got = tsa_stand_run(s, p7s, len, w, codes, sizeof(codes));
 
-	if (got != want || (code && !strstr(codes, code)) || (!code && strstr(codes, "TIMESTAMP")))
+	if (got != want || (code && !check_lab_has(codes, code)) ||
+	    (!code && strstr(codes, "TIMESTAMP")))
 		fail_msg("exit code %d, %s; wanted %d, %s", got, codes, want,
 			 code ? code : "nothing");
 }

@@ -65,7 +65,7 @@ static void expect(const struct xp_check *c, const char *json, size_t len, const
 	char found[512];
 	int code = check_lab_run(c, json, len, lab.p7s, lab.p7s_len, found, sizeof(found));
 
-	if (code != exit_code || (codes && !strstr(found, codes)))
+	if (code != exit_code || (codes && !check_lab_has(found, codes)))
 		fail_msg("exit %d, %s; wanted %d, %s", code, found, exit_code, codes);
 }
 

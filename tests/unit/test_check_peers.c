@@ -119,13 +119,13 @@ static void expect(const struct voice *voices, unsigned n, int want_record, cons
 	check(&r, lab.json, lab.json_len, lab.p7s, lab.p7s_len);
 	assert_int_equal(xp_check_peers_add_subject(peers, &r, NULL), XP_OK);
 	got = codes_of(codes, sizeof(codes), &r);
-	if (got != want_record || (record_code && !strstr(codes, record_code)))
+	if (got != want_record || (record_code && !check_lab_has(codes, record_code)))
 		fail_msg("record: exit code %d, %s; wanted %d, %s", got, codes, want_record,
 			 record_code ? record_code : "");
 	xp_check_peers_settle(peers, true);
 	check(&r, voices[0].json, voices[0].json_len, voices[0].p7s, voices[0].p7s_len);
 	got = codes_of(codes, sizeof(codes), &r);
-	if (got != want_voice || (voice_code && !strstr(codes, voice_code)))
+	if (got != want_voice || (voice_code && !check_lab_has(codes, voice_code)))
 		fail_msg("voice: exit code %d, %s; wanted %d, %s", got, codes, want_voice,
 			 voice_code ? voice_code : "");
 	xp_check_set_peers(lab.check, NULL);

@@ -38,7 +38,7 @@ static void expect_bytes(const void *p7s, size_t len, int want, const char *code
 	char codes[1024];
 	int got = check_lab_run(l->check, l->json, l->json_len, p7s, len, codes, sizeof(codes));
 
-	if (got != want || (code && !strstr(codes, code)))
+	if (got != want || (code && !check_lab_has(codes, code)))
 		fail_msg("exit code %d, %s; wanted %d, %s", got, codes, want, code ? code : "");
 }
 

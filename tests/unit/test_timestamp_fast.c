@@ -76,7 +76,7 @@ static void expect(const void *p7s, size_t len, int want, const char *code)
 	int got = check_lab_run(check, stand.lab.json, stand.lab.json_len, p7s, len, codes,
 				sizeof(codes));
 
-	if (got != want || (code && !strstr(codes, code)))
+	if (got != want || (code && !check_lab_has(codes, code)))
 		fail_msg("exit code %d, %s; wanted %d, %s", got, codes, want, code ? code : "");
 }
 
