@@ -74,4 +74,23 @@ again() {
 	echo "$node"
 }
 
+# jq_of JSON KEY: of the first result
+jq_of() {
+	python3 -c 'import json, sys; print(json.loads(sys.argv[1])["results"][0].get(sys.argv[2]))' "$1" "$2"
+}
+
+# nvme_tcp_policy FILE: writes a policy by which the commands of a drive behind NVMe over TCP clear it
+nvme_tcp_policy() {
+	python3 - "$1" <<'END'
+import json, sys
+p = json.load(open("docs/policies/nist-800-88r2.json"))
+p["name"], p["level"] = "nvme-over-tcp", "clear"
+p["title"] = "For tests: the commands of a drive behind NVMe over TCP clear a logical unit"
+for t in p["caps"]:
+    if t.startswith("nvme-"):
+        p["caps"][t]["virtual"] = "clear"
+json.dump(p, open(sys.argv[1], "w"))
+END
+}
+
 vm_boot "$@"

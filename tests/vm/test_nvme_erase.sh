@@ -11,21 +11,8 @@ export VM_TIMEOUT=${VM_TIMEOUT:-420}
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
 policy=$state/policy.json
-python3 - "$policy" <<'END'
-import json, sys
-p = json.load(open("docs/policies/nist-800-88r2.json"))
-p["name"], p["level"] = "nvme-over-tcp", "clear"
-p["title"] = "For tests: the commands of a drive behind NVMe over TCP clear a logical unit"
-for t in p["caps"]:
-    if t.startswith("nvme-"):
-        p["caps"][t]["virtual"] = "clear"
-json.dump(p, open(sys.argv[1], "w"))
-END
+nvme_tcp_policy "$policy"
 
-# jq_of JSON KEY: of the first result
-jq_of() {
-	python3 -c 'import json, sys; print(json.loads(sys.argv[1])["results"][0].get(sys.argv[2]))' "$1" "$2"
-}
 # erases DRIVE CONFIRM TECHNIQUE EXIT-CODE CLAIM
 erases() {
 	local node=DRIVE_$1 out code

@@ -19,10 +19,6 @@ p["name"], p["restore_hidden_areas"] = "whole-drives", True
 json.dump(p, open(sys.argv[1], "w"))
 END
 
-# jq_of JSON KEY: of the first result
-jq_of() {
-	python3 -c 'import json, sys; print(json.loads(sys.argv[1])["results"][0].get(sys.argv[2]))' "$1" "$2"
-}
 # recorded PYTHON-EXPRESSION: of the record R and E, its last erase phase
 recorded() {
 	python3 - "$record" "$1" <<'END'

@@ -30,10 +30,6 @@ rig_serial() {
 	*) echo VMSASODD01 ;;
 	esac
 }
-# jq_of JSON KEY: of the first result
-jq_of() {
-	python3 -c 'import json, sys; print(json.loads(sys.argv[1])["results"][0].get(sys.argv[2]))' "$1" "$2"
-}
 # verifies: the record stands by its own signature and evidence
 verifies() {
 	"$EXPUNGE_CERT" verify "$record" --trust "$state/host.crt" >"$state/verify" 2>&1 ||
