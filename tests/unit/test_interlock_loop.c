@@ -161,21 +161,30 @@ static void test_acquire_loop_below_loop_is_refused(void **state)
 	interlock_refused(w, lower, NULL, XP_REFUSED_HOLDER);
 }
 
-static void test_acquire_mounted_loop_is_refused(void **state)
+#define POINT_LEN 160
+
+/* A file system on a loop device, and a folder to mount it at. */
+static void attach_ext4(struct interlock_lab *w, char node[32], char point[POINT_LEN])
 {
-	struct interlock_lab *w = *state;
 	const char *const mkfs[] = {"mkfs.ext4", "-q", "-F", w->image, NULL};
-	char node[32];
-	char point[160];
-	uint64_t before;
 
 	interlock_need_root();
 	if (!interlock_run(mkfs))
 		skip();
 	interlock_attach(w, node, w->image);
 	interlock_let_go(w);
-	snprintf(point, sizeof(point), "%s/mnt", w->dir);
+	snprintf(point, POINT_LEN, "%s/mnt", w->dir);
 	assert_int_equal(mkdir(point, 0700), 0);
+}
+
+static void test_acquire_mounted_loop_is_refused(void **state)
+{
+	struct interlock_lab *w = *state;
+	char node[32];
+	char point[POINT_LEN];
+	uint64_t before;
+
+	attach_ext4(w, node, point);
 	assert_int_equal(mount(node, point, "ext4", MS_RDONLY, ""), 0);
 	before = interlock_digest(w->image);
 	interlock_refused(w, node, NULL, XP_REFUSED_MOUNTED);
@@ -190,20 +199,13 @@ static void test_acquire_mounted_loop_is_refused(void **state)
 static void test_acquire_mounted_out_of_sight_is_refused(void **state)
 {
 	struct interlock_lab *w = *state;
-	const char *const mkfs[] = {"mkfs.ext4", "-q", "-F", w->image, NULL};
 	char node[32];
-	char point[160];
+	char point[POINT_LEN];
 	char byte;
 	int pipes[2];
 	pid_t pid;
 
-	interlock_need_root();
-	if (!interlock_run(mkfs))
-		skip();
-	interlock_attach(w, node, w->image);
-	interlock_let_go(w);
-	snprintf(point, sizeof(point), "%s/mnt", w->dir);
-	assert_int_equal(mkdir(point, 0700), 0);
+	attach_ext4(w, node, point);
 	assert_int_equal(pipe(pipes), 0);
 	pid = fork();
 	if (pid == 0) {
