@@ -61,20 +61,46 @@ static void drop_journals(char *folder)
 		fts_close(fts);
 }
 
+static bool has_journals(struct xp_box_pair *pair)
+{
+	const struct xp_box_index *index = xp_box_pair_index(pair);
+
+	for (size_t i = 0; i < index->n; i++)
+		if (strncmp(index->files[i].path, "jobs/", 5) == 0)
+			return true;
+	return false;
+}
+
+/* Wherever a rescue system has a place that can be written. */
+static bool make_folder(char folder[64])
+{
+	static const char *const places[] = {"/tmp", "/run", "/dev/shm", "/var/tmp"};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(places); i++) {
+		snprintf(folder, 64, "%s/expunge-export-XXXXXX", places[i]);
+		if (mkdtemp(folder))
+			return true;
+	}
+	return false;
+}
+
 /* Not onto a drive whose job has not ended, by what the boxes say of their jobs. */
 static enum xp_rc demand_free(const char *dir, struct xp_box_pair *pair, struct xp_err *err)
 {
 	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
 	struct xp_state state = {.fd = -1, .jobs_fd = -1, .certificates_fd = -1};
-	char folder[] = "/tmp/expunge-export-XXXXXX";
+	char folder[64];
 	enum xp_rc rc;
 
-	if (!mkdtemp(folder)) {
-		xp_say("warning: /tmp cannot be written, so it is not known whether %s lies on a "
-		       "drive whose job has not ended",
-		       dir);
+	if (!has_journals(pair))
 		return XP_OK;
-	}
+	if (!make_folder(folder))
+		return xp_fail(err, XP_E_REFUSED,
+			       "neither /tmp nor /run, /dev/shm or /var/tmp can be written, so it "
+			       "cannot be told whether %s lies on a drive whose job has not ended, "
+			       "and would take the certificates with it: make one of them "
+			       "writable, or name a folder with --state",
+			       dir);
 	state.jobs_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	snprintf(state.path, sizeof(state.path), "%s", folder);
 	rc = state.jobs_fd < 0 ? xp_fail_errno(err, XP_E_IO, "%s", folder)

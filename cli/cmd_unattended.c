@@ -515,8 +515,7 @@ static int end(struct unattended *u, const struct xp_args *args, int exit_code)
 	return exit_code;
 }
 
-/* Jobs that a stick kept waiting for too long go on once it is back, by the same rules. One
- * document is printed, and not two. */
+/* What a stick kept waiting for too long goes on once it is back. No second document is printed. */
 static bool is_taken_up(struct unattended *u, const struct xp_args *args, int exit_code)
 {
 	struct xp_err err;
