@@ -132,6 +132,13 @@ static void compare_log(struct xp_check_result *r)
 				"at leaf %llu",
 				(unsigned long long)rec->log.start_index,
 				(unsigned long long)r->log.index);
+	/* that checkpoint was read before the job's own leaf was written */
+	else if (rec->log.checkpoint_size > rec->log.start_index)
+		xp_findings_add(&r->findings, "E_LOG_START",
+				"the record has seen the log with %llu entries before its job "
+				"began at leaf %llu",
+				(unsigned long long)rec->log.checkpoint_size,
+				(unsigned long long)rec->log.start_index);
 }
 
 void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,

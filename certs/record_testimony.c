@@ -169,6 +169,20 @@ static void check_scsi_names(const struct testimony *t, const struct xp_identity
 	compare_name(t, phase, "wwn", id->wwn, names.naa[0] ? names.naa : names.eui);
 }
 
+/* What speaks one language is not attached by another's; how far writes reach depends on it. */
+static void check_bus(const struct testimony *t, const struct xp_identity *id, size_t phase)
+{
+	bool is_other = id->bus == XP_BUS_ATA || id->bus == XP_BUS_SAS || id->bus == XP_BUS_SCSI ||
+			id->bus == XP_BUS_USB || id->bus == XP_BUS_MMC;
+
+	if ((is_other && has_kind(id, XP_RAW_NVME_ID_CTRL)) ||
+	    (id->bus == XP_BUS_NVME &&
+	     (has_kind(id, XP_RAW_ATA_IDENTIFY) || has_kind(id, XP_RAW_SCSI_INQUIRY))))
+		DEFECT(t, "EVIDENCE_RAW",
+		       "evidence[%zu].identity.bus: the drive's raw answer is of another kind",
+		       phase);
+}
+
 /* Answers that cannot be decoded say nothing, for or against. */
 static void check_raw(const struct testimony *t, const struct xp_identity *id, size_t phase)
 {
@@ -358,6 +372,7 @@ void xp_record_check_testimony(const struct xp_record *r, bool claims, struct xp
 
 		check_names(&t, &p->identity, i);
 		check_raw(&t, &p->identity, i);
+		check_bus(&t, &p->identity, i);
 		check_counts(&t, i);
 		/* a validator's readback is of what another record tells */
 		if (p->kind == XP_PHASE_READBACK && r->kind != XP_RECORD_VALIDATION)

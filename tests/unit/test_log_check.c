@@ -221,9 +221,9 @@ static void test_proof_malformed_is_refused(void **state)
 	assert_int_equal(xp_log_proof_parse(&p, b.data, b.len, NULL), XP_E_MALFORMED);
 }
 
-/* What xp_check_log says of the lab's record, with START and ORIGIN in it. */
-static void assert_log_says(const struct lab *lab, const char *origin, uint64_t start,
-			    const char *code)
+/* What xp_check_log says of the lab's record, with ORIGIN, START and the size of an earlier log. */
+static void assert_log_says(const struct lab *lab, const char *origin,
+			    const uint64_t start_and_size[2], const char *code)
 {
 	struct xp_check_result r = {.signers_n = 2};
 
@@ -234,7 +234,8 @@ static void assert_log_says(const struct lab *lab, const char *origin, uint64_t 
 	memcpy(r.signers[1].signature_sha256, lab->sigs[1], 32);
 	snprintf(r.record->id, sizeof(r.record->id), "%s", ID);
 	snprintf(r.record->log.origin, sizeof(r.record->log.origin), "%s", origin);
-	r.record->log.start_index = start;
+	r.record->log.start_index = start_and_size[0];
+	r.record->log.checkpoint_size = start_and_size[1];
 	r.record->log.present = true;
 	xp_check_log(&r, lab->proof, lab->proof_len, &lab->keys);
 	assert_true(r.log.is_proven);
@@ -248,10 +249,12 @@ static void test_log_of_the_record_must_be_that_of_the_proof(void **state)
 {
 	const struct lab *lab = *state;
 
-	assert_log_says(lab, "example.com/usb-1", 5, NULL);
-	assert_log_says(lab, "example.com/usb-1", 6, "E_LOG_START");
-	assert_log_says(lab, "example.com/usb-1", UINT64_MAX, "E_LOG_START");
-	assert_log_says(lab, "example.com/usb-2", 5, "I_LOG_ORIGIN");
+	assert_log_says(lab, "example.com/usb-1", (const uint64_t[]){5, 5}, NULL);
+	assert_log_says(lab, "example.com/usb-1", (const uint64_t[]){6, 6}, "E_LOG_START");
+	assert_log_says(lab, "example.com/usb-1", (const uint64_t[]){UINT64_MAX, 6}, "E_LOG_START");
+	assert_log_says(lab, "example.com/usb-2", (const uint64_t[]){5, 5}, "I_LOG_ORIGIN");
+	/* more entries before the job began than stand before its first */
+	assert_log_says(lab, "example.com/usb-1", (const uint64_t[]){5, 6}, "E_LOG_START");
 }
 
 int main(void)

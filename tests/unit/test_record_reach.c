@@ -87,6 +87,21 @@ static void test_reach_nvme_is_no_hard_disk(void **state)
 	record_expect(r, "E_EVIDENCE_RAW", "identity.type");
 }
 
+/* One namespace is the drive only where the bus is called another. */
+static void test_reach_bus_of_another_kind_is_found(void **state)
+{
+	struct xp_record *r = frozen(NVME);
+
+	(void)state;
+	r->media.bus = XP_BUS_SAS;
+	for (size_t i = 0; i < r->evidence.n; i++)
+		r->evidence.phases[i].identity.bus = XP_BUS_SAS;
+	record_expect(r, "E_EVIDENCE_RAW", "identity.bus");
+	r = frozen(ATA);
+	r->evidence.phases[1].identity.bus = XP_BUS_NVME;
+	record_expect(r, "E_EVIDENCE_RAW", "evidence[1].identity.bus");
+}
+
 static void test_reach_bridge_that_gives_less_is_found(void **state)
 {
 	struct xp_record *r = frozen(ATA);
@@ -214,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_reach_honest_passes),
 		cmocka_unit_test(test_reach_scsi_answers_of_another_drive_are_found),
 		cmocka_unit_test(test_reach_nvme_is_no_hard_disk),
+		cmocka_unit_test(test_reach_bus_of_another_kind_is_found),
 		cmocka_unit_test(test_reach_bridge_that_gives_less_is_found),
 		cmocka_unit_test(test_reach_hidden_areas_denied_are_found),
 		cmocka_unit_test(test_reach_format_of_one_namespace_is_not_the_drive),
