@@ -219,9 +219,14 @@ static bool is_beyond_its_cas(const struct xp_check_signer *s, STACK_OF(X509) * 
 
 	if (!xp_role_parse(&role, s->role))
 		return false;
-	for (int i = 1; i + 1 < sk_X509_num(chain); i++)
-		if (!xp_key_ca_may_grant(sk_X509_value(chain, i), role))
+	for (int i = 1; i < sk_X509_num(chain); i++) {
+		X509 *ca = sk_X509_value(chain, i);
+
+		/* what a root says of itself limits nobody; one in the middle stays limited by
+		 * those above it, also where it is the one that was named */
+		if (X509_self_signed(ca, 0) != 1 && !xp_key_ca_may_grant(ca, role))
 			return true;
+	}
 	return false;
 }
 

@@ -216,6 +216,9 @@ static void test_role_beyond_the_limits_of_its_ca_is_found(void **state)
 		stand_trust(&check_stand, p.root, p.root_crl);
 		stand_also_crl(&check_stand, p.sub_crl);
 		stand_expect(&check_stand, cases[i].code, cases[i].finding);
+		/* nor does it grant more where it is the one that is trusted */
+		stand_trust(&check_stand, p.sub, p.sub_crl);
+		stand_expect(&check_stand, cases[i].code, cases[i].finding);
 		/* the verifier's own roster needs no CA's leave */
 		roster(p.cert, "performer");
 		stand_expect(&check_stand, 0, NULL);
