@@ -248,6 +248,26 @@ static void check_serials(const struct testimony *t, const struct xp_raw *raw, s
 	}
 }
 
+/* A SCSI drive's own word of what it is made of (VPD page B1h), asked before its sanitize. */
+static void check_media_page(const struct testimony *t, const struct xp_phase *p, size_t phase)
+{
+	const struct xp_identity *id = &p->identity;
+	struct xp_scsi_media media;
+
+	if ((id->bus != XP_BUS_SAS && id->bus != XP_BUS_SCSI) || has_kind(id, XP_RAW_ATA_IDENTIFY))
+		return;
+	for (size_t i = 0; i < p->command.before_n; i++) {
+		const struct xp_raw *raw = &p->command.before[i];
+
+		if (raw->kind != XP_RAW_SCSI_VPD || raw->arg != XP_VPD_MEDIA ||
+		    xp_scsi_vpd_media_parse(&media, raw->data, raw->len, NULL) != XP_OK)
+			continue;
+		if (media.is_non_rotating || media.is_rotating)
+			compare_type(t, phase, id,
+				     media.is_non_rotating ? XP_MEDIA_SSD : XP_MEDIA_HDD);
+	}
+}
+
 /* What tells how long a drive was powered on; each counts for itself. */
 enum hours_source { HOURS_ATA, HOURS_NVME, HOURS_SCSI, HOURS_SOURCES };
 
@@ -303,6 +323,7 @@ static void check_answers(const struct testimony *t)
 		const struct xp_phase *p = &t->r->evidence.phases[i];
 		const struct xp_command_result *c = &p->command;
 
+		check_media_page(t, p, i);
 		check_serials(t, p->identity.raw, p->identity.raw_n, &p->identity, i,
 			      "identity.raw");
 		check_serials(t, c->before, c->before_n, &p->identity, i, "command.before");

@@ -94,9 +94,9 @@ static enum xp_rc watch_running(struct erase *e, const struct xp_method_run *run
 				    s->progress, err);
 }
 
-/* What it says of reads after such an erase is evidence; a drive that says nothing is none the
- * worse. */
-static enum xp_rc keep_promise(struct xp_method_run *run, struct xp_err *err)
+/* What it says of its medium, and of reads after such an erase, is evidence; a drive that says
+ * nothing is none the worse. */
+static enum xp_rc keep_media_page(struct xp_method_run *run, struct xp_err *err)
 {
 	uint8_t data[PAGE_LEN] = {0};
 	struct xp_cmd cmd = {
@@ -108,8 +108,7 @@ static enum xp_rc keep_promise(struct xp_method_run *run, struct xp_err *err)
 	struct xp_reply reply;
 	enum xp_rc rc;
 
-	if (run->req->technique != XP_SCSI_SANITIZE_BLOCK &&
-	    run->req->technique != XP_SCSI_SANITIZE_CRYPTO)
+	if (run->req->technique == XP_SCSI_FORMAT)
 		return XP_OK;
 	cmd.cdb_len = xp_scsi_inquiry(cmd.cdb, true, XP_VPD_MEDIA, sizeof(data));
 	rc = xp_device_command_ask(run, &cmd, &reply, err);
@@ -140,7 +139,7 @@ static enum xp_rc step_free(struct xp_method_run *run, struct xp_err *err)
 		TRY(watch_running(e, run, &s, err));
 	else {
 		TRY(keep_sense(e, run, XP_KEEP_BEFORE, err));
-		TRY(keep_promise(run, err));
+		TRY(keep_media_page(run, err));
 		forget_trail(run);
 		e->step = XP_STEP_SEND;
 		return XP_OK;

@@ -76,6 +76,32 @@ static void test_reach_scsi_answers_of_another_drive_are_found(void **state)
 }
 
 /* A technique earns more on some media. */
+static void test_reach_sas_ssd_is_no_hard_disk(void **state)
+{
+	/* VPD page B1h: MEDIUM ROTATION RATE 0001h, none */
+	static const uint8_t page[64] = {0x00, 0xb1, 0x00, 0x3c, 0x00, 0x01};
+	struct xp_record *r = frozen(SAS);
+	struct xp_command_result *c = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
+			c = &r->evidence.phases[i].command;
+	if (!c || !c->before_n)
+		abort();
+	assert_int_equal(r->media.media, XP_MEDIA_HDD);
+	/* in the place of the sense data that was kept first */
+	free(c->before[0].data);
+	c->before[0] = (struct xp_raw){.kind = XP_RAW_SCSI_VPD,
+				       .arg = 0xb1,
+				       .len = sizeof(page),
+				       .data = malloc(sizeof(page))};
+	if (!c->before[0].data)
+		abort();
+	memcpy(c->before[0].data, page, sizeof(page));
+	record_expect(r, "E_EVIDENCE_RAW", "identity.type");
+}
+
 static void test_reach_nvme_is_no_hard_disk(void **state)
 {
 	struct xp_record *r = frozen(NVME);
@@ -228,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reach_honest_passes),
 		cmocka_unit_test(test_reach_scsi_answers_of_another_drive_are_found),
+		cmocka_unit_test(test_reach_sas_ssd_is_no_hard_disk),
 		cmocka_unit_test(test_reach_nvme_is_no_hard_disk),
 		cmocka_unit_test(test_reach_bus_of_another_kind_is_found),
 		cmocka_unit_test(test_reach_bridge_that_gives_less_is_found),
