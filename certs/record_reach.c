@@ -189,13 +189,47 @@ static void check_keys(const struct reach *c, size_t i)
 		       "evidence[%zu].keys.copies_alive: media.header_backups says otherwise", i);
 }
 
+/* All of the rest was searched for copies of the header, or it was not. */
+static void check_search(const struct reach *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	uint64_t areas = xp_evidence_goal_bytes(&c->r->evidence, p);
+	uint64_t capacity = p->identity.capacity_bytes;
+	uint64_t rest = capacity > areas ? capacity - areas : 0;
+
+	if (p->search.searched_bytes > rest ||
+	    (p->search.searched_all && p->search.searched_bytes != rest))
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].search.searched_bytes: not what is left beside the areas of "
+		       "the keys",
+		       i);
+}
+
+static void check_volumes(const struct reach *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+
+	for (size_t k = 0; k < p->volume_n; k++)
+		if (strncmp(p->volumes[k].cipher, "cipher_null", 11) == 0 &&
+		    !p->volumes[k].not_encrypted)
+			DEFECT(c, "EVIDENCE_MEDIA",
+			       "evidence[%zu].volumes[%zu].not_encrypted: its cipher encrypts "
+			       "nothing",
+			       i, k);
+}
+
 void xp_record_check_reach(const struct xp_record *r, bool claims, struct xp_findings *findings)
 {
 	const struct reach c = {.r = r, .f = findings, .claims = claims};
 
 	check_hidden(&c);
 	for (size_t i = 0; i < r->evidence.n; i++) {
-		if (r->evidence.phases[i].kind != XP_PHASE_ERASE)
+		const struct xp_phase *p = &r->evidence.phases[i];
+
+		check_volumes(&c, i);
+		if (p->kind == XP_PHASE_READBACK && p->technique == XP_LUKS_DESTROY)
+			check_search(&c, i);
+		if (p->kind != XP_PHASE_ERASE)
 			continue;
 		check_format(&c, i);
 		check_ability(&c, i);

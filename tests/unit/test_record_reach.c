@@ -14,6 +14,7 @@
 
 #define FROZEN "tests/data/frozen/0.1.0-drives/"
 #define ATA    "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
+#define LUKS   "01a202f9-18e1-7c09-9223-025d6e2ddef7"
 #define NVME   "01a202f9-24a0-778b-8953-8d64c764152f"
 #define SAS    "01a202f9-24a0-7830-99ac-a84e58e12d5f"
 
@@ -249,6 +250,38 @@ static void test_reach_firmware_known_to_fail_is_said(void **state)
 	record_expect(r, "W_CLAIM_TODAY", "older copies of key information");
 }
 
+static struct xp_phase *last_of(struct xp_record *r, enum xp_phase_kind kind)
+{
+	struct xp_phase *found = NULL;
+
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].kind == kind)
+			found = &r->evidence.phases[i];
+	if (!found)
+		abort();
+	return found;
+}
+
+static void test_reach_search_that_was_not_made_is_found(void **state)
+{
+	struct xp_record *r = frozen(LUKS);
+
+	(void)state;
+	assert_true(last_of(r, XP_PHASE_READBACK)->search.searched_all);
+	last_of(r, XP_PHASE_READBACK)->search.searched_bytes = 0;
+	record_expect(r, "E_VERIFICATION", "search.searched_bytes");
+	r = frozen(LUKS);
+	last_of(r, XP_PHASE_READBACK)->search.searched_all = false;
+	last_of(r, XP_PHASE_READBACK)->search.searched_bytes++;
+	record_expect(r, "E_VERIFICATION", "search.searched_bytes");
+	r = frozen(LUKS);
+	for (size_t i = 0; i < r->evidence.n; i++)
+		for (size_t k = 0; k < r->evidence.phases[i].volume_n; k++)
+			SET(r->evidence.phases[i].volumes[k].cipher, "cipher_null-ecb");
+	record_expect(r, "E_EVIDENCE_MEDIA", "not_encrypted");
+	record_expect(frozen(LUKS), NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_reach_format_of_one_namespace_is_not_the_drive),
 		cmocka_unit_test(test_reach_keys_called_gone_are_found),
 		cmocka_unit_test(test_reach_plain_text_denied_by_nobody_is_found),
+		cmocka_unit_test(test_reach_search_that_was_not_made_is_found),
 		cmocka_unit_test(test_reach_firmware_known_to_fail_is_said),
 		cmocka_unit_test(test_reach_technique_that_the_drive_lacks_is_found),
 	};
