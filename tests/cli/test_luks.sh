@@ -110,8 +110,8 @@ dd if=/dev/urandom of=secondary.img bs=4096 seek=5 count=1 conv=notrunc status=n
 destroy 'LUKS2, second copy damaged' secondary.img $((20 * MIB))
 is 'which was seen, too' "$(facts '.primary + " " + .secondary')" 'valid damaged'
 format both.img 20M --type luks2
-printf 'x' | dd of=both.img bs=1 seek=5000 conv=notrunc status=none
-printf 'x' | dd of=both.img bs=1 seek=$((16384 + 5000)) conv=notrunc status=none
+printf '\1' | dd of=both.img bs=1 seek=5000 conv=notrunc status=none
+printf '\1' | dd of=both.img bs=1 seek=$((16384 + 5000)) conv=notrunc status=none
 exits 'LUKS2, both copies damaged: done' 0 run both.img --confirm both.img
 is 'all that the format may use was overwritten' "$(jq -r '.results[0].bytes_written' out)" $((20 * MIB))
 
