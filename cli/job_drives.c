@@ -34,13 +34,19 @@ static bool has_room_for(const struct xp_identity *disk, const struct xp_identit
 	return media->capacity_bytes == disk->capacity_bytes;
 }
 
+/* They have no name in common, so that none could differ. */
+static bool is_nameless(const struct xp_identity *disk, const struct xp_identity *media)
+{
+	return !(*disk->wwn && *media->wwn) && !(*disk->serial && *media->serial);
+}
+
 /* Names of which one agrees and one does not (namespaces, volumes) tell nothing apart. */
 static bool can_be_drive(const struct xp_identity *disk, const struct xp_identity *media)
 {
 	bool has_wwn = *disk->wwn && *media->wwn;
 	bool has_serial = *disk->serial && *media->serial;
 
-	if (!has_wwn && !has_serial)
+	if (is_nameless(disk, media))
 		return has_room_for(disk, media);
 	return (has_wwn && strcmp(disk->wwn, media->wwn) == 0) ||
 	       (has_serial && xp_serials_agree(disk->serial, media->serial));
@@ -73,6 +79,7 @@ void xp_job_drives_free(struct xp_job_drives *d)
 {
 	free(d->paths);
 	free(d->ids);
+	free(d->are_nameless);
 	*d = (struct xp_job_drives){0};
 }
 
@@ -85,6 +92,8 @@ static void add_if_job(struct xp_job_drives *out, const struct xp_disk *d,
 		if (!is_open(s) || !s->has_media || !can_be(d, s, root))
 			continue;
 		path_of(out->paths[out->n], sizeof(out->paths[out->n]), d);
+		out->are_nameless[out->n] =
+			!s->media.inode && is_nameless(&d->facts.identity, &s->media);
 		out->ids[out->n++] = s->id;
 		return;
 	}
@@ -115,7 +124,8 @@ enum xp_rc xp_job_drives_find(struct xp_job_drives *out, const struct xp_job_sum
 	TRY(xp_disks_read(&disks, root, &map, err));
 	out->paths = calloc(disks.n + 1, sizeof(*out->paths));
 	out->ids = calloc(disks.n + 1, sizeof(*out->ids));
-	if (!out->paths || !out->ids) {
+	out->are_nameless = calloc(disks.n + 1, sizeof(*out->are_nameless));
+	if (!out->paths || !out->ids || !out->are_nameless) {
 		xp_job_drives_free(out);
 		return xp_fail(err, XP_E_NOMEM, "%zu drives", disks.n);
 	}
@@ -166,6 +176,13 @@ enum xp_rc xp_job_drives_demand_free(const char *folder, const struct xp_job_sum
 		TRY(xp_interlock_find_output(&on, root, folder, targets, drives.n, err));
 	if (on == drives.n)
 		return XP_OK;
+	if (drives.are_nameless[on])
+		return xp_fail(
+			err, XP_E_REFUSED,
+			"output_on_target: %s lies on %s, which job %s may be on: neither name "
+			"nor size tells them apart; take a folder on a medium of another "
+			"size, or an upload",
+			folder, drives.paths[on], drives.ids[on]);
 	return xp_fail(err, XP_E_REFUSED,
 		       "output_on_target: %s lies on %s, which job %s is on, or may be, and that "
 		       "has not ended: what is written there goes when that goes on; name a "

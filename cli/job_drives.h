@@ -7,8 +7,9 @@
 #include "cli/job_journal.h"
 
 struct xp_job_drives {
-	char (*paths)[80]; /* "/dev/sdb", the whole disk */
-	const char **ids;  /* of a job that is on it, or may be; owned by the summaries */
+	char (*paths)[80];  /* "/dev/sdb", the whole disk */
+	const char **ids;   /* of a job that is on it, or may be; owned by the summaries */
+	bool *are_nameless; /* nothing but their size tells them from the job's */
 	size_t n;
 };
 
