@@ -12,9 +12,9 @@ mkdir -p build/fuzz/crashes build/fuzz/logs
 
 # the fuzzer only knows of time that passes: it is called again until it has had its processor time
 one() {
-	local name=$1 log=build/fuzz/logs/$1.log tried=0 used=0 more
+	local name=$1 log=build/fuzz/logs/$1.log tried=0 used=0 more user sys
 	mkdir -p "build/fuzz/corpus/$name"
-	local seeds=() TIMEFORMAT='%0U'
+	local seeds=() TIMEFORMAT='%0U %0S'
 	[ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
 	while [ "$used" -lt "$seconds" ]; do
 		if ! { time "build/fuzz/fuzz/fuzz_$name" -max_total_time=$((seconds - used)) -timeout=10 \
@@ -24,7 +24,8 @@ one() {
 			grep -m 3 -E '^SUMMARY|ERROR|runtime error' "$log"
 			return 1
 		fi
-		more=$(cat "$log.time")
+		read -r user sys <"$log.time"
+		more=$((user + sys))
 		used=$((used + (more > 0 ? more : 1)))
 		tried=$((tried + $(sed -n 's/^stat::number_of_executed_units: *//p' "$log")))
 	done
