@@ -124,7 +124,7 @@ static enum xp_rc open_parent(const struct xp_log_ops *ops, int dir_fd, const ch
 		return failed(err, "open the folder of", path);
 	while ((slash = strchr(path, '/'))) {
 		char part[PATH_LEN];
-		int next;
+		int next = -1;
 
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
 		TRY(xp_log_mkdir_open(ops, at, part, &next, err));
@@ -175,7 +175,7 @@ enum xp_rc xp_log_put(const struct xp_log_ops *ops, int dir_fd, const char *path
 		      size_t len, mode_t mode, struct xp_err *err)
 {
 	AUTO_FD int parent = -1;
-	const char *name;
+	const char *name = path;
 	enum xp_rc rc;
 
 	TRY(open_parent(ops, dir_fd, path, &name, &parent, err));
@@ -211,7 +211,7 @@ enum xp_rc xp_log_remove(const struct xp_log_ops *ops, int dir_fd, const char *p
 			 struct xp_err *err)
 {
 	AUTO_FD int parent = -1;
-	const char *name;
+	const char *name = path;
 
 	TRY(open_parent(ops, dir_fd, path, &name, &parent, err));
 	if (ops->unlink(ops->ctx, parent, name, 0))
