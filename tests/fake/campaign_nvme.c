@@ -2,6 +2,7 @@
 #include "tests/fake/campaign.h"
 
 #include "base/cleanup.h"
+#include "base/span.h"
 #include "tests/emu/emu_nvme_ask.h"
 
 #include <stdlib.h>
@@ -252,10 +253,32 @@ static bool read_drive(const struct campaign_rig *rig, uint64_t offset, void *da
 	return true;
 }
 
-/* What a drive left and gave up reads as nothing: it is out of every readback's reach. */
-static bool is_in_reach(const struct drive *d)
+/* Every block that can be read holds one byte, over and over. */
+static bool reads_as_nothing(const struct campaign_rig *rig)
 {
-	return !emu_nvme_faults(d->d)->leave_unmapped;
+	const struct drive *d = rig->ctx;
+	uint8_t data[8192];
+
+	for (uint64_t at = 0; at < d->bytes; at += sizeof(data)) {
+		size_t len = d->bytes - at < sizeof(data) ? d->bytes - at : sizeof(data);
+
+		if (!read_part(d, at, data, len) || !xp_mem_is_filled(data, data[0], len))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What a drive left and gave up reads as nothing: it is out of every readback's reach. So is what
+ * stands under a key that was kept, once the end of the media verification, such as a loss of
+ * power, has deallocated all of it.
+ */
+static bool is_in_reach(const struct campaign_rig *rig)
+{
+	const struct drive *d = rig->ctx;
+	const struct emu_nvme_faults *f = emu_nvme_faults(d->d);
+
+	return !f->leave_unmapped && !(f->keeps_key && reads_as_nothing(rig));
 }
 
 static bool is_stained(const struct campaign_rig *rig, uint64_t offset, uint64_t len)
@@ -263,9 +286,9 @@ static bool is_stained(const struct campaign_rig *rig, uint64_t offset, uint64_t
 	const struct drive *d = rig->ctx;
 	uint64_t first = offset / SECTOR;
 
-	return is_in_reach(d) && emu_media_stains(emu_nvme_media(d->d, d->nsid), first,
-						  (offset + len + SECTOR - 1) / SECTOR - first)
-						 .sectors != 0;
+	return is_in_reach(rig) && emu_media_stains(emu_nvme_media(d->d, d->nsid), first,
+						    (offset + len + SECTOR - 1) / SECTOR - first)
+						   .sectors != 0;
 }
 
 static struct campaign_residue residue(const struct campaign_rig *rig)
@@ -275,7 +298,7 @@ static struct campaign_residue residue(const struct campaign_rig *rig)
 		emu_media_stains(emu_nvme_media(d->d, d->nsid), 0, d->bytes / SECTOR);
 	struct emu_stains all = emu_nvme_stains(d->d);
 
-	if (!is_in_reach(d))
+	if (!is_in_reach(rig))
 		own.sectors = 0;
 	return (struct campaign_residue){
 		.reachable = own.sectors * SECTOR,
