@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/fake/boot_folder.h"
 #include "vm-images/boot/init.h"
 
 /* In the image it is init.c that has it, and that talks to consoles. */
@@ -18,46 +19,9 @@ void say(const char *format, ...)
 	(void)format;
 }
 
-static char folder[256];
-
-static void write_file(const char *name, const void *data, size_t len)
-{
-	char path[512];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	for (char *at = path + strlen(folder) + 1; (at = strchr(at, '/')); at++) {
-		*at = '\0';
-		mkdir(path, 0755);
-		*at = '/';
-	}
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, len, f), len);
-	fclose(f);
-}
-
 static void write_text(const char *name, const char *text)
 {
-	write_file(name, text, strlen(text));
-}
-
-static int set_up(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(folder, sizeof(folder), "%.200s/boot-init.XXXXXX", tmp ? tmp : "/tmp");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	char command[512];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	return system(command);
+	boot_folder_write(name, text, strlen(text));
 }
 
 static bool read_words(struct words *words, const char *text)
@@ -65,7 +29,7 @@ static bool read_words(struct words *words, const char *text)
 	char path[512];
 
 	write_text("cmdline", text);
-	snprintf(path, sizeof(path), "%s/cmdline", folder);
+	snprintf(path, sizeof(path), "%s/cmdline", boot_folder);
 	return words_read(words, path);
 }
 
@@ -149,7 +113,7 @@ static void put_disk(const char *disk, const char *part, uint32_t id, uint32_t t
 	mbr[0x1fe] = 0x55;
 	mbr[0x1ff] = 0xaa;
 	snprintf(name, sizeof(name), "dev/%s", disk);
-	write_file(name, mbr, len);
+	boot_folder_write(name, mbr, len);
 	snprintf(name, sizeof(name), "sys/class/block/%s/%s/partition", disk, part);
 	write_text(name, "1\n");
 	snprintf(name, sizeof(name), "sys/class/block/%s/%s/start", disk, part);
@@ -161,8 +125,8 @@ static enum stick_found find(char node[32], const char *partuuid)
 	char sys[300];
 	char dev[300];
 
-	snprintf(sys, sizeof(sys), "%s/sys", folder);
-	snprintf(dev, sizeof(dev), "%s/dev", folder);
+	snprintf(sys, sizeof(sys), "%s/sys", boot_folder);
+	snprintf(dev, sizeof(dev), "%s/dev", boot_folder);
 	return stick_find(node, 32, partuuid, sys, dev);
 }
 
@@ -245,7 +209,7 @@ static void test_net_is_asked_only_by_what_needs_it(void **state)
 	char path[512];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/expunge.json", folder);
+	snprintf(path, sizeof(path), "%s/expunge.json", boot_folder);
 	assert_false(net_is_asked(path));
 	write_text("expunge.json", "{\"version\": 1, \"unattended\": {\"expect\": \"a.csv\"}}");
 	assert_false(net_is_asked(path));
@@ -257,7 +221,7 @@ static void test_net_is_asked_only_by_what_needs_it(void **state)
 	assert_false(net_is_asked(path));
 }
 
-#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, boot_folder_set_up, boot_folder_tear_down)
 
 int main(void)
 {

@@ -13,54 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/fake/boot_folder.h"
 #include "vm-images/boot/init.h"
 
 /* In the image it is init.c that has it, and that talks to consoles. */
 void say(const char *format, ...)
 {
 	(void)format;
-}
-
-static char folder[256];
-
-static void path_of(char path[512], const char *name)
-{
-	snprintf(path, 512, "%s/%s", folder, name);
-	for (char *at = path + strlen(folder) + 1; (at = strchr(at, '/')); at++) {
-		*at = '\0';
-		mkdir(path, 0755);
-		*at = '/';
-	}
-}
-
-static void write_file(const char *name, const void *data, size_t len)
-{
-	char path[512];
-	FILE *f;
-
-	path_of(path, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, len, f), len);
-	fclose(f);
-}
-
-static int set_up(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(folder, sizeof(folder), "%.200s/boot-whole.XXXXXX", tmp ? tmp : "/tmp");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	char command[512];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	return system(command);
 }
 
 /* One line of the list, hashed by somebody else. */
@@ -84,17 +43,17 @@ static void make_system(char *list)
 
 	memset(big, 'b', sizeof(big));
 	list[0] = '\0';
-	write_file("usr/bin/expunge", big, sizeof(big));
+	boot_folder_write("usr/bin/expunge", big, sizeof(big));
 	add_line(list, "usr/bin/expunge", big, sizeof(big));
-	write_file("modules/sd_mod.ko", "driver", 6);
+	boot_folder_write("modules/sd_mod.ko", "driver", 6);
 	add_line(list, "modules/sd_mod.ko", "driver", 6);
-	write_file("etc/empty", "", 0);
+	boot_folder_write("etc/empty", "", 0);
 	add_line(list, "etc/empty", "", 0);
-	path_of(path, "bin");
+	boot_folder_path(path, "bin");
 	assert_int_equal(symlink("usr/bin", path), 0);
 	add_line(list, "bin", "usr/bin", 7);
 	strncat(list, "end 4\n", 8);
-	write_file(WHOLE_LIST, list, strlen(list));
+	boot_folder_write(WHOLE_LIST, list, strlen(list));
 }
 
 static void test_whole_system_is_whole(void **state)
@@ -104,13 +63,13 @@ static void test_whole_system_is_whole(void **state)
 
 	(void)state;
 	make_system(list);
-	assert_true(whole_check(&w, folder));
+	assert_true(whole_check(&w, boot_folder));
 	assert_int_equal(w.n, 4);
 	assert_int_equal(w.bad, 0);
 	assert_true(w.is_listed);
 	/* what somebody adds is not ours to judge */
-	write_file("etc/expunge/site.pem", "pem", 3);
-	assert_true(whole_check(&w, folder));
+	boot_folder_write("etc/expunge/site.pem", "pem", 3);
+	assert_true(whole_check(&w, boot_folder));
 }
 
 static void test_whole_every_length_is_hashed_as_openssl_does(void **state)
@@ -124,12 +83,12 @@ static void test_whole_every_length_is_hashed_as_openssl_does(void **state)
 		char name[32];
 
 		snprintf(name, sizeof(name), "f%zu", len);
-		write_file(name, big, len);
+		boot_folder_write(name, big, len);
 		add_line(list, name, big, len);
 	}
 	strncat(list, "end 200\n", 10);
-	write_file(WHOLE_LIST, list, strlen(list));
-	assert_true(whole_check(&w, folder));
+	boot_folder_write(WHOLE_LIST, list, strlen(list));
+	assert_true(whole_check(&w, boot_folder));
 	assert_int_equal(w.n, 200);
 }
 
@@ -142,8 +101,8 @@ static void test_whole_file_that_differs_is_named(void **state)
 	(void)state;
 	make_system(list);
 	big[69000] ^= 1;
-	write_file("usr/bin/expunge", big, sizeof(big));
-	assert_false(whole_check(&w, folder));
+	boot_folder_write("usr/bin/expunge", big, sizeof(big));
+	assert_false(whole_check(&w, boot_folder));
 	assert_int_equal(w.bad, 1);
 	assert_string_equal(w.first, "usr/bin/expunge");
 	assert_false(w.are_drivers_bad);
@@ -151,30 +110,30 @@ static void test_whole_file_that_differs_is_named(void **state)
 
 	/* cut off where the archive ended */
 	big[69000] ^= 1;
-	write_file("usr/bin/expunge", big, 65536);
-	assert_false(whole_check(&w, folder));
-	write_file("usr/bin/expunge", big, sizeof(big));
-	assert_true(whole_check(&w, folder));
+	boot_folder_write("usr/bin/expunge", big, 65536);
+	assert_false(whole_check(&w, boot_folder));
+	boot_folder_write("usr/bin/expunge", big, sizeof(big));
+	assert_true(whole_check(&w, boot_folder));
 
-	path_of(path, "modules/sd_mod.ko");
+	boot_folder_path(path, "modules/sd_mod.ko");
 	unlink(path);
-	assert_false(whole_check(&w, folder));
+	assert_false(whole_check(&w, boot_folder));
 	assert_string_equal(w.first, "modules/sd_mod.ko");
 	assert_true(w.are_drivers_bad);
-	write_file("modules/sd_mod.ko", "driver", 6);
+	boot_folder_write("modules/sd_mod.ko", "driver", 6);
 
-	path_of(path, "bin");
+	boot_folder_path(path, "bin");
 	unlink(path);
 	assert_int_equal(symlink("usr/sbi", path), 0);
-	assert_false(whole_check(&w, folder));
+	assert_false(whole_check(&w, boot_folder));
 	assert_string_equal(w.first, "bin");
 	/* neither a folder nor a pipe is a file, and none is waited for */
 	unlink(path);
 	mkdir(path, 0755);
-	assert_false(whole_check(&w, folder));
+	assert_false(whole_check(&w, boot_folder));
 	rmdir(path);
 	mkfifo(path, 0644);
-	assert_false(whole_check(&w, folder));
+	assert_false(whole_check(&w, boot_folder));
 }
 
 static void test_whole_list_that_is_cut_anywhere_is_none(void **state)
@@ -188,15 +147,15 @@ static void test_whole_list_that_is_cut_anywhere_is_none(void **state)
 	make_system(list);
 	len = strlen(list);
 	for (size_t n = 0; n < len; n++) {
-		write_file(WHOLE_LIST, list, n);
-		assert_false(whole_check(&w, folder));
+		boot_folder_write(WHOLE_LIST, list, n);
+		assert_false(whole_check(&w, boot_folder));
 		assert_false(w.is_listed);
 	}
-	write_file(WHOLE_LIST, list, len);
-	assert_true(whole_check(&w, folder));
-	path_of(path, WHOLE_LIST);
+	boot_folder_write(WHOLE_LIST, list, len);
+	assert_true(whole_check(&w, boot_folder));
+	boot_folder_path(path, WHOLE_LIST);
 	unlink(path);
-	assert_false(whole_check(&w, folder));
+	assert_false(whole_check(&w, boot_folder));
 	assert_false(w.is_listed);
 }
 
@@ -217,26 +176,27 @@ static void test_whole_list_that_lies_is_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-		write_file(WHOLE_LIST, lies[i], strlen(lies[i]));
-		assert_false(whole_check(&w, folder));
+		boot_folder_write(WHOLE_LIST, lies[i], strlen(lies[i]));
+		assert_false(whole_check(&w, boot_folder));
 	}
 	memset(long_line, 'a', sizeof(long_line));
-	write_file(WHOLE_LIST, long_line, sizeof(long_line));
-	assert_false(whole_check(&w, folder));
+	boot_folder_write(WHOLE_LIST, long_line, sizeof(long_line));
+	assert_false(whole_check(&w, boot_folder));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_whole_system_is_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_whole_system_is_whole, boot_folder_set_up,
+						boot_folder_tear_down),
 		cmocka_unit_test_setup_teardown(test_whole_every_length_is_hashed_as_openssl_does,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_whole_file_that_differs_is_named, set_up,
-						tear_down),
+						boot_folder_set_up, boot_folder_tear_down),
+		cmocka_unit_test_setup_teardown(test_whole_file_that_differs_is_named,
+						boot_folder_set_up, boot_folder_tear_down),
 		cmocka_unit_test_setup_teardown(test_whole_list_that_is_cut_anywhere_is_none,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_whole_list_that_lies_is_none, set_up,
-						tear_down),
+						boot_folder_set_up, boot_folder_tear_down),
+		cmocka_unit_test_setup_teardown(test_whole_list_that_lies_is_none,
+						boot_folder_set_up, boot_folder_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
