@@ -33,6 +33,7 @@ runs 'ok fine; kill -SEGV $$'
 is 'a test that dies is a failure' "$rc $last" '1 4 passed, 2 failed'
 runs 'ok fine; sleep 60; done_testing'
 is 'a test that hangs is a failure' "$rc $last" '1 4 passed, 2 failed'
+check 'and what it said last is shown' grep -qF '| ok 1 - fine' "$TMPDIR/run"
 runs 'skip one "no such kernel"; ok two; done_testing'
 is 'what is left out is not counted as passed' "$rc $last" '0 4 passed, 0 failed'
 check 'what is left out is told with its reason' grep -q 'no such kernel' "$TMPDIR/run"

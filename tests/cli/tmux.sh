@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # tmux.sh: a terminal for the full screen, driven by a test that sources tests/cli/tap.sh first. Keys are
-# typed as fingers do, with a pause behind each; what is waited for is waited for at most some minutes.
+# typed as fingers do, with a pause behind each; what is waited for is waited for at most XP_WAIT seconds,
+# which must be less than the runner gives to the whole test: what does not come is told.
 tmux_n=0
+XP_WAIT=${XP_WAIT:-100}
 tmux() { command tmux -L "expunge-test-$$-$tmux_n" -f /dev/null "$@"; }
 tmux_end() { tmux kill-server 2>/dev/null; }
 
@@ -14,7 +16,7 @@ on_screen() {
 	tmux_n=$((tmux_n + 1))
 	rm -f "$TMPDIR/exit"
 	tmux new-session -d -x "$columns" -y "$rows" \
-		"TERM=$term $(printf '%q ' "$@"); echo \$? >$(printf %q "$TMPDIR/exit"); echo THE END; stty -a; exec sleep 300"
+		"TERM=$term $(printf '%q ' "$@"); echo \$? >$(printf %q "$TMPDIR/exit"); exec sleep 300"
 }
 
 # screen: what is to be seen now
@@ -22,9 +24,9 @@ screen() { tmux capture-pane -p; }
 
 # comes NAME, TEXT, COMMAND...: it comes to be seen (a fixed string) in what the command prints
 comes() {
-	local i name=$1 text=$2
+	local name=$1 text=$2 until=$((SECONDS + XP_WAIT))
 	shift 2
-	for ((i = 0; i < ${XP_TRIES:-3000}; i++)); do
+	while [ "$SECONDS" -lt "$until" ]; do
 		if "$@" | grep -qF -- "$text"; then
 			ok "$name"
 			return 0
@@ -43,6 +45,17 @@ sees() { comes "$1" "$2" screen; }
 # reads NAME, TEXT: the same where the line may be broken anywhere between words
 one_line() { screen | tr -s ' \n' ' '; }
 reads() { comes "$1" "$2" one_line; }
+
+# given_back NAME: the terminal has its echo again, and the screen that was there before. A program that was
+# killed cannot do it itself, so it may come after its end.
+terminal() {
+	stty -a -F "$(tmux list-panes -F '#{pane_tty}')"
+	tmux list-panes -F 'alternate screen: #{alternate_on}'
+}
+given_back() {
+	comes "$1: it has its echo" ' echo ' terminal
+	comes "$1: it shows the screen that was there before" 'alternate screen: 0' terminal
+}
 
 # same_screen FILE: without what is another one each time
 same_screen() {
@@ -105,8 +118,8 @@ write_text() {
 
 # ended NAME, CODE: the command came to its end, with this code
 ended() {
-	local i
-	for ((i = 0; i < ${XP_TRIES:-3000}; i++)); do
+	local until=$((SECONDS + XP_WAIT))
+	while [ "$SECONDS" -lt "$until" ]; do
 		[ -s "$TMPDIR/exit" ] && break
 		sleep 0.1
 	done
