@@ -10,6 +10,8 @@
 #include "device/interlock.h"
 #include "device/probe_identity.h"
 
+#define LOOKS_MAX 20
+
 static bool is_open(const struct xp_job_summary *s)
 {
 	return !s->ended && !s->untouched;
@@ -155,8 +157,9 @@ static struct xp_target *targets_of(const struct xp_job_drives *d)
 	return targets;
 }
 
-enum xp_rc xp_job_drives_demand_free(const char *folder, const struct xp_job_summaries *open,
-				     const struct xp_sysroot *root, struct xp_err *err)
+/* XP_E_NOENT: one of the drives went between the two looks */
+static enum xp_rc demand_free(const char *folder, const struct xp_job_summaries *open,
+			      const struct xp_sysroot *root, struct xp_err *err)
 {
 	AUTO(xp_job_drives_free) struct xp_job_drives drives = {0};
 	AUTO(targets_free) struct xp_target *targets = NULL;
@@ -188,4 +191,15 @@ enum xp_rc xp_job_drives_demand_free(const char *folder, const struct xp_job_sum
 		       "has not ended: what is written there goes when that goes on; name a "
 		       "folder on another drive",
 		       folder, drives.paths[on], drives.ids[on]);
+}
+
+enum xp_rc xp_job_drives_demand_free(const char *folder, const struct xp_job_summaries *open,
+				     const struct xp_sysroot *root, struct xp_err *err)
+{
+	enum xp_rc rc = XP_E_NOENT;
+
+	/* somebody pulls another drive just now: it is looked at anew, without that */
+	for (unsigned i = 0; i < LOOKS_MAX && rc == XP_E_NOENT; i++)
+		rc = demand_free(folder, open, root, err);
+	return rc;
 }

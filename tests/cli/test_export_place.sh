@@ -142,6 +142,29 @@ else
 	skip 'an image that has another name' 'no loop device to be had'
 fi
 
+# ---- other drives come and go all the while ----
+truncate -s 1M comes.img
+if other=$(losetup -f --show comes.img 2>/dev/null); then
+	while [ ! -e enough ]; do
+		losetup -d "$other" 2>/dev/null
+		other=$(losetup -f --show comes.img 2>/dev/null)
+		echo "$other" >other.now
+	done &
+	pid=$!
+	refused=0
+	for i in {1..40}; do
+		"$EXPUNGE" export "comes.$i" --state "$S" >out 2>err || refused=$((refused + 1))
+	done
+	touch enough
+	wait $pid
+	other=$(cat other.now)
+	is 'none of them is in the way' "$refused" 0
+	losetup -d "$other"
+	other=
+else
+	skip 'none of them is in the way' 'no loop device to be had'
+fi
+
 # ---- a journal that cannot be read names no drive: it is told, and the rest is checked ----
 sed -i '1s/^./#/' "$S/jobs/$job/journal.jsonl"
 exits 'a damaged journal keeps nobody from his certificates' 0 "$EXPUNGE" export elsewhere.2 --state "$S"
