@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/check_dates.h"
 #include "certs/check_memo.h"
 #include "certs/check_pair.h"
 #include "certs/check_peers.h"
@@ -330,6 +331,7 @@ enum xp_rc xp_check_pair(struct xp_check_result *result, const struct xp_check *
 		TRY(xp_check_signatures(result, c, p7s, p7s_len, err));
 	if (result->record) {
 		TRY(xp_record_check_known(result->record, &known, f, err));
+		xp_check_dates(result);
 		xp_check_peers_judge(result, c->peers);
 		if (result->record->kind == XP_RECORD_VALIDATION)
 			judge_serial_and_time(result, &c->req);

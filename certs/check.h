@@ -71,6 +71,7 @@ struct xp_check_signer {
 	uint8_t signature_sha256[32]; /* over the octets of the signature */
 	bool signature_is_good;
 	int64_t signing_time_s;
+	int64_t valid_from_s; /* the certificate's notBefore; INT64_MIN: it has none */
 	bool is_trusted;
 	bool is_self_issued;		     /* the anchor is this certificate itself */
 	char chain[XP_CHECK_CHAIN_MAX][128]; /* names above the signer, the anchor's last */

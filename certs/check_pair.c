@@ -189,6 +189,7 @@ static void describe(struct xp_check_signer *s, const struct xp_cms_signer *si, 
 
 	memcpy(s->cert_sha256, si->cert_sha256, 32);
 	s->signing_time_s = si->signing_time_s;
+	s->valid_from_s = xp_key_time_s(X509_get0_notBefore(cert));
 	xp_key_name_text(s->name, sizeof(s->name), name, NID_commonName);
 	xp_key_name_text(s->name_latin, sizeof(s->name_latin), name, NID_name);
 	xp_key_name_text(s->organization, sizeof(s->organization), name, NID_organizationName);

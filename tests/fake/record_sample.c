@@ -162,6 +162,15 @@ char *record_sample_json(const struct xp_record *r, size_t *len)
 	return json;
 }
 
+void record_sample_move(struct xp_record *r, int64_t by_s)
+{
+	r->issued_s += by_s;
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		r->evidence.phases[i].start_s += by_s;
+		r->evidence.phases[i].end_s += by_s;
+	}
+}
+
 void record_sample_free(struct xp_record *r)
 {
 	if (r)

@@ -10,4 +10,6 @@
 struct xp_record *record_sample_new(void);
 /* Its canonical bytes; to be freed. Never NULL. */
 char *record_sample_json(const struct xp_record *r, size_t *len);
+/* As if the job had been BY_S seconds later. */
+void record_sample_move(struct xp_record *r, int64_t by_s);
 void record_sample_free(struct xp_record *r);
