@@ -116,6 +116,14 @@ bool xp_check_roster_grants(const struct xp_check *c, const uint8_t cert_sha256[
 	return false;
 }
 
+const char *xp_check_roster_person(const struct xp_check *c, const uint8_t cert_sha256[32])
+{
+	for (size_t i = 0; i < c->roster.n; i++)
+		if (memcmp(c->roster.list[i].cert_sha256, cert_sha256, 32) == 0)
+			return c->roster.list[i].person;
+	return NULL;
+}
+
 /* What the record says of its log, against the proof. */
 static void compare_log(struct xp_check_result *r)
 {

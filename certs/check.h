@@ -57,6 +57,9 @@ MUST_USE enum xp_rc xp_check_set_roster(struct xp_check *c, const char *json, si
 /* Does the roster give ROLE to this very certificate? */
 bool xp_check_roster_grants(const struct xp_check *c, const uint8_t cert_sha256[32],
 			    enum xp_role role);
+/* Whose certificate the roster says it is; NULL: it does not know it. Lives as long as the roster.
+ */
+const char *xp_check_roster_person(const struct xp_check *c, const uint8_t cert_sha256[32]);
 
 /* One signer, as far as it could be found out. Texts are what the certificates say. */
 struct xp_check_signer {

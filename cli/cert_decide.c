@@ -189,15 +189,82 @@ enum xp_rc xp_subject_read(struct xp_subject *s, const struct xp_decider *d, con
 	return XP_OK;
 }
 
-/* The number that the same CA gave to both. */
-static bool is_one_person(const X509 *a, const X509 *b)
-{
-	struct xp_person_name x, y;
+/* A certificate, as far as it tells whose it is. */
+struct holder {
+	const X509 *cert;
+	struct xp_person_name name;
+	const char *person; /* by the roster; NULL: it does not say */
+};
 
-	xp_person_name_of(&x, a);
-	xp_person_name_of(&y, b);
-	return x.number[0] && strcmp(x.number, y.number) == 0 &&
-	       X509_NAME_cmp(X509_get_issuer_name(a), X509_get_issuer_name(b)) == 0;
+static enum xp_rc describe_holder(struct holder *out, const X509 *cert, const struct xp_decider *d,
+				  struct xp_err *err)
+{
+	uint8_t fp[32];
+
+	TRY(xp_pki_fingerprint(fp, cert, err));
+	out->cert = cert;
+	out->person = xp_check_roster_person(d->check, fp);
+	xp_person_name_of(&out->name, cert);
+	return XP_OK;
+}
+
+/* The number that the same CA gave to both, or the roster's word. */
+static bool is_one_person(const struct holder *a, const struct holder *b)
+{
+	if (a->person && b->person && strcmp(a->person, b->person) == 0)
+		return true;
+	return a->name.number[0] && strcmp(a->name.number, b->name.number) == 0 &&
+	       X509_NAME_cmp(X509_get_issuer_name(a->cert), X509_get_issuer_name(b->cert)) == 0;
+}
+
+/* Two of one name whom neither number nor roster tells apart: for verify they are one person. */
+static bool is_namesake(const struct holder *a, const struct holder *b)
+{
+	bool a_is_sure = a->person || a->name.number[0];
+	bool b_is_sure = b->person || b->name.number[0];
+
+	return !(a_is_sure && b_is_sure) && a->name.name[0] &&
+	       strcmp(a->name.name, b->name.name) == 0;
+}
+
+static bool has_signed(const struct xp_cms *cms, struct xp_bytes cert)
+{
+	uint8_t digest[32];
+
+	if (EVP_Digest(cert.data, cert.len, digest, NULL, EVP_sha256(), NULL) != 1)
+		return true;
+	for (unsigned i = 0; i < cms->signers_n; i++)
+		if (memcmp(cms->signers[i].cert_sha256, digest, 32) == 0)
+			return true;
+	return false;
+}
+
+/* Is OWN the key, the person, or a namesake, of the holder of CERT, which stands in CMS? */
+static enum xp_rc refuse_same(const struct xp_subject *s, const struct xp_decider *d,
+			      const struct xp_cms *cms, struct xp_bytes cert,
+			      const struct holder *own, struct xp_err *err)
+{
+	const unsigned char *at = cert.data;
+	AUTO(xp_pki_cert_free) X509 *c = d2i_X509(NULL, &at, (long)cert.len);
+	struct holder theirs = {0};
+
+	if (!c)
+		return XP_OK;
+	TRY(describe_holder(&theirs, c, d, err));
+	if (EVP_PKEY_eq(X509_get0_pubkey(c), X509_get0_pubkey(own->cert)) == 1 ||
+	    is_one_person(&theirs, own))
+		return xp_fail(err, XP_E_REFUSED,
+			       "the record %s is your own work, by this key or another of yours: "
+			       "somebody else must decide about it",
+			       s->result.record->id);
+	if (has_signed(cms, cert) && is_namesake(&theirs, own))
+		return xp_fail(
+			err, XP_E_REFUSED,
+			"the record %s was signed by one of your name, and neither a number "
+			"in both certificates nor a roster (--roles) tells that you are two: "
+			"no verifier would count your decision",
+			s->result.record->id);
+	return XP_OK;
 }
 
 static enum xp_rc refuse_own_work(const struct xp_subject *s, const struct xp_decider *d,
@@ -205,27 +272,16 @@ static enum xp_rc refuse_own_work(const struct xp_subject *s, const struct xp_de
 {
 	AUTO_MEM struct xp_cms *cms = calloc(1, sizeof(*cms));
 	AUTO(xp_findings_free) struct xp_findings findings = {0};
-	X509 *own = sk_X509_value(d->key->certs, 0);
-	bool same = false;
+	struct holder own;
 
 	if (!cms)
 		return xp_fail(err, XP_E_NOMEM, "signature");
 	if (!xp_cms_parse(cms, s->p7s, s->p7s_len, &findings))
 		return xp_fail(err, XP_E_REFUSED, "%s: %s", findings.list[0].code,
 			       findings.list[0].text);
-	for (unsigned i = 0; i < cms->certs_n && !same; i++) {
-		const unsigned char *at = cms->certs[i].data;
-		X509 *c = d2i_X509(NULL, &at, (long)cms->certs[i].len);
-
-		same = c && (EVP_PKEY_eq(X509_get0_pubkey(c), X509_get0_pubkey(own)) == 1 ||
-			     is_one_person(c, own));
-		X509_free(c);
-	}
-	if (same)
-		return xp_fail(err, XP_E_REFUSED,
-			       "the record %s is your own work, by this key or another of yours: "
-			       "somebody else must decide about it",
-			       s->result.record->id);
+	TRY(describe_holder(&own, sk_X509_value(d->key->certs, 0), d, err));
+	for (unsigned i = 0; i < cms->certs_n; i++)
+		TRY(refuse_same(s, d, cms, cms->certs[i], &own, err));
 	return XP_OK;
 }
 

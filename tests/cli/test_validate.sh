@@ -67,6 +67,26 @@ openssl req -config self.cnf -x509 -new -key ca/performer.key -subj '/CN=Somebod
 exits 'nobody decides about their own work, whatever the certificate says' 1 cert validate "$record" --decision accept \
 	--key ca/performer.key --cert self.pem --state vstate
 check 'and is told so' says 'your own work'
+openssl req -config self.cnf -x509 -new -key ca/validator.key -subj '/CN=ALICE' -days 30 -out namesake.pem \
+	-addext basicConstraints=critical,CA:FALSE \
+	-addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=emailProtection,1.3.6.1.5.5.7.3.36 2>req.err
+before_namesake=$(find done.d -name '*.json' | wc -l)
+exits 'nor a namesake, where nothing tells two people apart' 1 cert validate "$record" --decision accept \
+	--key ca/validator.key --cert namesake.pem --state nstate
+check 'and is told so' says 'neither a number'
+is 'and no record is made' "$(find done.d -name '*.json' | wc -l)" "$before_namesake"
+fp() { openssl x509 -in "$1" -outform DER | sha256sum | cut -c 1-64; }
+roster() {
+	printf '{"roster":[{"cert_sha256":"%s","person":"%s","role":"validator"},' "$(fp namesake.pem)" "$1"
+	printf '{"cert_sha256":"%s","person":"P","role":"performer"}]}' "$(fp ca/performer.pem)"
+} >roles.json
+roster P
+exits 'a roster that says it is the performer does not' 1 cert validate "$record" --decision reject --key ca/validator.key \
+	--cert namesake.pem --state nstate --roles roles.json
+check 'as their own work' says 'your own work'
+roster V
+exits 'a roster that says who it is lets them decide' 0 cert validate "$record" --decision reject --key ca/validator.key \
+	--cert namesake.pem --state nstate --roles roles.json --out namesake.d
 exits 'a validator is no site' 64 cert endorse done.d --key ca/validator.key --cert ca/validator.pem --state vstate
 exits 'a decision is needed' 64 cert validate "$record" "${val[@]}"
 exits 'one that exists' 64 cert validate "$record" --decision perhaps "${val[@]}"
