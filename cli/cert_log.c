@@ -16,6 +16,7 @@
 #include "certs/log_reader.h"
 #include "cli/commands_cert.h"
 #include "cli/confine.h"
+#include "cli/confine_reader.h"
 #include "cli/output.h"
 
 #define VKEY_MAX_BYTES 4096u
@@ -302,47 +303,92 @@ static bool is_vouched_for(const struct xp_log_reader *r, const struct xp_note_v
 	return false;
 }
 
-/* *CODE: 1 where the log answers no. */
-static enum xp_rc prove(int *code, const struct xp_args *args, struct xp_err *err)
+/* What the log says of a record; the proof's text comes behind it. */
+struct found {
+	bool is_there; /* else why not has been said */
+	uint64_t index, size;
+	char origin[sizeof(((struct xp_checkpoint *)NULL)->origin)];
+};
+
+static enum xp_rc find(struct found *f, char **text, size_t *text_len, const struct xp_args *args,
+		       struct xp_err *err)
 {
 	const char *record = xp_args_string(args, "record");
 	AUTO(xp_log_reader_free) struct xp_log_reader r = {0};
 	AUTO_MEM char *json = NULL;
-	AUTO_MEM char *text = NULL;
-	AUTO_MEM char *name = NULL;
 	AUTO_FD int fd = -1;
 	struct xp_note_vkey space;
 	const struct xp_note_vkey *vkey;
 	char id[XP_UUID_LEN];
 	uint8_t sha[32];
-	uint64_t index = 0;
 	size_t len = 0;
 	enum xp_rc rc;
 
-	if (!record)
-		return xp_fail(err, XP_E_USAGE, "log prove: --record FILE is missing");
 	TRY(read_log_key(&vkey, &space, args, err));
 	TRY(xp_file_read(&json, &len, record, XP_RECORD_MAX_BYTES, err));
 	TRY(record_id(id, record, json, len, err));
 	SHA256((const unsigned char *)json, len, sha);
 	TRY(open_log_dir(&fd, args->operands[0], err));
 	TRY(xp_log_reader_open(&r, fd, vkey, err));
-	*code = 1;
 	if (!is_vouched_for(&r, vkey))
 		return XP_OK;
-	rc = xp_log_reader_find(&r, id, sha, &index, err);
+	rc = xp_log_reader_find(&r, id, sha, &f->index, err);
 	if (rc == XP_E_NOENT) {
 		xp_say("%s: log %s holds no such record", record, r.checkpoint.origin);
 		return XP_OK;
 	}
 	TRY(rc);
-	TRY(xp_log_reader_prove(&r, index, &text, &len, err));
-	TRY(write_proof(&name, record, text, len, err));
-	printf("entry %" PRIu64 " of %" PRIu64 " in log %s: ", index, r.checkpoint.head.size,
-	       r.checkpoint.origin);
+	TRY(xp_log_reader_prove(&r, f->index, text, text_len, err));
+	f->size = r.checkpoint.head.size;
+	snprintf(f->origin, sizeof(f->origin), "%s", r.checkpoint.origin);
+	f->is_there = true;
+	return XP_OK;
+}
+
+/* In the process that reads log and record. */
+static enum xp_rc serve_proof(void *ctx, struct xp_span question, struct xp_buf *answer,
+			      struct xp_err *err)
+{
+	struct found f = {0};
+	AUTO_MEM char *text = NULL;
+	size_t len = 0;
+
+	(void)question;
+	TRY(find(&f, &text, &len, ctx, err));
+	xp_buf_add(answer, &f, sizeof(f));
+	if (len)
+		xp_buf_add(answer, text, len);
+	return XP_OK;
+}
+
+/* *CODE: 1 where the log answers no. */
+static enum xp_rc prove(int *code, const struct xp_args *args, struct xp_err *err)
+{
+	const char *record = xp_args_string(args, "record");
+	const char *const inputs[] = {args->operands[0], record, xp_args_string(args, "log-key"),
+				      NULL};
+	const struct xp_reader_job job = {
+		.serve = serve_proof, .ctx = (void *)(uintptr_t)args, .inputs = inputs};
+	AUTO(xp_buf_free) struct xp_buf answer = {0};
+	AUTO_MEM char *name = NULL;
+	struct found f;
+
+	if (!record)
+		return xp_fail(err, XP_E_USAGE, "log prove: --record FILE is missing");
+	TRY(xp_reader_once(&answer, &job, err));
+	if (answer.len < sizeof(f))
+		return xp_fail(err, XP_E_INTERNAL, "log prove: half an answer");
+	memcpy(&f, answer.data, sizeof(f));
+	f.origin[sizeof(f.origin) - 1] = 0;
+	*code = f.is_there ? 0 : 1;
+	if (!f.is_there)
+		return XP_OK;
+	TRY(write_proof(&name, record, answer.data + sizeof(f), answer.len - sizeof(f), err));
+	printf("entry %" PRIu64 " of %" PRIu64 " in log ", f.index, f.size);
+	xp_print_escaped(stdout, f.origin);
+	fputs(": ", stdout);
 	xp_print_escaped(stdout, name);
 	putchar('\n');
-	*code = 0;
 	return XP_OK;
 }
 
