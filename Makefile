@@ -146,6 +146,11 @@ $(B)/tests/lying_token.so: tests/fault/lying_token.c $(B)/flags
 	$(call say,LD)$(CC) $(filter-out -fPIE,$(BASE_CFLAGS)) $(WERROR_FLAG) -fPIC -shared $(LDOPT) $(LDFLAGS) -o $@ $<
 $(B)/tests/test_key_pkcs11: | $(B)/tests/lying_token.so
 
+# tells which process parses what, for the tests of confinement
+$(B)/who_reads.so: tests/fault/who_reads.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(filter-out -fPIE,$(BASE_CFLAGS)) $(WERROR_FLAG) -fPIC -shared $(LDOPT) $(LDFLAGS) -o $@ $< -ldl
+
 # signs whatever it is given, for the tests of what a signature does not prove
 $(B)/rogue_sign: $(B)/obj/tests/fault/rogue_sign.o $(TEST_LIBS)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_ALL)
@@ -159,7 +164,7 @@ $(B)/faultfs: $(B)/obj/tests/fault/faultfs.o
 .PHONY: unit unit-build unit-objects
 # does every test still compile? (quicker than linking them)
 unit-objects: $(call objs,$(UNIT_SRC)) $(FAKE_OBJ)
-unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rogue_sign $(B)/rigd $(B)/libata_forward $(if $(filter 1,$(SAN)),,$(B)/boot-init)
+unit-build: $(UNIT_BIN) $(FAULTFS) $(B)/rogue_sign $(B)/rigd $(B)/libata_forward $(if $(filter 1,$(SAN)),,$(B)/boot-init $(B)/who_reads.so)
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
 

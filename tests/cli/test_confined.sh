@@ -1,6 +1,6 @@
 #!/bin/bash
-# What reads a stranger's bytes has given away its rights before: show, verify, log verify, log
-# checkpoint. (What the cage itself holds is tried in test_confine.)
+# What reads a stranger's bytes has given away its rights before, or lets a process read them that has
+# none. (What the cage itself holds is tried in test_confine.)
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
 root=$PWD
@@ -42,4 +42,54 @@ for command in verify checkpoint; do
 		>"$TMPDIR/out" 2>"$TMPDIR/err"
 	check "log $command reads nothing else" test $? -ne 0
 done
+cp tests/data/log/record.json "$TMPDIR"
+exits "log prove reads what was named" 0 "$EXPUNGE_CERT" log prove "$TMPDIR/s" --record "$TMPDIR/record.json"
+"$EXPUNGE_CERT" log prove "$TMPDIR/t" --record "$TMPDIR/record.json" >"$TMPDIR/out" 2>"$TMPDIR/err"
+check "log prove reads nothing else" test $? -ne 0
+
+# --- commands that write: which process parses?
+server=$root/tests/cli/tsa_server.py
+cd "$TMPDIR" || exit 1
+umask 022
+cert() { "$EXPUNGE_CERT" "$@"; }
+quiet() { "$@" >/dev/null 2>&1; }
+# reads_confined MARK CALLS CODE ARGUMENT...: all CALLS are made on bytes with MARK in them (empty: any), and
+# none by who holds the rights
+reads_confined() {
+	local mark=$1 calls=$2 code=$3 name="${*:4:2}"
+	name=${name%%-*}
+	shift 3
+	exits "$name ends as it should" "$code" env LD_PRELOAD="$root/$B/who_reads.so" WHO_READS="$mark" "$EXPUNGE_CERT" "$@"
+	is "$name parses in a process without rights" "$(sed -n 's/^who_reads: \(.*\): confined$/\1/p' err | sort -u | xargs)" "$calls"
+	is "$name parses nowhere else" "$(sed -n '/^who_reads: .*: free$/p' err | sort -u | xargs)" ''
+}
+# what looks at it sees who has rights, too
+LD_PRELOAD="$root/$B/who_reads.so" WHO_READS='' "$EXPUNGE_CERT" keys setup ca --organization O --name N --no-passphrase >out 2>err
+check 'who has given away nothing is seen' grep -q '^who_reads: .*: free$' err
+reads_confined '' 'EVP_Digest SHA256 json_loadb' 0 log prove s --record record.json
+
+printf '%s\n' '[req]' distinguished_name=dn '[dn]' '[tsa]' extendedKeyUsage=critical,timeStamping \
+	keyUsage=critical,digitalSignature '[sha256]' serial=serial signer_cert=tsa.pem signer_key=tsa.key \
+	signer_digest=sha256 default_policy=1.2.3.4 digests=sha256 ess_cert_id_alg=sha256 >tsa.cnf
+quiet openssl req -x509 -newkey rsa:2048 -nodes -keyout tsa.key -out tsa.pem -days 30 -config tsa.cnf -extensions tsa -subj /CN=T
+head -c 1048576 /dev/urandom >confined.img
+quiet "$EXPUNGE" run confined.img --level clear --confirm confined.img --out d --state state --key ca/performer.key --cert ca/performer.pem
+done=$(echo d/*.json)
+cp "$done" a.json
+cp "$done.p7s" a.json.p7s
+reads_confined '' EVP_Digest 0 timestamp request "$done" --out q.tsq
+quiet openssl ts -reply -config tsa.cnf -section sha256 -queryfile q.tsq -out r.tsr
+reads_confined '' 'BIO_new_mem_buf EVP_Digest d2i_X509' 0 timestamp embed "$done" --reply r.tsr
+if command -v python3 >/dev/null; then
+	python3 "$server" good port "$TMPDIR" 2>server.err &
+	pid=$!
+	until [ -s port ] || ! kill -0 "$pid" 2>/dev/null; do
+		sleep 0.02
+	done
+	reads_confined '' 'BIO_new_mem_buf EVP_Digest d2i_X509' 0 timestamp fetch a.json --url "http://127.0.0.1:$(cat port)/tsa"
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+else
+	skip 'timestamp fetch is confined' 'no python3'
+fi
 done_testing
