@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "certs/check_memo.h"
 #include "certs/key.h"
+#include "certs/record_check.h"
 #include "certs/timestamp_check.h"
 
 /* One signature file, parsed by our reader and by the library. */
@@ -348,6 +349,17 @@ static void take_role(struct job *j, struct xp_check_signer *s)
 				s->name);
 }
 
+/* Names that the certificates say. */
+static void judge_names(struct job *j, const struct xp_check_signer *s)
+{
+	const char *const own[] = {s->name, s->name_latin, s->organization};
+
+	for (size_t i = 0; i < XP_ARRAY_LEN(own); i++)
+		xp_record_check_script(j->f, "the signer's certificate", own[i]);
+	for (unsigned i = 0; i < s->chain_n; i++)
+		xp_record_check_script(j->f, "a certificate above the signer's", s->chain[i]);
+}
+
 static void check_signer(struct job *j, const struct xp_cms_signer *si)
 {
 	struct xp_check_signer *s = &j->result->signers[j->result->signers_n++];
@@ -385,6 +397,7 @@ static void check_signer(struct job *j, const struct xp_cms_signer *si)
 	j->about_time += j->f->n - before;
 	take_role(j, s);
 	judge_chain(j, s, cert);
+	judge_names(j, s);
 	xp_roles_judge(s, cert, si->commitment, &j->check->roster, j->f);
 }
 

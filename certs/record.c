@@ -114,7 +114,7 @@ static enum xp_rc refuse_forbidden(const struct xp_record *r, struct xp_err *err
 
 	TRY(xp_record_check_texts(r, &findings, err));
 	for (size_t i = 0; i < findings.n; i++)
-		if (!is_testimony(&findings.list[i]))
+		if (findings.list[i].code[0] == 'E' && !is_testimony(&findings.list[i]))
 			return xp_fail(err, XP_E_USAGE, "record: %s", findings.list[i].text);
 	return XP_OK;
 }

@@ -21,6 +21,7 @@ struct xp_policy_memo;
  *   E_HOST                  a host that shows all its drives and hides some
  *   E_CLOCK                 the clock is called synchronized, the evidence says otherwise
  *   E_TEXT_FORBIDDEN        a text promises what no certificate can
+ *   W_TEXT_MIXED            a word in it mixes letters that look alike
  *   E_SUPERSEDES            it supersedes itself
  * and, where a level is claimed as E_, where none is claimed as W_ (an honest record of a failure
  * may well hold evidence that does not fit):
@@ -32,7 +33,7 @@ MUST_USE enum xp_rc xp_record_check(const struct xp_record *r, struct xp_finding
 
 /* What need not be found out again. */
 struct xp_record_known {
-	bool texts_are_fit;		       /* E_TEXT_FORBIDDEN has been looked for */
+	bool texts_are_fit;		       /* E_TEXT_FORBIDDEN, W_TEXT_MIXED: looked for */
 	const struct xp_policy_memo *policies; /* NULL: none */
 	struct xp_sample_memo *samples;	       /* claim/sample_plan.h; NULL: none */
 	const struct xp_policy_seen *policy;   /* the record's; NULL: it has to be looked for */
@@ -61,11 +62,13 @@ MUST_USE enum xp_rc xp_record_rehearse(const struct xp_record *r, struct xp_err 
 /* E_CLOCK and W_CLOCK; E_SIGNERS for one who stands there twice. */
 void xp_record_check_clock(const struct xp_record *r, struct xp_findings *findings);
 void xp_record_check_signers(const struct xp_record *r, struct xp_findings *findings);
-/* E_TEXT_FORBIDDEN alone, as xp_record_check finds it. Errors: XP_E_NOMEM. */
+/* E_TEXT_FORBIDDEN and W_TEXT_MIXED alone, as xp_record_check finds them. Errors: XP_E_NOMEM. */
 MUST_USE enum xp_rc xp_record_check_texts(const struct xp_record *r, struct xp_findings *findings,
 					  struct xp_err *err);
 /* Does TEXT say one of the things that a certificate must not say? NULL: no; else what. */
 const char *xp_record_text_forbidden(const char *text);
+/* W_TEXT_MIXED of one text, wherever it stands. */
+void xp_record_check_script(struct xp_findings *findings, const char *where, const char *text);
 /* The letter behind a full-width form, in lower case; 0 for what nobody sees. */
 uint32_t xp_record_plain_letter(uint32_t c);
 /* Surely none of them, by a quick look; else it has to be asked. */

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "certs/evidence_json.h"
+#include "certs/look_alike.h"
 #include "certs/record_check.h"
 #include "certs/record_fields.h"
 #include "certs/schema_scan.h"
@@ -89,6 +90,7 @@ static size_t slot_of(const char *text)
 static bool text_is_fit(void *ctx, const char *text)
 {
 	struct xp_record_reader *r = ctx;
+	struct xp_look_alike mixed;
 	char **slot;
 
 	if (xp_record_text_is_plain(text))
@@ -96,7 +98,7 @@ static bool text_is_fit(void *ctx, const char *text)
 	slot = &r->fit[slot_of(text)];
 	if (*slot && strcmp(*slot, text) == 0)
 		return true;
-	if (xp_record_text_forbidden(text))
+	if (xp_record_text_forbidden(text) || xp_text_looks_alike(&mixed, text))
 		return false;
 	free(*slot);
 	*slot = strdup(text);

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "certs/jcs.h"
+#include "certs/look_alike.h"
 #include "certs/record_check.h"
 #include "certs/record_fields.h"
 
@@ -155,14 +156,30 @@ const char *xp_record_text_forbidden(const char *text)
 	return xp_record_text_is_plain(text) ? NULL : find_in_words(text);
 }
 
+void xp_record_check_script(struct xp_findings *findings, const char *where, const char *text)
+{
+	struct xp_look_alike l;
+
+	if (xp_text_looks_alike(&l, text))
+		xp_findings_add(
+			findings, "W_TEXT_MIXED",
+			"%s: \"%s\" has a %s letter (U+%04X) among %s ones: it may be another "
+			"word than it seems",
+			where, l.word, l.script, (unsigned)l.letter, l.other);
+}
+
 static void check_text(void *ctx, const char *path, const char *text)
 {
 	struct xp_findings *findings = ctx;
-	const char *what = xp_record_text_forbidden(text);
+	const char *what;
 
+	if (xp_record_text_is_plain(text))
+		return;
+	what = xp_record_text_forbidden(text);
 	if (what)
 		xp_findings_add(findings, "E_TEXT_FORBIDDEN", "%s: \"%s\" is nothing to certify",
 				path, what);
+	xp_record_check_script(findings, path, text);
 }
 
 /* Texts of a tree that no schema describes. */

@@ -8,7 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "certs/record.h"
+#include "certs/look_alike.h"
+#include "certs/record_check.h"
 #include "cli/output.h"
 #include "claim/bound.h"
 
@@ -27,11 +28,20 @@ static void section(const char *title)
 /* "  NAME  VALUE", nothing where VALUE is empty. */
 static void line(const char *name, const char *value)
 {
+	struct xp_look_alike l;
+
 	if (!value[0])
 		return;
 	printf("  %-22s ", name);
 	xp_print_escaped(stdout, value);
 	putchar('\n');
+	if (xp_text_looks_alike(&l, value)) {
+		printf("  %-22s \"", "  NOTE");
+		xp_print_escaped(stdout, l.word);
+		printf("\" has a %s letter (U+%04X) among %s ones: it may be another word than it "
+		       "seems\n",
+		       l.script, (unsigned)l.letter, l.other);
+	}
 }
 
 static void line_or(const char *name, const char *value, const char *if_empty)
@@ -454,10 +464,33 @@ static int say_findings(const char *path, const struct xp_findings *f)
 	return failed ? 1 : 2;
 }
 
-static int show_json(const char *json, size_t len)
+/* What is said of the texts, as an array; NULL: nothing is to be said, or there is no memory. */
+static json_t *remarks_json(const struct xp_record *r)
+{
+	AUTO(xp_findings_free) struct xp_findings f = {0};
+	struct xp_err err;
+	json_t *list = NULL;
+
+	if (xp_record_check_texts(r, &f, &err) != XP_OK)
+		return NULL;
+	for (size_t i = 0; i < f.n; i++) {
+		if (strcmp(f.list[i].code, "W_TEXT_MIXED") != 0)
+			continue;
+		if (!list)
+			list = json_array();
+		json_array_append_new(list, json_pack("{s:s, s:s}", "code", f.list[i].code, "text",
+						      f.list[i].text));
+	}
+	return list;
+}
+
+static int show_json(const struct xp_record *r, const char *json, size_t len)
 {
 	json_t *doc = json_object();
+	json_t *remarks = doc ? remarks_json(r) : NULL;
 
+	if (remarks)
+		json_object_set_new(doc, "remarks", remarks);
 	if (!doc || json_object_set_new(doc, "checked", json_false()) != 0 ||
 	    json_object_set_new(doc, "record", json_loadb(json, len, 0, NULL)) != 0) {
 		json_decref(doc);
@@ -489,7 +522,7 @@ static int run_show(const struct xp_args *args)
 	if (xp_record_parse(record, json, len, &findings, &err) != XP_OK)
 		return findings.n ? say_findings(args->operands[0], &findings) : xp_say_error(&err);
 	if (xp_args_flag(args, "json"))
-		code = show_json(json, len);
+		code = show_json(record, json, len);
 	else
 		show_record(record);
 	xp_record_free(record);

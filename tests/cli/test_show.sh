@@ -46,6 +46,15 @@ exits "--json" 0 "$EXPUNGE_CERT" show --json "$corpus/good-full.json"
 is "one document that says it is unchecked" "$(jq -c .checked "$TMPDIR/out")" false
 is "with the record as it is" "$(jq -cSj .record "$TMPDIR/out" | cmp - "$corpus/good-full.json" && echo same)" same
 
+# a Cyrillic letter in a Latin word; no eye sees it
+sed 's/"organization":"[^"]*"/"organization":"\xd0\x90CME"/' "$corpus/good-full.json" >"$TMPDIR/mixed.json"
+exits "a word that is not what it seems" 0 "$EXPUNGE_CERT" show "$TMPDIR/mixed.json"
+has "is pointed out where it stands" '  NOTE                 "АCME" has a Cyrillic letter (U+0410) among Latin ones'
+exits "with --json, too" 0 "$EXPUNGE_CERT" show --json "$TMPDIR/mixed.json"
+is "beside the record" "$(jq -r '.remarks[0] | .code + " " + (.text | .[0:24])' "$TMPDIR/out")" 'W_TEXT_MIXED persons[0].organization:'
+exits "what is all of one script" 0 "$EXPUNGE_CERT" show --json "$corpus/good-full.json"
+is "has none" "$(jq -c .remarks "$TMPDIR/out")" null
+
 exits "a record of a later version" 2 "$EXPUNGE_CERT" show "$corpus/bad-schema-2"
 exits "a kind that is not known" 2 "$EXPUNGE_CERT" show "$corpus/bad-kind-custody"
 exits "a bidi character" 1 "$EXPUNGE_CERT" show "$corpus/bad-bidi"
