@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "certs/jcs.h"
 #include "certs/policy_memo.h"
+#include "certs/record_backing.h"
 #include "certs/record_phases.h"
 #include "certs/record_reach.h"
 #include "certs/record_testimony.h"
@@ -358,6 +359,7 @@ enum xp_rc xp_record_check_known(const struct xp_record *r, const struct xp_reco
 	xp_record_check_phases(r, c.claims, known->samples, findings);
 	xp_record_check_testimony(r, c.claims, findings);
 	xp_record_check_reach(r, c.claims, findings);
+	xp_record_check_backing(r, c.claims, findings);
 	check_surroundings(&c);
 	if (!known->texts_are_fit)
 		TRY(xp_record_check_texts(r, findings, err));

@@ -149,6 +149,25 @@ static void check_clocks(struct checker *c, size_t i)
 				i, (long long)wall_s, (long long)steady_s);
 }
 
+/* A take is one run of a program: in one boot, and behind what an earlier one has begun. */
+static void check_takes(struct checker *c, size_t i)
+{
+	const struct xp_phase *first = c->r->evidence.phases;
+	const struct xp_phase *p = &first[i];
+	uint64_t since_s =
+		p->start_s > first->start_s ? (uint64_t)(p->start_s - first->start_s) : 0;
+
+	if (i && p->take == p[-1].take && p->boot_id[0] && p[-1].boot_id[0] &&
+	    strcmp(p->boot_id, p[-1].boot_id) != 0)
+		DEFECT(c, "EVIDENCE_TIME", "evidence[%zu].boot_id: another boot in the same take",
+		       i);
+	if (p->command.earlier_s && (p->take <= first->take || p->command.earlier_s > since_s))
+		DEFECT(c, "EVIDENCE_TIME",
+		       "evidence[%zu].command.earlier_seconds: the job had not begun then, or "
+		       "was not taken up again",
+		       i);
+}
+
 static void check_times(struct checker *c)
 {
 	const struct xp_evidence *ev = &c->r->evidence;
@@ -159,6 +178,7 @@ static void check_times(struct checker *c)
 		if (p->end_s < p->start_s || (!p->interrupted && p->end_ns < p->start_ns))
 			DEFECT(c, "EVIDENCE_TIME", "evidence[%zu]: ends before it starts", i);
 		check_clocks(c, i);
+		check_takes(c, i);
 		if (i)
 			check_order(c, i);
 	}

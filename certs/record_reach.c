@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "base/wire.h"
 #include "device/protocol/ata_identify.h"
 #include "device/protocol/nvme_identify.h"
+
+/* Of a submission queue entry. */
+#define SQE_NSID 4
 
 struct reach {
 	const struct xp_record *r;
@@ -93,6 +97,30 @@ static void check_format(const struct reach *c, size_t i)
 		       "evidence[%zu].command.leaves_namespaces: the drive's own figures say "
 		       "otherwise",
 		       i);
+}
+
+/*
+ * A format of another namespace than the one that was identified, or of one of another size than
+ * the target, did nothing to the target.
+ */
+static void check_format_target(const struct reach *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	const struct xp_command_result *k = &p->command;
+	uint32_t nsid = k->cdb_len == sizeof(k->cdb) ? get_le32(k->cdb + SQE_NSID) : 0;
+	struct xp_nvme_ns ns;
+
+	if (p->technique != XP_NVME_FORMAT_CRYPTO && p->technique != XP_NVME_FORMAT_USER)
+		return;
+	for (size_t b = 0; b < k->before_n; b++)
+		if (k->before[b].kind == XP_RAW_NVME_ID_NS && k->before[b].arg == nsid &&
+		    xp_nvme_ns_parse(&ns, k->before[b].data, k->before[b].len, NULL) == XP_OK &&
+		    (p->identity.partition || ns.bytes == p->identity.capacity_bytes))
+			return;
+	DEFECT(c, "EVIDENCE_RAW",
+	       "evidence[%zu].command.cdb: the namespace that was formatted is not the one that "
+	       "the drive told of, or not the target",
+	       i);
 }
 
 /* ---- the command ---- */
@@ -209,13 +237,22 @@ static void check_volumes(const struct reach *c, size_t i)
 {
 	const struct xp_phase *p = &c->r->evidence.phases[i];
 
-	for (size_t k = 0; k < p->volume_n; k++)
-		if (strncmp(p->volumes[k].cipher, "cipher_null", 11) == 0 &&
-		    !p->volumes[k].not_encrypted)
+	for (size_t k = 0; k < p->volume_n; k++) {
+		const struct xp_luks_volume *v = &p->volumes[k];
+
+		if (xp_luks_cipher_is_null(v->cipher) && !v->not_encrypted)
 			DEFECT(c, "EVIDENCE_MEDIA",
 			       "evidence[%zu].volumes[%zu].not_encrypted: its cipher encrypts "
 			       "nothing",
 			       i, k);
+		/* what nobody saw a header of is no volume: its data may stand there as it is */
+		if ((v->primary == XP_LUKS_ABSENT && v->secondary == XP_LUKS_ABSENT) ||
+		    (v->version != 1 && v->version != 2))
+			DEFECT(c, "EVIDENCE_MEDIA",
+			       "evidence[%zu].volumes[%zu]: no header told of it, or none of a "
+			       "version that there is",
+			       i, k);
+	}
 }
 
 void xp_record_check_reach(const struct xp_record *r, bool claims, struct xp_findings *findings)
@@ -232,6 +269,7 @@ void xp_record_check_reach(const struct xp_record *r, bool claims, struct xp_fin
 		if (p->kind != XP_PHASE_ERASE)
 			continue;
 		check_format(&c, i);
+		check_format_target(&c, i);
 		check_ability(&c, i);
 		check_keys(&c, i);
 	}

@@ -122,6 +122,11 @@ static bool l1_slot(struct xp_luks_volume *v, const uint8_t *p, uint32_t key_byt
 }
 
 /* It has no checksum: it is valid where nothing in it is impossible. */
+bool xp_luks_cipher_is_null(const char *cipher)
+{
+	return strstr(cipher, "cipher_null") != NULL;
+}
+
 static void l1_parse(struct xp_luks_volume *v, const uint8_t *p, size_t len)
 {
 	char cipher[L1_CIPHER_LEN + 1];
@@ -150,7 +155,7 @@ static void l1_parse(struct xp_luks_volume *v, const uint8_t *p, size_t len)
 		return;
 	}
 	snprintf(v->cipher, sizeof(v->cipher), "%.31s-%.31s", cipher, mode);
-	v->not_encrypted = strcmp(cipher, "cipher_null") == 0;
+	v->not_encrypted = xp_luks_cipher_is_null(v->cipher);
 	v->detached = v->data_offset == 0;
 	v->primary = XP_LUKS_VALID;
 	v->layout_known = true;

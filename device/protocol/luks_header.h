@@ -81,3 +81,5 @@ bool xp_luks_is_same(const struct xp_luks_volume *a, const struct xp_luks_volume
  * its room.
  */
 uint64_t xp_luks_area_needed(const struct xp_luks_volume *v);
+/* Does this cipher encrypt nothing, in any of the ways to name it ("capi:ecb(cipher_null)")? */
+bool xp_luks_cipher_is_null(const char *cipher);

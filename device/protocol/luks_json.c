@@ -117,7 +117,7 @@ static void read_cipher(struct xp_luks_volume *v, const json_t *segment)
 
 	if (!cipher)
 		return;
-	if (strncmp(cipher, "cipher_null", 11) == 0)
+	if (xp_luks_cipher_is_null(cipher))
 		v->not_encrypted = true;
 	if (strlen(cipher) < sizeof(v->cipher) &&
 	    strspn(cipher, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

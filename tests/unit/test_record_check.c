@@ -320,6 +320,7 @@ static void test_record_check_times_must_be_in_order(void **state)
 	/* after a reboot the monotonic clock begins anew */
 	r = record_honest();
 	SET(r->evidence.phases[3].boot_id, "11111111-9a51-4e0c-8f4b-2f9f5f0b7c11");
+	r->evidence.phases[3].take = 2;
 	r->evidence.phases[3].start_ns = 5;
 	r->evidence.phases[3].end_ns = 6;
 	record_expect(r, NULL, NULL);

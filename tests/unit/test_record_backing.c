@@ -1,0 +1,277 @@
+/* What is claimed of a drive without its own answers, or of what no header ever told of. */
+#include "certs/record_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/wire.h"
+#include "device/protocol/scsi_inquiry.h"
+#include "tests/fake/record_honest.h"
+
+#define FROZEN "tests/data/frozen/0.1.0-drives/"
+#define ATA    "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
+#define LUKS   "01a202f9-18e1-7c09-9223-025d6e2ddef7"
+#define NVME   "01a202f9-24a0-778b-8953-8d64c764152f"
+#define SAS    "01a202f9-24a0-7830-99ac-a84e58e12d5f"
+
+static struct xp_record *frozen(const char *id)
+{
+	AUTO(xp_findings_free) struct xp_findings f = {0};
+	struct xp_record *r = calloc(1, sizeof(*r));
+	AUTO_MEM char *json = NULL;
+	struct xp_err err = {0};
+	char path[256];
+	size_t len = 0;
+
+	assert_non_null(r);
+	snprintf(path, sizeof(path), "%s%s.json", FROZEN, id);
+	if (xp_file_read(&json, &len, path, XP_RECORD_MAX_BYTES, &err) != XP_OK ||
+	    xp_record_parse(r, json, len, &f, &err) != XP_OK)
+		fail_msg("%s", err.msg);
+	return r;
+}
+
+/* In the medium and in every phase, as one who lies well would. */
+static void call_it(struct xp_record *r, const char *serial)
+{
+	SET(r->media.serial, serial);
+	for (size_t i = 0; i < r->evidence.n; i++)
+		SET(r->evidence.phases[i].identity.serial, serial);
+}
+
+/* Takes the answers of a kind out of one phase: what stands behind them moves up. */
+static void take_out(struct xp_identity *id, enum xp_raw_kind kind, uint32_t arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < id->raw_n; i++) {
+		if (id->raw[i].kind == kind && id->raw[i].arg == arg)
+			free(id->raw[i].data);
+		else
+			id->raw[n++] = id->raw[i];
+	}
+	assert_true(n < id->raw_n);
+	id->raw_n = n;
+}
+
+static void take_out_everywhere(struct xp_record *r, enum xp_raw_kind kind, uint32_t arg)
+{
+	for (size_t i = 0; i < r->evidence.n; i++)
+		take_out(&r->evidence.phases[i].identity, kind, arg);
+}
+
+static void test_backing_honest_passes(void **state)
+{
+	(void)state;
+	record_expect(frozen(ATA), NULL, NULL);
+	record_expect(frozen(NVME), NULL, NULL);
+	record_expect(frozen(SAS), NULL, NULL);
+	record_expect(frozen(LUKS), NULL, NULL);
+	/* an image has no answers to give */
+	record_expect(record_honest(), NULL, NULL);
+}
+
+/* A drive that was swapped behind the erase, and is not asked who it is. */
+static void test_backing_each_phase_needs_the_drives_answer(void **state)
+{
+	static const struct {
+		const char *record;
+		enum xp_raw_kind kind;
+	} drives[] = {{ATA, XP_RAW_ATA_IDENTIFY},
+		      {NVME, XP_RAW_NVME_ID_CTRL},
+		      {SAS, XP_RAW_SCSI_INQUIRY},
+		      {SAS, XP_RAW_SCSI_READ_CAPACITY}};
+
+	(void)state;
+	for (size_t d = 0; d < XP_ARRAY_LEN(drives); d++) {
+		for (size_t i = 0; i < 5; i++) {
+			struct xp_record *r = frozen(drives[d].record);
+			char where[32];
+
+			assert_int_equal(r->evidence.n, 5);
+			snprintf(where, sizeof(where), "evidence[%zu].identity.raw:", i);
+			take_out(&r->evidence.phases[i].identity, drives[d].kind, 0);
+			record_expect(r, "E_EVIDENCE_RAW", where);
+		}
+	}
+}
+
+static void test_backing_answer_that_cannot_be_read_is_none(void **state)
+{
+	struct xp_record *r = frozen(NVME);
+
+	(void)state;
+	r->evidence.phases[4].identity.raw[0].len = 100;
+	record_expect(r, "E_EVIDENCE_RAW", "evidence[4].identity.raw:");
+}
+
+/* The answers of one drive, cut until they name none, under the name of another. */
+static void test_backing_name_that_no_answer_has_is_found(void **state)
+{
+	struct xp_record *r = frozen(SAS);
+
+	(void)state;
+	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_SERIAL);
+	call_it(r, "ANOTHER");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.serial: none");
+	r = frozen(SAS);
+	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_SERIAL);
+	call_it(r, "");
+	record_expect(r, NULL, NULL);
+	r = frozen(SAS);
+	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_SERIAL);
+	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_DESIGNATORS);
+	call_it(r, "");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.wwn: none");
+}
+
+/* A serial number of blanks is none [NVM Express Base 2.0, Identify Controller: SN]. */
+static void test_backing_blank_serial_is_none(void **state)
+{
+	struct xp_record *r = frozen(NVME);
+
+	(void)state;
+	for (size_t i = 0; i < r->evidence.n; i++)
+		memset(r->evidence.phases[i].identity.raw[0].data + 4, ' ', 20);
+	call_it(r, "ANOTHER");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.serial: none");
+	r = frozen(ATA);
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		uint8_t *data = r->evidence.phases[i].identity.raw[0].data;
+
+		/* words 10 to 19; word 255 without a checksum */
+		memset(data + 20, ' ', 20);
+		memset(data + 510, 0, 2);
+	}
+	call_it(r, "ANOTHER");
+	record_expect(r, "E_EVIDENCE_RAW", "identity.serial: none");
+}
+
+/* A format of the namespace NSID; the drive told of namespace 1, of BLOCKS of 512 bytes. */
+static struct xp_record *formatted(uint32_t nsid, uint64_t blocks)
+{
+	struct xp_record *r = frozen(NVME);
+
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		struct xp_phase *p = &r->evidence.phases[i];
+		struct xp_command_result *c = &p->command;
+
+		p->technique = XP_NVME_FORMAT_USER;
+		if (p->kind != XP_PHASE_ERASE)
+			continue;
+		memset(c->cdb, 0, sizeof(c->cdb));
+		c->cdb[0] = 0x80;
+		c->cdb_len = sizeof(c->cdb);
+		put_le32(c->cdb + 4, nsid);
+		put_le32(c->cdb + 40, 1 << 9);
+		free(c->before[0].data);
+		c->before[0] = (struct xp_raw){
+			.kind = XP_RAW_NVME_ID_NS, .arg = 1, .data = calloc(1, 4096), .len = 4096};
+		assert_non_null(c->before[0].data);
+		put_le64(c->before[0].data, blocks);
+		put_le64(c->before[0].data + 8, blocks);
+		c->before[0].data[128 + 2] = 9;
+	}
+	return r;
+}
+
+static bool is_of_another_namespace(struct xp_record *r)
+{
+	AUTO(xp_findings_free) struct xp_findings f = {0};
+	bool found;
+
+	assert_int_equal(xp_record_check(r, &f, NULL), XP_OK);
+	found = findings_have(&f, "E_EVIDENCE_RAW", "command.cdb: the namespace");
+	record_sample_free(r);
+	return found;
+}
+
+static void test_backing_format_of_another_namespace_is_found(void **state)
+{
+	struct xp_record *r = frozen(NVME);
+	uint64_t blocks = r->media.capacity_bytes / 512;
+
+	(void)state;
+	record_sample_free(r);
+	assert_false(is_of_another_namespace(formatted(1, blocks)));
+	assert_true(is_of_another_namespace(formatted(2, blocks)));
+	assert_true(is_of_another_namespace(formatted(0xffffffff, blocks)));
+	/* it is not as large as what is claimed to be erased */
+	assert_true(is_of_another_namespace(formatted(1, blocks / 2)));
+}
+
+static struct xp_luks_volume *volume_of(struct xp_record *r)
+{
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].volume_n)
+			return r->evidence.phases[i].volumes;
+	abort();
+}
+
+/* Keys that nobody ever saw: what lies there may be plain text. */
+static void test_backing_volume_without_a_header_is_none(void **state)
+{
+	struct xp_record *r = frozen(LUKS);
+
+	(void)state;
+	volume_of(r)->primary = volume_of(r)->secondary = XP_LUKS_ABSENT;
+	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
+	r = frozen(LUKS);
+	volume_of(r)->version = 3;
+	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
+	r = frozen(LUKS);
+	SET(volume_of(r)->cipher, "capi:ecb(cipher_null)-plain");
+	record_expect(r, "E_EVIDENCE_MEDIA", "not_encrypted");
+}
+
+/* Time that nobody can have had makes the fastest disk slow enough. */
+static void test_backing_time_before_the_job_is_none(void **state)
+{
+	struct xp_record *r = frozen(SAS);
+
+	(void)state;
+	r->evidence.phases[2].command.earlier_s = 10;
+	record_expect(r, "E_EVIDENCE_TIME", "earlier_seconds");
+	/* taken up again, but begun before its own job */
+	r = frozen(SAS);
+	for (size_t i = 2; i < r->evidence.n; i++)
+		r->evidence.phases[i].take = 2;
+	r->evidence.phases[2].command.earlier_s = 1u << 30;
+	record_expect(r, "E_EVIDENCE_TIME", "earlier_seconds");
+	r = frozen(SAS);
+	for (size_t i = 2; i < r->evidence.n; i++)
+		r->evidence.phases[i].take = 2;
+	record_expect(r, NULL, NULL);
+}
+
+static void test_backing_one_take_is_of_one_boot(void **state)
+{
+	struct xp_record *r = frozen(ATA);
+
+	(void)state;
+	SET(r->evidence.phases[3].boot_id, "11111111-9a51-4e0c-8f4b-2f9f5f0b7c11");
+	record_expect(r, "E_EVIDENCE_TIME", "evidence[3].boot_id");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_backing_honest_passes),
+		cmocka_unit_test(test_backing_each_phase_needs_the_drives_answer),
+		cmocka_unit_test(test_backing_answer_that_cannot_be_read_is_none),
+		cmocka_unit_test(test_backing_name_that_no_answer_has_is_found),
+		cmocka_unit_test(test_backing_blank_serial_is_none),
+		cmocka_unit_test(test_backing_format_of_another_namespace_is_found),
+		cmocka_unit_test(test_backing_volume_without_a_header_is_none),
+		cmocka_unit_test(test_backing_time_before_the_job_is_none),
+		cmocka_unit_test(test_backing_one_take_is_of_one_boot),
+	};
+
+	return cmocka_run_group_tests_name("record_backing", tests, NULL, NULL);
+}
