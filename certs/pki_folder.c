@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,8 +20,16 @@
 #define DAY_S		86400
 #define PERSON_ID_BYTES 8
 
+/* root.key, root.crl, root.pem; issued/SERIAL.pem, BASE.key, BASE.pem */
+#define MADE_MAX 6
+
 struct xp_ca {
 	int dir_fd;
+	char made[MADE_MAX][80]; /* files of this handle that can be taken back */
+	unsigned made_n;
+	bool is_locked;
+	bool made_issued; /* the folder "issued", too */
+	char *made_dir;	  /* and the whole folder; NULL: it was there before */
 	EVP_PKEY *key;
 	X509 *root;
 	X509_CRL *crl;
@@ -35,6 +44,7 @@ void xp_ca_free(struct xp_ca **ca)
 	EVP_PKEY_free((*ca)->key);
 	X509_free((*ca)->root);
 	X509_CRL_free((*ca)->crl);
+	free((*ca)->made_dir);
 	free(*ca);
 	*ca = NULL;
 }
@@ -53,7 +63,49 @@ static struct xp_ca *ca_new(void)
 	return ca;
 }
 
-static enum xp_rc write_key(const struct xp_ca *ca, const char *base, EVP_PKEY *key,
+static void remember(struct xp_ca *ca, const char *folder, const char *name)
+{
+	if (ca->made_n < MADE_MAX)
+		snprintf(ca->made[ca->made_n++], sizeof(ca->made[0]), "%s%s", folder, name);
+}
+
+/* Writes a file that was not there, and remembers it until all is made that belongs together. */
+static enum xp_rc make_file(struct xp_ca *ca, const char *name, const void *data, size_t len,
+			    mode_t mode, struct xp_err *err)
+{
+	struct stat st;
+	bool is_free = fstatat(ca->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT;
+	enum xp_rc rc = xp_file_write_at(ca->dir_fd, name, data, len, mode, false, err);
+
+	/* it may have its name already where only its way to the disk is in doubt; nobody else
+	 * makes files here while a root is made */
+	if (rc == XP_OK || (is_free && ca->is_locked))
+		remember(ca, "", name);
+	return rc;
+}
+
+void xp_ca_keep(struct xp_ca *ca)
+{
+	ca->made_n = 0;
+	ca->made_issued = false;
+	free(ca->made_dir);
+	ca->made_dir = NULL;
+}
+
+void xp_ca_take_back(struct xp_ca *ca)
+{
+	while (ca->made_n)
+		unlinkat(ca->dir_fd, ca->made[--ca->made_n], 0);
+	if (ca->made_issued)
+		unlinkat(ca->dir_fd, "issued", AT_REMOVEDIR);
+	if (ca->made_dir)
+		rmdir(ca->made_dir);
+	else if (ca->dir_fd >= 0)
+		fsync(ca->dir_fd);
+	xp_ca_keep(ca);
+}
+
+static enum xp_rc write_key(struct xp_ca *ca, const char *base, EVP_PKEY *key,
 			    const struct xp_secret *passphrase, struct xp_err *err)
 {
 	AUTO(xp_secret_free) struct xp_secret pem = {0};
@@ -61,16 +113,68 @@ static enum xp_rc write_key(const struct xp_ca *ca, const char *base, EVP_PKEY *
 
 	snprintf(name, sizeof(name), "%s.key", base);
 	TRY(xp_pki_key_to_pem(&pem, key, passphrase, err));
-	return xp_file_write_at(ca->dir_fd, name, pem.data, pem.len, 0600, false, err);
+	return make_file(ca, name, pem.data, pem.len, 0600, err);
 }
 
-static enum xp_rc write_crl(const struct xp_ca *ca, bool replace, struct xp_err *err)
+static bool is_there(const struct xp_ca *ca, const char *name)
+{
+	struct stat st;
+
+	return fstatat(ca->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Also what an earlier setup has left that was cut off by a kill or loss of power. */
+static enum xp_rc refuse_there(const struct xp_ca *ca, const char *dir, struct xp_err *err)
+{
+	if (is_there(ca, "root.pem"))
+		return xp_fail(err, XP_E_USAGE,
+			       "%s: there is a root here already; it is not touched. A performer's "
+			       "key, also where an earlier setup was cut off before it had one: "
+			       "expunge-cert keys person %s --role performer",
+			       dir, dir);
+	if (is_there(ca, "root.key"))
+		return xp_fail(
+			err, XP_E_USAGE,
+			"%s: root.key stands there without root.pem: the making of that root "
+			"was cut off, and nothing can have been signed by it. Remove root.key "
+			"and root.crl, or name another folder, and do it again",
+			dir);
+	return XP_OK;
+}
+
+/* The certificate last: with it there is a root. */
+static enum xp_rc write_root(struct xp_ca *ca, const struct xp_secret *passphrase,
+			     struct xp_err *err)
 {
 	AUTO_MEM char *pem = NULL;
+	AUTO_MEM char *crl = NULL;
 	size_t len = 0;
+	size_t crl_len = 0;
 
-	TRY(xp_pki_crl_to_pem(&pem, &len, ca->crl, err));
-	return xp_file_write_at(ca->dir_fd, "root.crl", pem, len, 0644, replace, err);
+	TRY(xp_pki_cert_to_pem(&pem, &len, ca->root, err));
+	TRY(xp_pki_crl_to_pem(&crl, &crl_len, ca->crl, err));
+	TRY(write_key(ca, "root", ca->key, passphrase, err));
+	TRY(make_file(ca, "root.crl", crl, crl_len, 0644, err));
+	return make_file(ca, "root.pem", pem, len, 0644, err);
+}
+
+static enum xp_rc open_new(struct xp_ca *ca, const char *dir, struct xp_err *err)
+{
+	struct stat st;
+
+	if (lstat(dir, &st) != 0 && errno == ENOENT) {
+		ca->made_dir = strdup(dir);
+		if (!ca->made_dir)
+			return xp_fail(err, XP_E_NOMEM, "CA");
+	}
+	TRY(xp_dir_make_open(&ca->dir_fd, dir, 0700, err));
+	ca->is_locked = flock(ca->dir_fd, LOCK_EX | LOCK_NB) == 0;
+	if (!ca->is_locked && errno == EWOULDBLOCK) {
+		xp_ca_keep(ca);
+		return xp_fail(err, XP_E_USAGE, "%s: another process makes keys in there just now",
+			       dir);
+	}
+	return refuse_there(ca, dir, err);
 }
 
 enum xp_rc xp_ca_create(struct xp_ca **out, const char *dir, const char *organization,
@@ -79,26 +183,22 @@ enum xp_rc xp_ca_create(struct xp_ca **out, const char *dir, const char *organiz
 {
 	const struct xp_pki_subject subject = {.name = name, .organization = organization};
 	AUTO(xp_ca_free) struct xp_ca *ca = ca_new();
-	AUTO_MEM char *pem = NULL;
-	size_t len = 0;
-	struct stat st;
+	enum xp_rc rc;
 
 	if (!ca)
 		return xp_fail(err, XP_E_NOMEM, "CA");
-	TRY(xp_dir_make_open(&ca->dir_fd, dir, 0700, err));
-	if (fstatat(ca->dir_fd, "root.key", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    fstatat(ca->dir_fd, "root.pem", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return xp_fail(err, XP_E_USAGE,
-			       "%s: there is a root here already; it is not touched", dir);
 	TRY(xp_pki_key_new(&ca->key, err));
 	TRY(xp_pki_root_new(&ca->root, ca->key, &subject, now_s,
 			    now_s + (int64_t)XP_CA_ROOT_DAYS * DAY_S, err));
 	TRY(xp_pki_crl_new(&ca->crl, NULL, NULL, ca->root, ca->key, now_s,
 			   now_s + (int64_t)XP_CA_CRL_DAYS * DAY_S, err));
-	TRY(write_key(ca, "root", ca->key, passphrase, err));
-	TRY(write_crl(ca, false, err));
-	TRY(xp_pki_cert_to_pem(&pem, &len, ca->root, err));
-	TRY(xp_file_write_at(ca->dir_fd, "root.pem", pem, len, 0644, false, err));
+	rc = open_new(ca, dir, err);
+	if (rc == XP_OK)
+		rc = write_root(ca, passphrase, err);
+	if (rc != XP_OK) {
+		xp_ca_take_back(ca);
+		return rc;
+	}
 	*out = STEAL(ca);
 	return XP_OK;
 }
@@ -213,12 +313,12 @@ static enum xp_rc draw_person_id(char out[40], struct xp_err *err)
 }
 
 /* The certificate under its own serial number: what revoke will be asked for. */
-static enum xp_rc write_issued(const struct xp_ca *ca, X509 *cert, const char *pem, size_t len,
+static enum xp_rc write_issued(struct xp_ca *ca, X509 *cert, const char *pem, size_t len,
 			       struct xp_err *err)
 {
 	BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
 	char *hex = bn ? BN_bn2hex(bn) : NULL;
-	char name[80];
+	char name[64];
 	AUTO_FD int fd = -1;
 
 	snprintf(name, sizeof(name), "%s.pem", hex ? hex : "");
@@ -226,16 +326,19 @@ static enum xp_rc write_issued(const struct xp_ca *ca, X509 *cert, const char *p
 	OPENSSL_free(hex);
 	if (name[0] == '.')
 		return xp_fail(err, XP_E_NOMEM, "certificate");
-	if (mkdirat(ca->dir_fd, "issued", 0755) && errno != EEXIST)
-		return xp_fail_errno(err, XP_E_IO, "issued");
+	if (mkdirat(ca->dir_fd, "issued", 0755) == 0)
+		ca->made_issued = true;
+	else if (errno != EEXIST)
+		return xp_err_of_output(err, xp_fail_errno(err, XP_E_IO, "issued"));
 	fd = openat(ca->dir_fd, "issued", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return xp_fail_errno(err, XP_E_IO, "issued");
+	/* nobody else has that number */
+	remember(ca, "issued/", name);
 	return xp_file_write_at(fd, name, pem, len, 0644, false, err);
 }
 
-static enum xp_rc write_cert(const struct xp_ca *ca, const char *base, X509 *cert,
-			     struct xp_err *err)
+static enum xp_rc write_cert(struct xp_ca *ca, const char *base, X509 *cert, struct xp_err *err)
 {
 	AUTO_MEM char *pem = NULL;
 	AUTO_MEM char *crl = NULL;
@@ -252,7 +355,7 @@ static enum xp_rc write_cert(const struct xp_ca *ca, const char *base, X509 *cer
 	if (!xp_buf_ok(&both))
 		return xp_fail(err, XP_E_NOMEM, "certificate");
 	snprintf(name, sizeof(name), "%s.pem", base);
-	return xp_file_write_at(ca->dir_fd, name, both.data, both.len, 0644, false, err);
+	return make_file(ca, name, both.data, both.len, 0644, err);
 }
 
 /* What can be found wrong before anything is written. */
@@ -268,8 +371,8 @@ static enum xp_rc may_issue(char base[64], const struct xp_ca *ca, const struct 
 	return pick_base(base, ca, req, err);
 }
 
-enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca, const struct xp_ca_request *req,
-		       struct xp_err *err)
+static enum xp_rc issue(struct xp_ca_issued *out, struct xp_ca *ca, const struct xp_ca_request *req,
+			struct xp_err *err)
 {
 	AUTO(xp_pki_key_free) EVP_PKEY *key = NULL;
 	AUTO(xp_pki_cert_free) X509 *cert = NULL;
@@ -295,6 +398,18 @@ enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca, const struct 
 	return write_cert(ca, out->base, cert, err);
 }
 
+enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca, const struct xp_ca_request *req,
+		       struct xp_err *err)
+{
+	enum xp_rc rc = issue(out, ca, req, err);
+
+	if (rc == XP_OK)
+		xp_ca_keep(ca);
+	else
+		xp_ca_take_back(ca);
+	return rc;
+}
+
 /* The signature tells, a name would not. */
 static enum xp_rc must_be_ours(const struct xp_ca *ca, const X509 *cert, struct xp_err *err)
 {
@@ -310,14 +425,17 @@ enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *re
 			    int64_t now_s, struct xp_err *err)
 {
 	AUTO(xp_pki_crl_free) X509_CRL *next = NULL;
+	AUTO_MEM char *pem = NULL;
+	size_t len = 0;
 
 	if (revocation)
 		TRY(must_be_ours(ca, revocation->cert, err));
 	TRY(xp_pki_crl_new(&next, ca->crl, revocation, ca->root, ca->key, now_s,
 			   now_s + (int64_t)XP_CA_CRL_DAYS * DAY_S, err));
+	TRY(xp_pki_crl_to_pem(&pem, &len, next, err));
 	X509_CRL_free(ca->crl);
 	ca->crl = STEAL(next);
-	return write_crl(ca, true, err);
+	return xp_file_write_at(ca->dir_fd, "root.crl", pem, len, 0644, true, err);
 }
 
 enum xp_rc xp_ca_replace(struct xp_ca_issued *out, struct xp_ca *ca,

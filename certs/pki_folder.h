@@ -11,8 +11,9 @@ struct xp_ca;
 #define XP_CA_CRL_DAYS	400
 
 /*
- * A new CA in DIR (made if need be): key, root certificate, empty list. PASSPHRASE NULL: the key is
- * not encrypted. XP_E_USAGE where one is there already.
+ * A new CA in DIR (made if need be): key, root certificate, empty list; all of them, or none of
+ * these and no new DIR. PASSPHRASE NULL: the key is not encrypted. XP_E_USAGE where one is there
+ * already, or a part of one that a death in between has left: the text says the way out.
  */
 MUST_USE enum xp_rc xp_ca_create(struct xp_ca **out, const char *dir, const char *organization,
 				 const char *name, const struct xp_secret *passphrase,
@@ -24,6 +25,13 @@ MUST_USE enum xp_rc xp_ca_open(struct xp_ca **out, const char *dir,
 			       const struct xp_secret *passphrase, struct xp_err *err);
 void xp_ca_free(struct xp_ca **ca);
 X509 *xp_ca_root(const struct xp_ca *ca);
+/*
+ * What this handle has made is to stay, or is removed again, files and new folders. Who makes a
+ * root and a person at once takes back both: xp_ca_issue does either, by its own outcome, with all
+ * that is not yet kept.
+ */
+void xp_ca_keep(struct xp_ca *ca);
+void xp_ca_take_back(struct xp_ca *ca);
 
 struct xp_ca_request {
 	enum xp_role role;

@@ -223,6 +223,7 @@ static enum xp_rc create(struct xp_ca **ca, uint8_t root_fp[32], const struct xp
 	const char *organization;
 	char text[192];
 	int64_t now;
+	enum xp_rc rc;
 
 	TRY(xp_keys_needed(&organization, args, "organization", err));
 	TRY(xp_keys_now(&now, err));
@@ -234,7 +235,10 @@ static enum xp_rc create(struct xp_ca **ca, uint8_t root_fp[32], const struct xp
 		name = text;
 	}
 	TRY(xp_ca_create(ca, args->operands[0], organization, name, pass, now, err));
-	return xp_pki_fingerprint(root_fp, xp_ca_root(*ca), err);
+	rc = xp_pki_fingerprint(root_fp, xp_ca_root(*ca), err);
+	if (rc != XP_OK)
+		xp_ca_take_back(*ca);
+	return rc;
 }
 
 static enum xp_rc do_setup(uint8_t root_fp[32], struct xp_ca_issued *person,

@@ -40,6 +40,12 @@ done
 exits 'a record that is not there' 66 full cert validate nowhere.json --decision accept --key ca/validator.key \
 	--cert ca/validator.pem --state vstate
 exits 'keys' 1 full cert keys ca ca.2 --organization O --no-passphrase
+check 'leave nothing' test ! -e ca.2
+setup=(--organization O --name Alice --no-passphrase)
+exits 'keys with a certificate' 1 full cert keys setup ca.2 "${setup[@]}"
+check 'leave nothing either' test ! -e ca.2
+exits 'a certificate that cannot be made' 64 cert keys setup ca.2 --organization O --name "$(printf 'x%.0s' {1..80})" --no-passphrase
+check 'leaves no root behind' test ! -e ca.2
 exits 'a request' 1 full cert keys request ca.3 --name Z --role site --no-passphrase
 exits 'a renewed list' 1 full cert keys revoke ca
 exits 'a proof' 1 full cert log prove state --record "$record"
@@ -53,6 +59,57 @@ if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=1M,nr_inodes=2 
 else
 	skip 'a record without room for its signature' 'needs root'
 fi
+
+# --- room for some of the files of a new root
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=1M,nr_inodes=2 none small 2>/dev/null; then
+	left='' codes=''
+	for inodes in 3 4 5 6 7 8; do
+		mount -o "remount,nr_inodes=$inodes" small
+		cert keys setup small/ca "${setup[@]}" >/dev/null 2>&1
+		codes="$codes $?"
+		left=$left$(find small -mindepth 1)
+	done
+	is 'keys without room for all of their files' "$codes" ' 1 1 1 1 1 1'
+	is 'leave nothing, however many had room' "$left" ''
+	mkdir small/ca && : >small/ca/mine
+	mount -o remount,nr_inodes=8 small
+	exits 'in a folder that is not empty' 1 cert keys setup small/ca "${setup[@]}"
+	is 'what was there stays alone' "$(find small -type f)" small/ca/mine
+	mount -o remount,nr_inodes=40 small
+	exits 'with room they are made there' 0 cert keys setup small/ca "${setup[@]}"
+	exits 'and only once' 64 cert keys setup small/ca "${setup[@]}"
+	before=$(find small | sort)
+	mount -o "remount,nr_inodes=$(($(find small | wc -l) + 2))" small
+	exits 'a person without room for the certificate' 1 cert keys person small/ca --name Bob --role validator --no-passphrase
+	is 'has no key either' "$(find small | sort)" "$before"
+	umount small
+else
+	skip 'keys without room for all of their files' 'needs root'
+fi
+
+# --- killed in the middle: before anything has its name, and between root.key and root.pem
+setup_killed() {
+	(
+		ulimit -c 0
+		prlimit --fsize="$1" "$EXPUNGE_CERT" keys setup cut "${setup[@]}"
+		exit $?
+	) >/dev/null 2>&1
+}
+setup_killed 100
+is 'killed at the first file' "$? $(find cut -type f)" '153 '
+exits 'the next setup goes on in that folder' 0 cert keys setup cut "${setup[@]}"
+root=$(stat -c %s cut/root.pem)
+rm -r cut
+setup_killed $((root - 40)) # signatures are not all of one length
+is 'killed at the last file of the root' "$? $(find cut -type f | sort | tr '\n' ' ')" '153 cut/root.crl cut/root.key '
+exits 'the next setup does not take it for a root' 64 cert keys setup cut "${setup[@]}"
+check 'and says the way out' says 'Remove root.key and root.crl'
+rm cut/root.key cut/root.crl
+exits 'which is one' 0 cert keys setup cut "${setup[@]}"
+rm -r cut/performer.* cut/issued
+exits 'a root without its performer is a root' 64 cert keys setup cut "${setup[@]}"
+check 'with its way out' says 'keys person cut --role performer'
+exits 'which is one, too' 0 cert keys person cut --role performer --name Alice --no-passphrase
 
 # --- standard output
 for command in list 'plan full-disk.img --level clear' 'inspect full-disk.img' 'status --all --state state' \
