@@ -1,11 +1,11 @@
 /*
- * cert_decide: what `expunge-cert validate` and `endorse` share: a record is read and checked, and
- * a decision about it becomes a signed record of its own, with a leaf in the log.
+ * cert_decide: what `expunge-cert validate` and `endorse` share: who has the key lets a record be
+ * read and weighed elsewhere (cli/cert_weigh.h), and the decision about it becomes a signed record
+ * of its own, with a leaf in the log.
  */
 #pragma once
-#include "certs/check.h"
 #include "certs/sign.h"
-#include "certs/validation_check.h"
+#include "cli/cert_weigh.h"
 #include "cli/options.h"
 #include "cli/state_folder.h"
 
@@ -18,7 +18,9 @@ struct xp_decider {
 	struct xp_state state;
 	struct xp_log *log;
 	int out_fd;
-	struct xp_check *check; /* what can be checked of a subject with what was given */
+	struct xp_weigh_job job;
+	struct xp_weigher weigher; /* the reader's; here nothing looks at it */
+	struct xp_reader *reader, *second;
 	const struct xp_clock *clock;
 	const struct xp_rng *rng;
 };
@@ -44,38 +46,26 @@ struct xp_decider {
 		"json", XP_OPT_FLAG, NULL, "one JSON document on standard output"                  \
 	}
 
-/* OUT_DIR: where records go unless --out says so. Errors: as for keys, logs and folders. */
-MUST_USE enum xp_rc xp_decider_open(struct xp_decider *d, const struct xp_args *args,
-				    enum xp_role role, const char *out_dir, struct xp_err *err);
+struct xp_decider_start {
+	enum xp_role role;
+	const char *out_dir; /* where records go unless --out says so */
+	struct xp_weigh_job job;
+	const char *const *inputs; /* what the job reads besides what is trusted; NULL at the end */
+};
+
+void xp_decider_init(struct xp_decider *d);
+/* Errors: as for keys, logs and folders. D stays where it is as long as it is used. */
+MUST_USE enum xp_rc xp_decider_open(struct xp_decider *d, const struct xp_decider_start *start,
+				    struct xp_err *err);
 void xp_decider_close(struct xp_decider *d);
 
-/* A record that something is decided about. */
-struct xp_subject {
-	char *json, *p7s;
-	size_t json_len, p7s_len;
-	struct xp_check_result result; /* result.record is never NULL after xp_subject_read */
-};
-/* XP_E_MALFORMED: it is no record, or has no signature. */
-MUST_USE enum xp_rc xp_subject_read(struct xp_subject *s, const struct xp_decider *d,
-				    const char *json_path, struct xp_err *err);
-void xp_subject_free(struct xp_subject *s);
 /*
- * May this key decide about the subject? XP_E_REFUSED: it signed it, or its person did; or the
- * subject does not hold and is to be accepted.
+ * Writes ID.json, ID.json.p7s and ID.tlog-proof, unless the subject is passed over. ID gets the new
+ * record's. *OUT is filled as far as it is known, also with an error. XP_E_MALFORMED: the subject
+ * is no record, or has no signature.
  */
-MUST_USE enum xp_rc xp_subject_admit(const struct xp_subject *s, const struct xp_decider *d,
-				     enum xp_decision decision, struct xp_err *err);
-
-struct xp_decision_input {
-	enum xp_decision decision;
-	const char *remarks;		    /* NULL: none */
-	const struct xp_evidence *evidence; /* NULL: none */
-	const struct xp_record *supersedes; /* an earlier validation; NULL: none */
-	const uint8_t *supersedes_sha256;
-};
-/* Writes ID.json, ID.json.p7s and ID.tlog-proof. ID gets the new record's. */
-MUST_USE enum xp_rc xp_subject_decide(char id[XP_UUID_LEN], const struct xp_subject *s,
-				      struct xp_decider *d, const struct xp_decision_input *in,
-				      struct xp_err *err);
+MUST_USE enum xp_rc xp_decider_decide(char id[XP_UUID_LEN], struct xp_weighed *out,
+				      struct xp_decider *d, const char *json_path,
+				      enum xp_decision decision, struct xp_err *err);
 /* The exit code of expunge-cert for an error; says it. */
 int xp_decider_say_error(const struct xp_err *err);

@@ -23,9 +23,7 @@ struct endorsement {
 	json_t *list, *refusals;
 	uint64_t done, passed_over, refused;
 	int exit_code;
-	/* the record at hand */
-	char subject[XP_UUID_LEN]; /* empty: not known */
-	bool is_stranger;	   /* refused for what cannot be judged, not for what is wrong */
+	struct xp_weighed weighed; /* the record at hand */
 };
 
 static void endorsement_free(struct endorsement *e)
@@ -49,13 +47,13 @@ static bool is_for_a_site(const struct xp_subject *s)
  * A site vouches for its own hosts and for no others: for a host that leads to a certificate of
  * --trust, is named by --trust-fingerprint, or whose certificate the roster calls a host's.
  */
-static bool is_one_of_its_hosts(const struct xp_subject *s, const struct endorsement *e)
+static bool is_one_of_its_hosts(const struct xp_subject *s, const struct xp_weigher *w)
 {
 	for (unsigned i = 0; i < s->result.signers_n; i++) {
 		const struct xp_check_signer *by = &s->result.signers[i];
 
 		if (!(by->is_trusted && by->role_is_granted) &&
-		    !xp_check_roster_grants(e->d.check, by->cert_sha256, XP_ROLE_HOST))
+		    !xp_check_roster_grants(w->check, by->cert_sha256, XP_ROLE_HOST))
 			return false;
 	}
 	return true;
@@ -68,10 +66,10 @@ static bool hosts_were_named(const struct xp_args *args)
 }
 
 /* XP_E_REFUSED where it is not known who signed, or nobody could say whether the record holds. */
-static enum xp_rc refuse_stranger(struct endorsement *e, const struct xp_subject *s,
-				  struct xp_err *err)
+static enum xp_rc refuse_stranger(struct xp_weighed *out, const struct xp_subject *s,
+				  const struct xp_weigher *w, struct xp_err *err)
 {
-	bool is_known = is_one_of_its_hosts(s, e);
+	bool is_known = is_one_of_its_hosts(s, w);
 	const struct xp_finding *why = NULL;
 
 	for (size_t i = 0; i < s->result.findings.n && !why; i++)
@@ -80,53 +78,51 @@ static enum xp_rc refuse_stranger(struct endorsement *e, const struct xp_subject
 			why = &s->result.findings.list[i];
 	if (is_known && !why)
 		return XP_OK;
-	e->is_stranger = true;
+	out->is_stranger = true;
 	return xp_fail(err, XP_E_REFUSED, "%s: %s: %s: it is not vouched for%s",
 		       s->result.record->id, why ? why->code : "I_UNTRUSTED",
 		       why ? why->text : "its host is none of those that you named",
-		       hosts_were_named(e->args) ? ""
-						 : "; say which hosts are yours, by --trust, "
-						   "--trust-fingerprint or --roles");
+		       hosts_were_named(w->job->args) ? ""
+						      : "; say which hosts are yours, by --trust, "
+							"--trust-fingerprint or --roles");
 }
 
-static void subject_free(struct xp_subject **s)
+static enum xp_rc weigh(struct xp_weighed *out, struct xp_weighing *in, const struct xp_subject *s,
+			const struct xp_weigher *w, struct xp_err *err)
 {
-	if (*s)
-		xp_subject_free(*s);
-	free(*s);
-	*s = NULL;
+	(void)in;
+	if (!is_for_a_site(s)) {
+		out->is_passed_over = true;
+		return XP_OK;
+	}
+	TRY(xp_subject_admit(s, w, XP_DECISION_ACCEPT, err));
+	return refuse_stranger(out, s, w, err);
 }
+
+/* ---- who vouches ---- */
 
 static enum xp_rc endorse_one(struct endorsement *e, const struct xp_pair *pair, struct xp_err *err)
 {
-	const struct xp_decision_input in = {
-		.decision = XP_DECISION_ACCEPT,
-		.remarks = xp_args_string(e->args, "remarks"),
-	};
-	AUTO(subject_free) struct xp_subject *s = calloc(1, sizeof(*s));
+	const char *subject = e->weighed.subject_id;
 	char id[XP_UUID_LEN];
-	enum xp_rc rc;
-
-	if (!s)
-		return xp_fail(err, XP_E_NOMEM, "record");
-	rc = xp_subject_read(s, &e->d, pair->json_path, err);
+	enum xp_rc rc =
+		xp_decider_decide(id, &e->weighed, &e->d, pair->json_path, XP_DECISION_ACCEPT, err);
 
 	/* a validation or an endorsement that lies there, too */
-	if (rc == XP_E_USAGE || (rc == XP_OK && !is_for_a_site(s))) {
+	if ((rc == XP_E_USAGE && e->weighed.is_validation) ||
+	    (rc == XP_OK && e->weighed.is_passed_over)) {
 		e->passed_over++;
 		return XP_OK;
 	}
 	if (rc != XP_OK)
 		return rc;
-	snprintf(e->subject, sizeof(e->subject), "%s", s->result.record->id);
-	TRY(xp_subject_admit(s, &e->d, XP_DECISION_ACCEPT, err));
-	TRY(refuse_stranger(e, s, err));
-	TRY(xp_subject_decide(id, s, &e->d, &in, err));
 	e->done++;
-	json_array_append_new(e->list,
-			      json_pack("{s:s, s:s}", "id", id, "subject", s->result.record->id));
-	if (!xp_args_flag(e->args, "json"))
-		printf("endorsed: %s, in %s.json\n", s->result.record->id, id);
+	json_array_append_new(e->list, json_pack("{s:s, s:s}", "id", id, "subject", subject));
+	if (xp_args_flag(e->args, "json"))
+		return XP_OK;
+	fputs("endorsed: ", stdout);
+	xp_print_escaped(stdout, subject);
+	printf(", in %s.json\n", id);
 	return XP_OK;
 }
 
@@ -137,27 +133,33 @@ static void refuse(struct endorsement *e, const char *path, const struct xp_err 
 	json_t *one =
 		json_pack("{s:o, s:o}", "file", xp_text_json(path), "text", xp_text_json(err->msg));
 
-	if (one && e->subject[0])
-		json_object_set_new(one, "subject", json_string(e->subject));
+	if (one && e->weighed.subject_id[0])
+		json_object_set_new(one, "subject", json_string(e->weighed.subject_id));
 	json_array_append_new(e->refusals, one);
 	e->refused++;
 	/* this record is refused; the command line was right */
 	if (code == 64)
 		code = 1;
-	e->exit_code = xp_check_exit_worse(e->exit_code, e->is_stranger ? 2 : code);
+	e->exit_code = xp_check_exit_worse(e->exit_code, e->weighed.is_stranger ? 2 : code);
 }
 
 static enum xp_rc prepare(struct endorsement *e, struct xp_err *err)
 {
 	const char *dir = e->args->operands[0];
 
-	e->d.out_fd = -1;
-	e->d.state.fd = e->d.state.jobs_fd = e->d.state.certificates_fd = -1;
+	xp_decider_init(&e->d);
 	e->list = json_array();
 	e->refusals = json_array();
 	if (!e->list || !e->refusals)
 		return xp_fail(err, XP_E_NOMEM, "%s", dir);
-	TRY(xp_decider_open(&e->d, e->args, XP_ROLE_SITE, dir, err));
+	TRY(xp_decider_open(&e->d,
+			    &(struct xp_decider_start){
+				    .role = XP_ROLE_SITE,
+				    .out_dir = dir,
+				    .job = {.args = e->args, .weigh = weigh},
+				    .inputs = (const char *const[]){NULL},
+			    },
+			    err));
 	TRY(xp_pairs_add(&e->pairs, dir, err));
 	if (e->pairs.n == 0 && e->pairs.unread_n == 0)
 		return xp_fail(err, XP_E_NOENT, "%s: there is no record here", dir);
@@ -188,8 +190,6 @@ static int run(const struct xp_args *args)
 	for (size_t i = 0; i < e.pairs.unread_n; i++)
 		refuse(&e, e.pairs.unread[i].path, &e.pairs.unread[i].why);
 	for (size_t i = 0; i < e.pairs.n; i++) {
-		e.subject[0] = 0;
-		e.is_stranger = false;
 		if (endorse_one(&e, &e.pairs.list[i], &err) != XP_OK)
 			refuse(&e, e.pairs.list[i].json_path, &err);
 	}

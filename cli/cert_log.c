@@ -305,7 +305,7 @@ static bool is_vouched_for(const struct xp_log_reader *r, const struct xp_note_v
 
 /* What the log says of a record; the proof's text comes behind it. */
 struct found {
-	bool is_there; /* else why not has been said */
+	uint8_t is_there; /* else why not has been said */
 	uint64_t index, size;
 	char origin[sizeof(((struct xp_checkpoint *)NULL)->origin)];
 };

@@ -25,13 +25,18 @@ static const struct xp_option options[] = {
 	{0},
 };
 
-struct validation {
-	struct xp_decider d;
-	struct xp_subject s;
+/* In the process that reads. */
+struct grounds {
 	struct xp_evidence evidence;
 	struct xp_record *old;
 	uint8_t old_sha256[32];
-	struct xp_decision_input in;
+};
+
+struct validation {
+	struct xp_decider d;
+	struct grounds grounds;
+	struct xp_weighed weighed;
+	enum xp_decision decision;
 	char id[XP_UUID_LEN];
 };
 
@@ -41,18 +46,16 @@ static void validation_free(struct validation **at)
 
 	if (!v)
 		return;
-	xp_subject_free(&v->s);
 	xp_decider_close(&v->d);
-	xp_evidence_free(&v->evidence);
-	if (v->old)
-		xp_record_free(v->old);
-	free(v->old);
 	free(v);
 	*at = NULL;
 }
 
+/* ---- in the process that reads ---- */
+
 /* The evidence of the reading, where it is of this very record and agrees with the decision. */
-static enum xp_rc take_readback(struct validation *v, json_t *doc, const char *file,
+static enum xp_rc take_readback(struct grounds *g, json_t *doc, const char *file,
+				const struct xp_subject *s, const struct xp_weigher *w,
 				struct xp_err *err)
 {
 	const char *sha256 = json_string_value(json_object_get(doc, "record_sha256"));
@@ -65,26 +68,26 @@ static enum xp_rc take_readback(struct validation *v, json_t *doc, const char *f
 	    json_object_set(own, "evidence", json_object_get(doc, "evidence")) != 0)
 		return xp_fail(err, XP_E_USAGE, "%s: not what expunge verify --json writes", file);
 	if (strlen(sha256) != 64 || !xp_hex_decode(digest, 32, sha256) ||
-	    memcmp(digest, v->s.result.json_sha256, 32) != 0)
+	    memcmp(digest, s->result.json_sha256, 32) != 0)
 		return xp_fail(err, XP_E_USAGE, "%s: the drive was held against another record",
 			       file);
-	if (v->in.decision == XP_DECISION_ACCEPT && strcmp(verdict, "clean") != 0)
+	if (w->terms.decision == XP_DECISION_ACCEPT && strcmp(verdict, "clean") != 0)
 		return xp_fail(err, XP_E_REFUSED,
 			       "%s: the reading ended %s; that is nothing to accept", file,
 			       strcmp(verdict, "residue") == 0 ? "with residue"
 							       : "without a result");
-	TRY(xp_schema_read(&v->evidence, &xp_schema_reading, own, &findings, err));
+	TRY(xp_schema_read(&g->evidence, &xp_schema_reading, own, &findings, err));
 	if (findings.n)
 		return xp_fail(err, XP_E_USAGE, "%s: %s: %s", file, findings.list[0].code,
 			       findings.list[0].text);
-	v->in.evidence = &v->evidence;
 	return XP_OK;
 }
 
-static enum xp_rc read_readback(struct validation *v, const struct xp_args *args,
+static enum xp_rc read_readback(struct grounds *g, struct xp_weighing *in,
+				const struct xp_subject *s, const struct xp_weigher *w,
 				struct xp_err *err)
 {
-	const char *file = xp_args_string(args, "readback");
+	const char *file = xp_args_string(w->job->args, "readback");
 	AUTO(xp_json_free) json_t *doc = NULL;
 	AUTO_MEM char *text = NULL;
 	size_t len = 0;
@@ -93,54 +96,73 @@ static enum xp_rc read_readback(struct validation *v, const struct xp_args *args
 		return XP_OK;
 	TRY(xp_file_read(&text, &len, file, READBACK_MAX_BYTES, err));
 	doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	return take_readback(v, doc, file, err);
+	TRY(take_readback(g, doc, file, s, w, err));
+	in->evidence = &g->evidence;
+	return XP_OK;
 }
 
-static enum xp_rc read_superseded(struct validation *v, const struct xp_args *args,
+static enum xp_rc read_superseded(struct grounds *g, struct xp_weighing *in,
+				  const struct xp_subject *s, const struct xp_weigher *w,
 				  struct xp_err *err)
 {
-	const char *file = xp_args_string(args, "supersedes");
+	const char *file = xp_args_string(w->job->args, "supersedes");
 	AUTO(xp_findings_free) struct xp_findings findings = {0};
 	AUTO_MEM char *json = NULL;
 	size_t len = 0;
 
 	if (!file)
 		return XP_OK;
-	v->old = calloc(1, sizeof(*v->old));
-	if (!v->old)
+	g->old = calloc(1, sizeof(*g->old));
+	if (!g->old)
 		return xp_fail(err, XP_E_NOMEM, "record");
 	TRY(xp_file_read(&json, &len, file, XP_RECORD_MAX_BYTES, err));
-	if (xp_record_parse(v->old, json, len, &findings, err) != XP_OK ||
-	    v->old->kind != XP_RECORD_VALIDATION)
+	if (xp_record_parse(g->old, json, len, &findings, err) != XP_OK ||
+	    g->old->kind != XP_RECORD_VALIDATION)
 		return xp_fail(err, XP_E_USAGE, "%s: no validation", file);
-	if (memcmp(v->old->validation.subject_sha256, v->s.result.json_sha256, 32) != 0)
+	if (memcmp(g->old->validation.subject_sha256, s->result.json_sha256, 32) != 0)
 		return xp_fail(err, XP_E_USAGE, "%s: a validation of another record", file);
-	if (EVP_Digest(json, len, v->old_sha256, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(json, len, g->old_sha256, NULL, EVP_sha256(), NULL) != 1)
 		return xp_fail(err, XP_E_INTERNAL, "SHA-256");
-	v->in.supersedes = v->old;
-	v->in.supersedes_sha256 = v->old_sha256;
+	in->supersedes = g->old;
+	in->supersedes_sha256 = g->old_sha256;
 	return XP_OK;
 }
+
+static enum xp_rc weigh(struct xp_weighed *out, struct xp_weighing *in, const struct xp_subject *s,
+			const struct xp_weigher *w, struct xp_err *err)
+{
+	struct grounds *g = w->job->ctx;
+
+	(void)out;
+	TRY(xp_subject_admit(s, w, w->terms.decision, err));
+	TRY(read_readback(g, in, s, w, err));
+	return read_superseded(g, in, s, w, err);
+}
+
+/* ---- who decides ---- */
 
 static enum xp_rc validate(struct validation *v, const struct xp_args *args, struct xp_err *err)
 {
 	const char *file = args->operands[0];
 	const char *word = xp_args_string(args, "decision");
+	const char *readback = xp_args_string(args, "readback");
+	const char *old = xp_args_string(args, "supersedes");
+	const char *const inputs[] = {readback ? readback : old, readback ? old : NULL, NULL};
 	AUTO_MEM char *path = strdup(file);
 
-	v->d.out_fd = -1;
-	v->d.state.fd = v->d.state.jobs_fd = v->d.state.certificates_fd = -1;
 	if (!path)
 		return xp_fail(err, XP_E_NOMEM, "%s", file);
-	if (!word || !xp_decision_parse(&v->in.decision, word))
+	if (!word || !xp_decision_parse(&v->decision, word))
 		return xp_fail(err, XP_E_USAGE, "--decision accept or reject is needed");
-	v->in.remarks = xp_args_string(args, "remarks");
-	TRY(xp_decider_open(&v->d, args, XP_ROLE_VALIDATOR, dirname(path), err));
-	TRY(xp_subject_read(&v->s, &v->d, file, err));
-	TRY(xp_subject_admit(&v->s, &v->d, v->in.decision, err));
-	TRY(read_readback(v, args, err));
-	TRY(read_superseded(v, args, err));
-	return xp_subject_decide(v->id, &v->s, &v->d, &v->in, err);
+	TRY(xp_decider_open(&v->d,
+			    &(struct xp_decider_start){
+				    .role = XP_ROLE_VALIDATOR,
+				    .out_dir = dirname(path),
+				    .job = {.args = args, .weigh = weigh, .ctx = &v->grounds},
+				    .inputs = inputs,
+			    },
+			    err));
+	return xp_decider_decide(v->id, &v->weighed, &v->d, file, v->decision, err);
 }
 
 static void print_concerns(const struct xp_concerns *c)
@@ -165,15 +187,15 @@ static void print_concerns(const struct xp_concerns *c)
 
 static void print(const struct validation *v)
 {
-	const struct xp_record *r = v->s.result.record;
-	const struct xp_concerns c = xp_validation_concerns(r);
+	const struct xp_weighed *w = &v->weighed;
+	const char *const texts[] = {w->subject_id, ", level ", w->level, ", scope ",
+				     w->scope,	    ", of ",	w->medium};
 
-	printf("%s: %s, level %s, scope %s, of ",
-	       v->in.decision == XP_DECISION_ACCEPT ? "accepted" : "rejected", r->id,
-	       xp_level_name(r->claim.level), xp_scope_name(r->claim.scope));
-	xp_print_escaped(stdout, r->media.serial[0] ? r->media.serial : r->media.name);
+	fputs(v->decision == XP_DECISION_ACCEPT ? "accepted: " : "rejected: ", stdout);
+	for (size_t i = 0; i < XP_ARRAY_LEN(texts); i++)
+		xp_print_escaped(stdout, texts[i]);
 	puts("");
-	print_concerns(&c);
+	print_concerns(&w->concerns);
 	printf("written: %s.json, its signature, and its place in the log\n", v->id);
 }
 
@@ -186,12 +208,13 @@ static int run(const struct xp_args *args)
 		xp_say("out of memory");
 		return 70;
 	}
+	xp_decider_init(&v->d);
 	if (validate(v, args, &err) != XP_OK)
 		return xp_decider_say_error(&err);
 	if (xp_args_flag(args, "json"))
 		return xp_print_json(json_pack("{s:s, s:s, s:s}", "id", v->id, "decision",
-					       xp_decision_name(v->in.decision), "subject",
-					       v->s.result.record->id));
+					       xp_decision_name(v->decision), "subject",
+					       v->weighed.subject_id));
 	print(v);
 	return 0;
 }

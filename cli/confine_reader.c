@@ -80,6 +80,7 @@ static bool serve_one(const struct xp_reader_job *job)
 	question = len <= XP_READER_MAX_BYTES ? malloc((size_t)len + 1) : NULL;
 	if (!question || !read_exactly(LINE_FD, question, (size_t)len))
 		return false;
+	question[len] = 0;
 	rc = job->serve(job->ctx, xp_span_of(question, (size_t)len), &answer, &err);
 	if (answer.failed || answer.len > XP_READER_MAX_BYTES) {
 		rc = xp_fail(&err, XP_E_NOMEM, "answer");

@@ -1,7 +1,9 @@
 /*
  * who_reads: put before the libraries of expunge-cert (LD_PRELOAD), it says on standard error, for
  * each call that parses or hashes bytes in which the text of WHO_READS stands (empty: any bytes),
- * whether the process had given away its rights by then: "who_reads: d2i_X509: confined".
+ * whether the process had given away its rights by then: "who_reads: d2i_X509: confined". With
+ * READER_LIES=FROM=TO, of one length, a process without rights writes TO for FROM: as one would
+ * that was taken over by what it read.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -98,4 +100,23 @@ unsigned char *SHA256(const unsigned char *data, size_t count, unsigned char *md
 
 	report("SHA256", data, count);
 	return next(data, count, md);
+}
+
+ssize_t write(int fd, const void *data, size_t count)
+{
+	ssize_t (*next)(int, const void *, size_t) = behind("write");
+	const char *from = getenv("READER_LIES");
+	const char *to = from ? strchr(from, '=') : NULL;
+	size_t len = to ? (size_t)(to - from) : 0;
+	const char *at = len ? memmem(data, count, from, len) : NULL;
+	char *copy = at && strlen(to + 1) == len && is_confined() ? malloc(count) : NULL;
+	ssize_t n;
+
+	if (!copy)
+		return next(fd, data, count);
+	memcpy(copy, data, count);
+	memcpy(copy + (at - (const char *)data), to + 1, len);
+	n = next(fd, copy, count);
+	free(copy);
+	return n;
 }
