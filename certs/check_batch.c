@@ -34,6 +34,25 @@ void xp_check_outcome_clear(struct xp_check_outcome *o)
 	*o = (struct xp_check_outcome){0};
 }
 
+/* When its first erase began; long ago where none did. */
+static int64_t first_erase(const struct xp_evidence *ev)
+{
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->phases[i].kind == XP_PHASE_ERASE)
+			return ev->phases[i].start_s;
+	return INT64_MIN;
+}
+
+static int64_t last_end(const struct xp_record *r)
+{
+	int64_t end_s = r->evidence.n ? INT64_MIN : r->issued_s;
+
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].end_s > end_s)
+			end_s = r->evidence.phases[i].end_s;
+	return end_s;
+}
+
 enum xp_rc xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_check_result *r,
 				 struct xp_err *err)
 {
@@ -48,6 +67,8 @@ enum xp_rc xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_che
 	o->is_known =
 		*drive_of(r->record) && xp_check_target_digest(o->target_sha256, &r->record->media);
 	o->issued_s = r->record->issued_s;
+	o->erased_s = first_erase(&r->record->evidence);
+	o->ended_s = last_end(r->record);
 	o->scope = r->record->claim.scope;
 	o->wanted = r->record->accepted;
 	o->kind = r->record->kind;
@@ -82,8 +103,10 @@ static bool can_be_closed(const struct xp_check_outcome *o)
 /* Destruction earns everything. */
 static bool makes_good(const struct xp_check_outcome *later, const struct xp_check_outcome *f)
 {
+	/* an erase from before the failure, told again under a later date, mends nothing */
 	bool enough = later->kind == XP_RECORD_DESTRUCTION ||
-		      (later->level >= f->wanted && later->scope >= f->scope);
+		      (later->level >= f->wanted && later->scope >= f->scope &&
+		       later->erased_s >= f->ended_s);
 
 	return enough && later->issued_s >= f->issued_s &&
 	       memcmp(f->target_sha256, later->target_sha256, 32) == 0 &&

@@ -15,6 +15,8 @@ struct xp_check_outcome {
 	char *drive;		   /* serial number; none: wwn, then name; owned */
 	uint8_t target_sha256[32]; /* of all that tells one target from another */
 	int64_t issued_s;
+	/* of its evidence: when its first erase began; when its last phase ended, else issued_s */
+	int64_t erased_s, ended_s;
 	enum xp_scope scope;
 	enum xp_level wanted; /* the lowest level that this record's operator accepted */
 	char model[64];
@@ -33,7 +35,8 @@ void xp_check_outcome_clear(struct xp_check_outcome *o);
 /*
  * Fills closed_by: an authentic failure (exit code 3) is closed by a passed record of a
  * sanitization or a destruction that names its id and its digest, is of the same target and not
- * older, and earned what the failure was to earn, in no narrower scope.
+ * older, whose erase began when the failure had ended, and earned what the failure was to earn, in
+ * no narrower scope.
  * XP_E_NOMEM.
  */
 MUST_USE enum xp_rc xp_check_batch_close(struct xp_check_outcome *const *list, size_t n,

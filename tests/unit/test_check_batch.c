@@ -23,7 +23,8 @@ static int setup(void **state)
 					    .id = "id-1",
 					    .scope = XP_SCOPE_DRIVE,
 					    .wanted = XP_PURGE,
-					    .issued_s = 1000};
+					    .issued_s = 1000,
+					    .ended_s = 990};
 	memset(failure.json_sha256, 7, 32);
 	success = (struct xp_check_outcome){.is_known = true,
 					    .kind = XP_RECORD_SANITIZATION,
@@ -31,6 +32,7 @@ static int setup(void **state)
 					    .scope = XP_SCOPE_DRIVE,
 					    .level = XP_PURGE,
 					    .issued_s = 1000,
+					    .erased_s = 990,
 					    .supersedes_id = "id-1"};
 	memset(success.supersedes_sha256, 7, 32);
 	return 0;
@@ -60,6 +62,10 @@ static void test_failure_with_later_success_is_closed(void **state)
 static void test_failure_stays_open_unless_all_fits(void **state)
 {
 	(void)state;
+	/* an erase from before it, under a new id and date */
+	success.erased_s = 989;
+	assert_string_equal(closed_by(), "");
+	setup(NULL);
 	success.exit_code = 2;
 	assert_string_equal(closed_by(), "");
 	setup(NULL);
@@ -94,6 +100,8 @@ static void test_failure_of_a_nameless_medium_stays_open(void **state)
 	(void)state;
 	assert_int_equal(xp_check_outcome_fill(&o, &r, NULL), XP_OK);
 	assert_true(o.is_known);
+	assert_int_equal(o.erased_s, r.record->evidence.phases[1].start_s);
+	assert_int_equal(o.ended_s, r.record->evidence.phases[r.record->evidence.n - 1].end_s);
 	xp_check_outcome_clear(&o);
 	memset(r.record->media.name, 0, sizeof(r.record->media.name));
 	snprintf(r.record->media.model, sizeof(r.record->media.model), "Stick");
