@@ -194,6 +194,7 @@ static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b, struct 
 	bytes.p7s = p7s;
 	bytes.p7s_len = p7s_len;
 	TRY(check_logged(r, b, check, pair, &bytes, err));
+	TRY(xp_accepted_policies_judge(r, &b->policies, &b->req, err));
 	return check_today(r, b, err);
 }
 

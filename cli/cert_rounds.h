@@ -6,6 +6,7 @@
 #pragma once
 #include "certs/check_peers.h"
 #include "cli/cert_batch.h"
+#include "cli/cert_policy.h"
 #include "cli/cert_workers.h"
 #include "cli/confine.h"
 #include "cli/options.h"
@@ -16,6 +17,7 @@ struct xp_batch {
 	const struct xp_args *args;
 	struct xp_check *check;
 	struct xp_requirements req;
+	struct xp_accepted_policies policies; /* none: any */
 	struct xp_note_vkey *log_key_list; /* malloc'ed */
 	struct xp_note_vkeys log_keys;	   /* the same; none: the log is not asked */
 	struct xp_pairs pairs;

@@ -23,6 +23,8 @@ static const struct xp_option options[] = {
 	 "clear or purge (the level that the record asked for)"},
 	{"require-scope", XP_OPT_STRING, "S", "drive, namespace, logical-unit, partition or file"},
 	{"require-role", XP_OPT_STRING, "R", "somebody must have signed in this role"},
+	{"policy", XP_OPT_LIST, "P",
+	 "a policy by which it may be judged: a file, or the name of one of ours"},
 	{"require-time", XP_OPT_FLAG, NULL, "the time of the signature must be proven"},
 	{"tsa", XP_OPT_LIST, "FILE", "a root of a timestamp authority that you trust, in PEM"},
 	{"log-key", XP_OPT_LIST, "FILE",
@@ -41,6 +43,7 @@ static void batch_free(struct xp_batch *b)
 		free((void *)(uintptr_t)b->tokens[i].data);
 	free(b->tokens);
 	free(b->log_key_list);
+	xp_accepted_policies_free(&b->policies);
 	xp_batch_close(b);
 	xp_check_free(&b->check);
 	xp_pairs_free(&b->pairs);
@@ -182,6 +185,7 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 	b->jsonl = xp_args_flag(b->args, "jsonl");
 	b->summary = xp_args_flag(b->args, "summary");
 	TRY(read_requirements(b, err));
+	TRY(xp_accepted_policies_read(&b->policies, xp_args_list(b->args, "policy"), err));
 	TRY(read_log_keys(b, err));
 	TRY(read_tokens(b, err));
 	TRY(xp_check_new(&b->check, xp_clock_system(), err));
