@@ -39,6 +39,7 @@ static const struct xp_option options[] = {
 struct run {
 	struct xp_plan_options plan_options;
 	struct xp_session session;
+	struct xp_inventory looked; /* with --expect: what was there before anything was made */
 	bool has_expect;
 	struct xp_expect_list expect;
 	struct xp_expect_paths expect_paths;
@@ -59,6 +60,7 @@ static void run_free(struct run *r)
 	xp_batch_free(&r->batch);
 	xp_expect_list_free(&r->expect);
 	xp_expect_paths_free(&r->expect_paths);
+	xp_inventory_free(&r->looked);
 	xp_session_close(&r->session);
 	xp_plan_options_free(&r->plan_options);
 }
@@ -89,15 +91,12 @@ static enum xp_rc read_fields(struct run *r, const char *path, struct xp_err *er
 
 static enum xp_rc read_expect(struct run *r, const char *path, struct xp_err *err)
 {
-	const char *host = r->session.inventory.host_serial;
 	AUTO_MEM char *csv = NULL;
 	size_t len = 0;
 
-	if (!path)
-		return XP_OK;
 	TRY(xp_file_read(&csv, &len, path, EXPECT_MAX_BYTES, err));
 	r->has_expect = true;
-	return xp_expect_list_for_host(&r->expect, csv, len, path, host, err);
+	return xp_expect_list_for_host(&r->expect, csv, len, path, r->looked.host_serial, err);
 }
 
 /* With --expect and no TARGET: every drive of the host; what is not listed is not touched. */
@@ -226,15 +225,32 @@ static enum xp_rc prepare_all(struct run *r, const struct xp_args *args, struct 
 	return confirm_files(r, err);
 }
 
-/* What is on a list is looked for among the drives of this host, and what is absent is told. */
+/* Of the drives of this host, those of the list; of what was named, what is there at all. */
+static enum xp_rc look_by_list(struct run *r, const struct xp_args *args, const char *list,
+			       const struct xp_sysroot *root, struct xp_err *err)
+{
+	AUTO(xp_expect_paths_free) struct xp_expect_paths paths = {0};
+
+	TRY(xp_inventory_scan(&r->looked, root, err));
+	TRY(read_expect(r, list, err));
+	if (args->operands_n)
+		return XP_OK;
+	TRY(xp_expect_paths_find(&paths, &r->expect, &r->looked, root, err));
+	r->nothing_there = paths.n == 0;
+	return XP_OK;
+}
+
 static enum xp_rc look(struct run *r, const struct xp_args *args, struct xp_err *err)
 {
 	AUTO(xp_sysroot_close) struct xp_sysroot root = {.fd = -1};
+	const char *list = xp_args_string(args, "expect");
 
 	TRY(read_folders(r, args, err));
-	if (r->folders_n || xp_args_string(args, "expect"))
-		return XP_OK;
 	TRY(xp_sysroot_open(&root, "/", err));
+	if (list)
+		TRY(look_by_list(r, args, list, &root, err));
+	if (r->folders_n || !args->operands_n)
+		return XP_OK;
 	TRY(xp_job_look(&r->batch, args->operands, args->operands_n, &root, err));
 	r->nothing_there = r->batch.n > 0;
 	return XP_OK;
@@ -256,7 +272,7 @@ static void check_sets(struct run *r)
 	}
 }
 
-static void check_expectations(struct run *r)
+static void check_expectations(struct run *r, const struct xp_inventory *inventory)
 {
 	check_sets(r);
 	if (r->expect.n)
@@ -265,9 +281,9 @@ static void check_expectations(struct run *r)
 		if (!r->expect.list[i].seen)
 			xp_say("%s is on the expect list and is not here",
 			       r->expect.list[i].serial);
-	if (r->expect.n && r->session.inventory.complete != XP_COMPLETE_YES)
+	if (r->expect.n && inventory->complete != XP_COMPLETE_YES)
 		xp_say("this host may hide drives; see expunge list");
-	if (!xp_expect_is_met(&r->expect, &r->session.inventory))
+	if (!xp_expect_is_met(&r->expect, inventory))
 		r->incomplete = true;
 }
 
@@ -297,7 +313,6 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 	TRY(xp_plan_options_read(&r->plan_options, args, err));
 	/* before a state folder, a log or a key of this host is made */
 	TRY(demand_file(xp_args_string(args, "record-fields"), FIELDS_MAX_BYTES, err));
-	TRY(demand_file(expect, EXPECT_MAX_BYTES, err));
 	TRY(look(r, args, err));
 	if (r->nothing_there)
 		return XP_OK;
@@ -307,7 +322,6 @@ static enum xp_rc set_up(struct run *r, const struct xp_args *args, struct xp_er
 	for (; *confirms; confirms++)
 		TRY(xp_confirms_add(&r->confirms, *confirms, err));
 	TRY(read_fields(r, xp_args_string(args, "record-fields"), err));
-	TRY(read_expect(r, expect, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
 	TRY(prepare_all(r, args, err));
 	r->session.setup.confirms = xp_confirms_list(&r->confirms);
@@ -322,7 +336,7 @@ static enum xp_rc carry_out(struct run *r, const struct xp_args *args, int *exit
 	if (xp_args_flag(args, "if-needed"))
 		TRY(xp_job_settle_needed(&r->batch, err));
 	xp_batch_settle_refused(&r->batch);
-	check_expectations(r);
+	check_expectations(r, &s->inventory);
 	if (!s->json && !s->jsonl && !s->quiet)
 		for (unsigned i = 0; i < r->batch.n; i++)
 			if (r->batch.jobs[i].state == XP_JOB_PLANNED)
@@ -362,10 +376,11 @@ static int run(const struct xp_args *args)
 	xp_session_init(&r->session);
 	if (set_up(r, args, &err) != XP_OK)
 		return xp_say_untouched(&err, xp_args_flag(args, "json"));
-	if (r->nothing_there)
+	if (r->nothing_there) {
+		check_expectations(r, &r->looked);
 		exit_code = xp_batch_report(&r->batch, xp_args_flag(args, "json"),
 					    xp_args_flag(args, "jsonl"));
-	else if (carry_out(r, args, &exit_code, &err) != XP_OK)
+	} else if (carry_out(r, args, &exit_code, &err) != XP_OK)
 		return xp_report_error(&err, xp_args_flag(args, "json"), "results");
 	if (r->incomplete)
 		exit_code = xp_exit_worse(exit_code, 6);
