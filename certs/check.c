@@ -180,6 +180,7 @@ void xp_check_log(struct xp_check_result *result, const char *proof, size_t len,
 	result->log.is_proven = true;
 	result->log.index = found.index;
 	result->log.size = found.checkpoint.head.size;
+	memcpy(result->log.root, found.checkpoint.head.root.b, sizeof(result->log.root));
 	snprintf(result->log.origin, sizeof(result->log.origin), "%s", found.checkpoint.origin);
 	compare_log(result);
 }

@@ -107,7 +107,8 @@ struct xp_check_result {
 		bool is_proven; /* record and signatures stand in the log, by the verifier's key */
 		uint64_t index;
 		char origin[256];
-		uint64_t size; /* of the tree of the checkpoint */
+		uint64_t size;	  /* of the tree of the checkpoint */
+		uint8_t root[32]; /* ... and its root */
 	} log;
 	/* large, and only as much of each as there is: the rest is not made zeros */
 	struct xp_check_signer signers[XP_CMS_SIGNERS_MAX];

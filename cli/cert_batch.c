@@ -16,6 +16,7 @@ void xp_verdicts_free(struct xp_verdicts *v)
 	}
 	free(v->list);
 	xp_check_seen_free(&v->seen);
+	xp_check_logs_free(&v->logs);
 	*v = (struct xp_verdicts){0};
 }
 
@@ -34,22 +35,36 @@ struct xp_verdict *xp_verdicts_add(struct xp_verdicts *v)
 	return &v->list[v->n++];
 }
 
-/* ---- two records of one id ---- */
+/* ---- two records that cannot both be ---- */
 
-char *xp_id_twice_text(const char *file, const char *other)
+const char *xp_blame_code(enum xp_blame b)
+{
+	switch (b) {
+	case XP_BLAME_TWIN:
+		return "E_ID_TWICE";
+	case XP_BLAME_FORK:
+		break;
+	}
+	return "E_LOG_FORK";
+}
+
+char *xp_blame_text(enum xp_blame b, const char *file, const char *other)
 {
 	char *text = NULL;
 
-	if (asprintf(&text, "two records of one id were given: %s and %s", file, other) < 0)
+	if (asprintf(&text,
+		     b == XP_BLAME_TWIN ? "two records of one id were given: %s and %s"
+					: "two histories of one log were given: %s and %s",
+		     file, other) < 0)
 		return NULL;
 	return text;
 }
 
 /* The document with one finding more, and the verdict that follows from it. */
-static enum xp_rc blame_json(char **json, const char *why, struct xp_err *err)
+static enum xp_rc blame_json(char **json, const char *code, const char *why, struct xp_err *err)
 {
 	AUTO(xp_json_free) json_t *doc = json_loads(*json, 0, NULL);
-	json_t *one = json_pack("{s:s, s:o}", "code", "E_ID_TWICE", "text", xp_text_json(why));
+	json_t *one = json_pack("{s:s, s:o}", "code", code, "text", xp_text_json(why));
 	char *again = NULL;
 
 	if (doc && one && json_array_append_new(json_object_get(doc, "findings"), one) == 0 &&
@@ -63,19 +78,21 @@ static enum xp_rc blame_json(char **json, const char *why, struct xp_err *err)
 	return XP_OK;
 }
 
-enum xp_rc xp_verdict_blame(struct xp_verdicts *v, size_t at, const char *file, struct xp_err *err)
+enum xp_rc xp_verdict_blame(struct xp_verdicts *v, size_t at, enum xp_blame b, const char *file,
+			    struct xp_err *err)
 {
 	struct xp_verdict *one = &v->list[at];
-	AUTO_MEM char *why = xp_id_twice_text(one->file, file);
+	const char **other = b == XP_BLAME_TWIN ? &one->twin : &one->fork;
+	AUTO_MEM char *why = xp_blame_text(b, one->file, file);
 
 	/* once is enough, by however many */
-	if (one->twin)
+	if (*other)
 		return XP_OK;
 	if (!why)
 		return xp_fail(err, XP_E_NOMEM, "results");
 	if (one->json)
-		TRY(blame_json(&one->json, why, err));
-	one->twin = file;
+		TRY(blame_json(&one->json, xp_blame_code(b), why, err));
+	*other = file;
 	one->o.exit_code = 1;
 	return XP_OK;
 }
@@ -88,7 +105,7 @@ static int by_id(const void *a, const void *b)
 	return strcmp((*x)->o.id, (*y)->o.id);
 }
 
-/* Only one of several copies was at hand when the other record of its id was met. */
+/* Only one of several copies was at hand when the other record was met. */
 static enum xp_rc blame_copies(struct xp_verdicts *v, struct xp_err *err)
 {
 	AUTO_MEM const struct xp_verdict **blamed = calloc(v->n + 1, sizeof(const void *));
@@ -97,7 +114,7 @@ static enum xp_rc blame_copies(struct xp_verdicts *v, struct xp_err *err)
 	if (!blamed)
 		return xp_fail(err, XP_E_NOMEM, "%zu results", v->n);
 	for (size_t i = 0; i < v->n; i++)
-		if (v->list[i].twin)
+		if (v->list[i].twin || v->list[i].fork)
 			blamed[n++] = &v->list[i];
 	qsort(blamed, n, sizeof(*blamed), by_id);
 	for (size_t i = 0; i < v->n; i++) {
@@ -106,8 +123,10 @@ static enum xp_rc blame_copies(struct xp_verdicts *v, struct xp_err *err)
 
 		if (n && one->o.id[0] && (one->o.exit_code == 0 || one->o.exit_code == 3))
 			found = bsearch(&one, blamed, n, sizeof(*blamed), by_id);
-		if (found)
-			TRY(xp_verdict_blame(v, i, (*found)->twin, err));
+		if (found && (*found)->twin)
+			TRY(xp_verdict_blame(v, i, XP_BLAME_TWIN, (*found)->twin, err));
+		if (found && (*found)->fork)
+			TRY(xp_verdict_blame(v, i, XP_BLAME_FORK, (*found)->fork, err));
 	}
 	return XP_OK;
 }

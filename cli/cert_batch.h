@@ -1,6 +1,7 @@
 /* cert_batch: the records that `expunge-cert verify` was given, and what was found of each. */
 #pragma once
 #include "certs/check_batch.h"
+#include "certs/check_logs.h"
 
 #include <jansson.h>
 
@@ -41,12 +42,14 @@ struct xp_verdict {
 	bool is_duplicate; /* of one before: the same record, the same verdict */
 	char *json;	   /* its document, compact; NULL unless asked for */
 	const char *twin;  /* E_ID_TWICE: the file of another record of its id; NULL: none */
+	const char *fork;  /* E_LOG_FORK: of one that stands in another history of its log */
 };
 
 struct xp_verdicts {
 	struct xp_verdict *list;
 	size_t n, cap;
 	struct xp_check_seen seen;
+	struct xp_check_logs logs;
 };
 
 void xp_verdicts_free(struct xp_verdicts *v);
@@ -54,12 +57,14 @@ void xp_verdicts_free(struct xp_verdicts *v);
 struct xp_verdict *xp_verdicts_add(struct xp_verdicts *v);
 /* Closes the failures that a passed record supersedes. */
 MUST_USE enum xp_rc xp_verdicts_close(struct xp_verdicts *v, struct xp_err *err);
-/* Number AT, which passed when it was read, has the id of the record in FILE: it fails, too. */
-MUST_USE enum xp_rc xp_verdict_blame(struct xp_verdicts *v, size_t at, const char *file,
-				     struct xp_err *err);
-/* What E_ID_TWICE says of the record in FILE beside the one in OTHER; malloc'ed, NULL: no memory.
- */
-char *xp_id_twice_text(const char *file, const char *other);
+/* Why a record that passed when it was read fails, now that another one was. */
+enum xp_blame { XP_BLAME_TWIN, XP_BLAME_FORK };
+const char *xp_blame_code(enum xp_blame b); /* "E_ID_TWICE", "E_LOG_FORK" */
+/* Number AT fails by B, for the record in FILE. */
+MUST_USE enum xp_rc xp_verdict_blame(struct xp_verdicts *v, size_t at, enum xp_blame b,
+				     const char *file, struct xp_err *err);
+/* What is said by B of the record in FILE beside the one in OTHER; malloc'ed, NULL: no memory. */
+char *xp_blame_text(enum xp_blame b, const char *file, const char *other);
 
 /* "passed", "failed", "indeterminate", "policy", "error". */
 const char *xp_verdict_word(int exit_code);

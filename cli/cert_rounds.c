@@ -198,26 +198,37 @@ static enum xp_rc check_one(struct slot *slot, const struct xp_batch *b, struct 
 	return check_today(r, b, err);
 }
 
+/* R, and the verdict number CLASH, which was given before; SIZE_MAX: there is none. */
+static enum xp_rc blame_both(struct xp_batch *b, enum xp_blame why, size_t clash, const char *file,
+			     struct xp_check_result *r, struct xp_err *err)
+{
+	AUTO_MEM char *text = NULL;
+
+	if (clash == SIZE_MAX)
+		return XP_OK;
+	text = xp_blame_text(why, b->verdicts.list[clash].file, file);
+	if (!text)
+		return xp_fail(err, XP_E_NOMEM, "results");
+	xp_findings_add(&r->findings, xp_blame_code(why), "%s", text);
+	return xp_verdict_blame(&b->verdicts, clash, why, file, err);
+}
+
 /*
  * The same record twice counts once; two authentic records of one id are one too many, and neither
- * is the one that may stay.
+ * is the one that may stay. So it is with two histories of one log.
  */
 static enum xp_rc look_back(bool *is_duplicate, struct xp_batch *b, const char *file,
 			    struct xp_check_result *r, struct xp_err *err)
 {
 	AUTO(xp_check_outcome_clear) struct xp_check_outcome o = {0};
-	AUTO_MEM char *why = NULL;
 	size_t clash = SIZE_MAX;
 
 	TRY(xp_check_outcome_fill(&o, r, err));
 	TRY(xp_check_seen_add(is_duplicate, &clash, &b->verdicts.seen, &o, b->verdicts.n, err));
-	if (clash == SIZE_MAX)
-		return XP_OK;
-	why = xp_id_twice_text(b->verdicts.list[clash].file, file);
-	if (!why)
-		return xp_fail(err, XP_E_NOMEM, "results");
-	xp_findings_add(&r->findings, "E_ID_TWICE", "%s", why);
-	return xp_verdict_blame(&b->verdicts, clash, file, err);
+	TRY(blame_both(b, XP_BLAME_TWIN, clash, file, r, err));
+	clash = SIZE_MAX;
+	TRY(xp_check_logs_add(&clash, &b->verdicts.logs, r, &b->log_keys, b->verdicts.n, err));
+	return blame_both(b, XP_BLAME_FORK, clash, file, r, err);
 }
 
 /* *LINE: the record's document in one line; NULL where none is asked for. */

@@ -276,7 +276,7 @@ static void print_closed(const struct xp_batch *b)
 	}
 }
 
-/* Nor were those known that have another record's id. */
+/* Nor were those known that have another record's id, or stand in another history of their log. */
 static void say_twins(const struct xp_batch *b)
 {
 	for (size_t i = 0; i < b->verdicts.n; i++) {
@@ -286,6 +286,10 @@ static void say_twins(const struct xp_batch *b)
 			xp_say("E_ID_TWICE: two records of one id were given, and neither may be "
 			       "relied upon: %s and %s",
 			       v->file, v->twin);
+		if (v->fork && !b->json)
+			xp_say("E_LOG_FORK: one log has two histories, and neither may be relied "
+			       "upon: %s and %s",
+			       v->file, v->fork);
 	}
 }
 

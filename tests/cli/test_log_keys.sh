@@ -67,4 +67,31 @@ exits "the other log's signature under it as well" 1 verify "${both[@]}"
 is 'does not hold' "$(codes "$record")" E_LOG_SIGNATURE
 cp "$proof" "${record%.json}.tlog-proof"
 exits 'as they were, they pass' 0 verify "${both[@]}"
+
+# --- a log that was copied and went on twice, under one key: each proof holds, not both of them
+fork() {
+	head -c 65536 /dev/urandom >"$1.img"
+	"$EXPUNGE" run "$1.img" --level clear --confirm "$1.img" --out fork.d --state "$2" >/dev/null 2>&1
+}
+fork one us
+cp -r us other
+fork two us
+all() { cert verify fork.d --trust us/host.crt --log-key us/log.vkey "$@"; }
+exits 'what stands in one history passes' 0 all --json
+fork three other
+first=$(grep -l '"name":"one.img"' fork.d/*.json)
+forked() { jq -r '.results[] | select(.findings[].code == "E_LOG_FORK").exit' out | xargs; }
+exits 'two histories of one log fail' 1 all --json
+is 'the two records that cannot both be' "$(forked)" '1 1'
+is 'not those before the fork' "$(jq -r --arg file "$first" '.results[] | select(.file == $file).verdict' out)" passed
+exits 'in the summary, too' 1 all --summary
+check 'which names both' grep -q 'E_LOG_FORK: one log has two histories.*: fork.d/.*json and fork.d/.*json' err
+exits 'line by line' 1 all --jsonl
+cp "$(grep -l '"name":"two.img"' fork.d/*.json)" fork.d/0-copy.json
+two=$(grep -l '"name":"two.img"' fork.d/01*.json)
+cp "$two.p7s" fork.d/0-copy.json.p7s
+cp "${two%.json}.tlog-proof" fork.d/0-copy.tlog-proof
+exits 'beside a copy of one' 1 all --json
+is 'the copy fails as well' "$(forked)" '1 1 1'
+exits 'without the key no log is asked' 0 cert verify fork.d --trust us/host.crt
 done_testing
