@@ -52,6 +52,11 @@ MUST_USE enum xp_rc xp_key_sign(uint8_t out[XP_TOKEN_SIGNATURE_MAX_BYTES], size_
 				struct xp_err *err);
 /* Is KEY on P-256, by the named curve? */
 bool xp_key_is_p256(const EVP_PKEY *key);
+#define XP_KEY_POINT_LEN 65
+/* The uncompressed point of a public key on P-256. */
+bool xp_key_point(uint8_t out[XP_KEY_POINT_LEN], const EVP_PKEY *key);
+/* The public key of such a point; NULL: it is none of that curve. */
+EVP_PKEY *xp_key_of_point(uint8_t *point, size_t len);
 /* The role that the certificate's policies grant; false: none, or more than one. */
 bool xp_key_cert_role(enum xp_role *out, const X509 *cert);
 /* Does a CA's certificatePolicies leave room for the role? It does where there is none. */

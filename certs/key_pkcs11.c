@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "certs/key.h"
 #include "certs/pki.h"
 
 #define SLOTS_MAX 64
@@ -463,7 +464,7 @@ enum xp_rc xp_token_sign(uint8_t out[XP_TOKEN_SIGNATURE_MAX_BYTES], size_t *len,
 
 /* ---- the public key ---- */
 
-static EVP_PKEY *key_of_point(uint8_t *point, size_t len)
+EVP_PKEY *xp_key_of_point(uint8_t *point, size_t len)
 {
 	char group[] = "prime256v1";
 	OSSL_PARAM params[] = {
@@ -479,6 +480,20 @@ static EVP_PKEY *key_of_point(uint8_t *point, size_t len)
 		key = NULL;
 	EVP_PKEY_CTX_free(c);
 	return key;
+}
+
+bool xp_key_point(uint8_t out[XP_KEY_POINT_LEN], const EVP_PKEY *key)
+{
+	BIGNUM *x = NULL, *y = NULL;
+	bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+		  EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 &&
+		  BN_bn2binpad(x, out + 1, HALF) == HALF &&
+		  BN_bn2binpad(y, out + 1 + HALF, HALF) == HALF;
+
+	out[0] = 4;
+	BN_free(x);
+	BN_free(y);
+	return ok;
 }
 
 enum xp_rc xp_token_public_key(EVP_PKEY **out, struct xp_token *t, struct xp_err *err)
@@ -506,9 +521,9 @@ enum xp_rc xp_token_public_key(EVP_PKEY **out, struct xp_token *t, struct xp_err
 	len = get_bytes(point, sizeof(point), t, found[0], CKA_EC_POINT);
 	/* an OCTET STRING around the uncompressed point; some modules leave the wrapping out */
 	if (len == 67 && point[0] == 0x04 && point[1] == 65)
-		*out = key_of_point(point + 2, 65);
+		*out = xp_key_of_point(point + 2, XP_KEY_POINT_LEN);
 	else
-		*out = len == 65 ? key_of_point(point, 65) : NULL;
+		*out = len == 65 ? xp_key_of_point(point, XP_KEY_POINT_LEN) : NULL;
 	if (!*out)
 		return xp_pki_fail(err, XP_E_USAGE, "the token's public key is not on P-256");
 	return XP_OK;

@@ -263,12 +263,25 @@ static bool entry_describe(X509_REVOKED *r, const struct xp_pki_revocation *add)
 	return ok;
 }
 
+static ASN1_INTEGER *serial_of(const struct xp_pki_revocation *add)
+{
+	BIGNUM *bn = NULL;
+	ASN1_INTEGER *serial = NULL;
+
+	if (add->cert)
+		return ASN1_INTEGER_dup(X509_get0_serialNumber(add->cert));
+	if (BN_hex2bn(&bn, add->serial) == (int)strlen(add->serial))
+		serial = BN_to_ASN1_INTEGER(bn, NULL);
+	BN_free(bn);
+	return serial;
+}
+
 static enum xp_rc add_entry(X509_CRL *crl, const struct xp_pki_revocation *add, struct xp_err *err)
 {
 	ASN1_TIME *at = ASN1_TIME_set(NULL, (time_t)add->at_s);
 	X509_REVOKED *r = X509_REVOKED_new();
 	X509_REVOKED *known = NULL;
-	ASN1_INTEGER *serial = ASN1_INTEGER_dup(X509_get0_serialNumber(add->cert));
+	ASN1_INTEGER *serial = serial_of(add);
 	bool ok = at && r && serial;
 
 	if (ok && X509_CRL_get0_by_serial(crl, &known, serial) != 0) {
@@ -335,13 +348,25 @@ enum xp_rc xp_pki_crl_new(X509_CRL **out, const X509_CRL *previous,
 	if (X509_check_private_key(issuer, issuer_key) != 1)
 		return xp_pki_fail(err, XP_E_USAGE,
 				   "the CA's key does not belong to its certificate");
-	if (add && add->cert)
+	if (add && (add->cert || add->serial))
 		TRY(add_entry(crl, add, err));
 	X509_CRL_sort(crl);
 	if (!X509_CRL_sign(crl, issuer_key, EVP_sha256()))
 		return xp_pki_fail(err, XP_E_INTERNAL, "revocation list");
 	*out = STEAL(crl);
 	return XP_OK;
+}
+
+bool xp_pki_serial(char out[XP_PKI_SERIAL_LEN], const X509 *cert)
+{
+	BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	char *hex = bn ? BN_bn2hex(bn) : NULL;
+	bool ok = hex && strlen(hex) < XP_PKI_SERIAL_LEN;
+
+	snprintf(out, XP_PKI_SERIAL_LEN, "%s", ok ? hex : "");
+	BN_free(bn);
+	OPENSSL_free(hex);
+	return ok;
 }
 
 enum xp_rc xp_pki_fingerprint(uint8_t out[32], const X509 *cert, struct xp_err *err)

@@ -44,7 +44,8 @@ MUST_USE enum xp_rc xp_pki_issue(X509 **out, EVP_PKEY *key, enum xp_role role,
 
 /* Why and from when a certificate is revoked. */
 struct xp_pki_revocation {
-	const X509 *cert; /* NULL: none is added */
+	const X509 *cert;
+	const char *serial; /* its number in hex, where CERT is NULL; both NULL: none is added */
 	int64_t at_s;
 	bool is_key_compromise;
 	bool is_superseded;	/* by another key of the same person */
@@ -65,6 +66,9 @@ MUST_USE enum xp_rc xp_pki_key_to_pem(struct xp_secret *out, EVP_PKEY *key,
 /* PEM, malloc'ed. */
 MUST_USE enum xp_rc xp_pki_cert_to_pem(char **out, size_t *len, X509 *cert, struct xp_err *err);
 MUST_USE enum xp_rc xp_pki_crl_to_pem(char **out, size_t *len, X509_CRL *crl, struct xp_err *err);
+/* The serial number in upper-case hex; false: it is longer than a number may be. */
+#define XP_PKI_SERIAL_LEN 64
+bool xp_pki_serial(char out[XP_PKI_SERIAL_LEN], const X509 *cert);
 /* SHA-256 over the DER. */
 MUST_USE enum xp_rc xp_pki_fingerprint(uint8_t out[32], const X509 *cert, struct xp_err *err);
 

@@ -421,6 +421,32 @@ static enum xp_rc must_be_ours(const struct xp_ca *ca, const X509 *cert, struct 
 	return ours ? XP_OK : xp_fail(err, XP_E_USAGE, "the certificate was not issued by this CA");
 }
 
+enum xp_rc xp_ca_find(X509 **out, const struct xp_ca *ca, const char *serial, struct xp_err *err)
+{
+	STACK_OF(X509) *certs = NULL;
+	STACK_OF(X509_CRL) *crls = NULL;
+	AUTO(xp_pki_cert_free) X509 *cert = NULL;
+	AUTO_MEM char *pem = NULL;
+	char name[80], found[XP_PKI_SERIAL_LEN];
+	size_t len = 0;
+	AUTO_FD int fd =
+		openat(ca->dir_fd, "issued", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return xp_fail_errno(err, errno == ENOENT ? XP_E_NOENT : XP_E_IO, "issued");
+	snprintf(name, sizeof(name), "%.64s.pem", serial);
+	TRY(xp_file_read_at(&pem, &len, fd, name, XP_KEY_FILE_MAX_BYTES, err));
+	TRY(xp_key_certs_from_pem(&certs, &crls, pem, len, name, err));
+	cert = sk_X509_shift(certs);
+	sk_X509_pop_free(certs, X509_free);
+	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	if (!cert || !xp_pki_serial(found, cert) || strcmp(found, serial) != 0)
+		return xp_fail(err, XP_E_MALFORMED, "issued/%s: another certificate", name);
+	TRY(must_be_ours(ca, cert, err));
+	*out = STEAL(cert);
+	return XP_OK;
+}
+
 enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *revocation,
 			    int64_t now_s, struct xp_err *err)
 {
@@ -428,7 +454,7 @@ enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *re
 	AUTO_MEM char *pem = NULL;
 	size_t len = 0;
 
-	if (revocation)
+	if (revocation && revocation->cert)
 		TRY(must_be_ours(ca, revocation->cert, err));
 	TRY(xp_pki_crl_new(&next, ca->crl, revocation, ca->root, ca->key, now_s,
 			   now_s + (int64_t)XP_CA_CRL_DAYS * DAY_S, err));

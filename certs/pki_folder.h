@@ -55,8 +55,14 @@ struct xp_ca_issued {
 MUST_USE enum xp_rc xp_ca_issue(struct xp_ca_issued *out, struct xp_ca *ca,
 				const struct xp_ca_request *req, struct xp_err *err);
 /*
+ * The CA's own copy of what it has issued under this number (upper-case hex). XP_E_NOENT: it has
+ * none.
+ */
+MUST_USE enum xp_rc xp_ca_find(X509 **out, const struct xp_ca *ca, const char *serial,
+			       struct xp_err *err);
+/*
  * Writes the next list, with the entry (REVOCATION NULL: with no new one). XP_E_USAGE where the
- * certificate is not of this CA, or is revoked already.
+ * certificate is not of this CA, or is revoked already; a number alone is taken as it is.
  */
 MUST_USE enum xp_rc xp_ca_write_list(struct xp_ca *ca, const struct xp_pki_revocation *revocation,
 				     int64_t now_s, struct xp_err *err);

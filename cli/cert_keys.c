@@ -7,7 +7,6 @@
 #include "base/about.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "certs/key.h"
 #include "certs/pki_folder.h"
 #include "cli/commands_cert.h"
@@ -287,22 +286,6 @@ static int run_ca(const struct xp_args *args)
 	return report_root(args, root_fp, NULL);
 }
 
-enum xp_rc xp_keys_read_request(struct xp_request *out, const struct xp_args *args,
-				struct xp_err *err)
-{
-	const char *file = xp_args_string(args, "request");
-	AUTO_MEM char *pem = NULL;
-	size_t len = 0;
-
-	if (!file)
-		return XP_OK;
-	if (xp_args_string(args, "passphrase-file") || xp_args_flag(args, "no-passphrase"))
-		return xp_fail(err, XP_E_USAGE,
-			       "--request: no key is made here that could have a passphrase");
-	TRY(xp_file_read(&pem, &len, file, XP_KEY_FILE_MAX_BYTES, err));
-	return xp_request_read(out, pem, len, file, err);
-}
-
 /* The first that says something. */
 static const char *either(const char *a, const char *b, const char *c)
 {
@@ -387,28 +370,11 @@ static int run_person(const struct xp_args *args)
 	return xp_keys_report_issued(args, &out);
 }
 
-enum xp_rc xp_keys_read_cert(X509 **out, const char *file, struct xp_err *err)
-{
-	STACK_OF(X509) *certs = NULL;
-	STACK_OF(X509_CRL) *crls = NULL;
-	AUTO_MEM char *pem = NULL;
-	size_t len = 0;
-
-	TRY(xp_file_read(&pem, &len, file, XP_KEY_FILE_MAX_BYTES, err));
-	TRY(xp_key_certs_from_pem(&certs, &crls, pem, len, file, err));
-	*out = sk_X509_shift(certs);
-	sk_X509_pop_free(certs, X509_free);
-	sk_X509_CRL_pop_free(crls, X509_CRL_free);
-	if (!*out)
-		return xp_fail(err, XP_E_USAGE, "%s: there is no certificate in it", file);
-	return XP_OK;
-}
-
 static enum xp_rc do_revoke(const struct xp_args *args, struct xp_err *err)
 {
-	AUTO(xp_pki_cert_free) X509 *cert = NULL;
 	AUTO(xp_ca_free) struct xp_ca *ca = NULL;
 	struct xp_pki_revocation rev = {0};
+	char serial[XP_PKI_SERIAL_LEN];
 	const char *from = xp_args_string(args, "from");
 	const char *file = xp_args_string(args, "cert");
 
@@ -420,9 +386,10 @@ static enum xp_rc do_revoke(const struct xp_args *args, struct xp_err *err)
 	if (from && rev.invalid_from_s > rev.at_s)
 		return xp_fail(err, XP_E_USAGE, "--from %s lies in the future", from);
 	rev.is_key_compromise = from != NULL;
-	if (file)
-		TRY(xp_keys_read_cert(&cert, file, err));
-	rev.cert = cert;
+	if (file) {
+		TRY(xp_keys_read_cert(serial, args, file, err));
+		rev.serial = serial;
+	}
 	TRY(xp_keys_open_ca(&ca, args, err));
 	return xp_ca_write_list(ca, file ? &rev : NULL, rev.at_s, err);
 }

@@ -3,8 +3,7 @@
 #include <jansson.h>
 
 #include "certs/pki_folder.h"
-#include "certs/pki_request.h"
-#include "cli/options.h"
+#include "cli/cert_read.h"
 
 /* *GIVEN: there is one; otherwise the user asked for a key without. */
 MUST_USE enum xp_rc xp_keys_new_passphrase(struct xp_secret *out, bool *given,
@@ -20,10 +19,6 @@ MUST_USE enum xp_rc xp_keys_days(unsigned *out, const struct xp_args *args, stru
 /* The CA in the folder that the operand names. */
 MUST_USE enum xp_rc xp_keys_open_ca(struct xp_ca **out, const struct xp_args *args,
 				    struct xp_err *err);
-MUST_USE enum xp_rc xp_keys_read_cert(X509 **out, const char *file, struct xp_err *err);
-/* --request, where it is given; else OUT stays as it is. */
-MUST_USE enum xp_rc xp_keys_read_request(struct xp_request *out, const struct xp_args *args,
-					 struct xp_err *err);
 
 /* "WHAT  DIR/FILE   (NOTE)" */
 void xp_keys_print_file(const char *what, const char *dir, const char *file, const char *note);

@@ -26,15 +26,25 @@ static enum xp_rc replace(struct xp_ca_issued *out, const struct xp_args *args, 
 	AUTO(xp_pki_cert_free) X509 *old = NULL;
 	AUTO(xp_ca_free) struct xp_ca *ca = NULL;
 	struct xp_ca_request req = {.base = xp_args_string(args, "file")};
+	char serial[XP_PKI_SERIAL_LEN];
 	const char *file;
 	bool given = false;
+	enum xp_rc rc;
 
 	TRY(xp_keys_needed(&file, args, "cert", err));
-	TRY(xp_keys_read_cert(&old, file, err));
+	TRY(xp_keys_read_cert(serial, args, file, err));
 	TRY(xp_keys_read_request(&asked, args, err));
 	TRY(xp_keys_days(&req.days, args, err));
 	TRY(xp_keys_now(&req.now_s, err));
 	TRY(xp_keys_open_ca(&ca, args, err));
+	/* the CA's own copy says whose it is */
+	rc = xp_ca_find(&old, ca, serial, err);
+	if (rc == XP_E_NOENT)
+		return xp_fail(err, XP_E_USAGE,
+			       "%s: this CA has not kept what it issued as number %s; keys person "
+			       "--person makes another one",
+			       file, serial);
+	TRY(rc);
 	if (!asked.key)
 		TRY(xp_keys_new_passphrase(&pass, &given, args, "New passphrase for the new key",
 					   err));

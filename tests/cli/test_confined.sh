@@ -108,6 +108,24 @@ mkdir h
 cp "$done" "$done.p7s" h
 reads_confined "$(jq -r .nonce "$done")" json_loadb 0 endorse h --key ca/site.key --cert ca/site.pem --state vstate --trust ca/root.pem
 
+# --- what a CA is handed
+quiet cert keys request next --name Requesting --role performer --no-passphrase
+reads_confined 'CERTIFICATE REQUEST' BIO_new_mem_buf 0 keys person ca --request next/performer.csr --role performer --file asked
+{
+	echo 'by somebody else'
+	cat ca/asked.pem
+} >theirs.pem
+reads_confined 'by somebody else' BIO_new_mem_buf 0 keys replace ca --cert theirs.pem --no-passphrase --file succeeds
+reads_confined 'by somebody else' BIO_new_mem_buf 0 keys revoke ca --cert theirs.pem
+check 'it is revoked' grep -q "Serial Number: $(openssl x509 -in ca/asked.pem -noout -serial | sed 's/.*=//')" \
+	<(openssl crl -in ca/root.crl -noout -text)
+cp ca/validator.pem val.pem
+mv ca/issued issued.away
+exits 'one that the CA has kept no copy of gets no successor' 64 cert keys replace ca --cert val.pem --no-passphrase
+check 'and is told the way out' grep -q 'keys person --person' err
+exits 'it can be revoked' 0 cert keys revoke ca --cert val.pem
+mv issued.away ca/issued
+
 # --- a reader that was taken over
 n=$(find d -type f | wc -l)
 lies() { env LD_PRELOAD="$root/$B/who_reads.so" READER_LIES="$1" "$EXPUNGE_CERT" validate "$done" "${@:2}" "${val[@]}"; }

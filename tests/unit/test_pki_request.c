@@ -9,10 +9,14 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <ftw.h>
+#include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "certs/pki_folder.h"
 #include "certs/pki_request.h"
 
 static const struct xp_pki_subject subject = {
@@ -206,6 +210,91 @@ static void test_request_on_another_curve_is_refused(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* ---- what a CA is told of it by who read it ---- */
+
+static void test_point_of_a_key_makes_the_same_key(void **state)
+{
+	uint8_t point[XP_KEY_POINT_LEN];
+	EVP_PKEY *key = NULL, *same;
+
+	(void)state;
+	assert_int_equal(xp_pki_key_new(&key, NULL), XP_OK);
+	assert_true(xp_key_point(point, key));
+	same = xp_key_of_point(point, sizeof(point));
+	assert_non_null(same);
+	assert_int_equal(EVP_PKEY_eq(same, key), 1);
+	assert_true(xp_key_is_p256(same));
+	EVP_PKEY_free(same);
+	/* beside the curve, cut, of another form, and no point at all */
+	point[40] ^= 1;
+	assert_null(xp_key_of_point(point, sizeof(point)));
+	point[40] ^= 1;
+	assert_null(xp_key_of_point(point, sizeof(point) - 1));
+	point[0] = 2;
+	assert_null(xp_key_of_point(point, sizeof(point)));
+	memset(point, 0, sizeof(point));
+	assert_null(xp_key_of_point(point, sizeof(point)));
+	EVP_PKEY_free(key);
+}
+
+static int remove_one(const char *path, const struct stat *st, int what, struct FTW *at)
+{
+	(void)st;
+	(void)what;
+	(void)at;
+	return remove(path);
+}
+
+/* The number of the one certificate that a CA has issued. */
+static void find_issued(const char *ca, char serial[XP_PKI_SERIAL_LEN])
+{
+	char pattern[160];
+	glob_t g;
+
+	snprintf(pattern, sizeof(pattern), "%s/issued/*.pem", ca);
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	assert_int_equal(g.gl_pathc, 1);
+	snprintf(serial, XP_PKI_SERIAL_LEN, "%.*s", (int)strlen(strrchr(g.gl_pathv[0], '/')) - 5,
+		 strrchr(g.gl_pathv[0], '/') + 1);
+	globfree(&g);
+}
+
+static void test_ca_finds_what_it_issued_by_number_only(void **state)
+{
+	char dir[] = "/tmp/expunge-issued-XXXXXX";
+	char path[128], other[128], serial[XP_PKI_SERIAL_LEN];
+	struct xp_ca_request req = {.role = XP_ROLE_SITE, .days = 3, .now_s = 1790000000};
+	struct xp_pki_revocation rev = {.serial = serial, .at_s = req.now_s};
+	struct xp_ca_issued issued;
+	X509 *cert = NULL;
+	struct xp_ca *ca = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/ca", dir);
+	assert_int_equal(xp_ca_create(&ca, path, "O", "R", NULL, req.now_s, NULL), XP_OK);
+	assert_true(xp_pki_serial(serial, xp_ca_root(ca)));
+	assert_int_equal(xp_ca_find(&cert, ca, serial, NULL), XP_E_NOENT);
+	req.subject = subject;
+	assert_int_equal(xp_ca_issue(&issued, ca, &req, NULL), XP_OK);
+	assert_int_equal(xp_ca_find(&cert, ca, serial, NULL), XP_E_NOENT);
+	find_issued(path, serial);
+	assert_int_equal(xp_ca_find(&cert, ca, serial, NULL), XP_OK);
+	X509_free(cert);
+	/* the copy under another number */
+	snprintf(path + strlen(path), sizeof(path) - strlen(path), "/issued/%s.pem", serial);
+	serial[0] = serial[0] == '1' ? '2' : '1';
+	snprintf(other, sizeof(other), "%s/ca/issued/%s.pem", dir, serial);
+	assert_int_equal(rename(path, other), 0);
+	assert_int_equal(xp_ca_find(&cert, ca, serial, NULL), XP_E_MALFORMED);
+	assert_int_equal(xp_ca_write_list(ca, &rev, req.now_s, NULL), XP_OK);
+	assert_int_equal(xp_ca_write_list(ca, &rev, req.now_s, NULL), XP_E_USAGE);
+	serial[0] = 'x';
+	assert_int_not_equal(xp_ca_write_list(ca, &rev, req.now_s, NULL), XP_OK);
+	xp_ca_free(&ca);
+	assert_int_equal(nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +305,8 @@ int main(void)
 		cmocka_unit_test(test_request_changed_or_cut_anywhere_is_refused),
 		cmocka_unit_test(test_request_that_is_none_is_refused),
 		cmocka_unit_test(test_request_on_another_curve_is_refused),
+		cmocka_unit_test(test_point_of_a_key_makes_the_same_key),
+		cmocka_unit_test(test_ca_finds_what_it_issued_by_number_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
