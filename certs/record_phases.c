@@ -149,6 +149,30 @@ static void check_clocks(struct checker *c, size_t i)
 				i, (long long)wall_s, (long long)steady_s);
 }
 
+/* What cannot be, as rule 14 has it: a disk that writes 1 GB/s, any single drive 32 GB/s. */
+#define HDD_MAX_BPS   UINT64_C(1000000000)
+#define DRIVE_MAX_BPS UINT64_C(32000000000)
+/* less may fit into a drive's own cache */
+#define CACHED_BYTES (UINT64_C(1) << 30)
+
+/* A pass that was taken up again: earlier takes had the job's time for what they wrote. */
+static void check_resumed(struct checker *c, size_t i, uint64_t since_s)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	uint64_t limit = p->identity.media == XP_MEDIA_HDD ? HDD_MAX_BPS : DRIVE_MAX_BPS;
+	uint64_t from = p->kind == XP_PHASE_ERASE ? p->overwrite.resumed_from : 0;
+
+	if (p->interrupted && p->take <= c->r->evidence.phases[0].take)
+		DEFECT(c, "EVIDENCE_TIME",
+		       "evidence[%zu].interrupted: the job was not taken up again", i);
+	if (from >= CACHED_BYTES && p->identity.media != XP_MEDIA_VIRTUAL &&
+	    from / limit > since_s + 1)
+		DEFECT(c, "EVIDENCE_TIME",
+		       "evidence[%zu].overwrite.resumed_from_bytes: no drive writes so much in the "
+		       "%llu s since the job began",
+		       i, (unsigned long long)since_s);
+}
+
 /* A take is one run of a program: in one boot, and behind what an earlier one has begun. */
 static void check_takes(struct checker *c, size_t i)
 {
@@ -166,6 +190,7 @@ static void check_takes(struct checker *c, size_t i)
 		       "evidence[%zu].command.earlier_seconds: the job had not begun then, or "
 		       "was not taken up again",
 		       i);
+	check_resumed(c, i, since_s);
 }
 
 static void check_times(struct checker *c)

@@ -23,8 +23,11 @@ static bool list_agrees(const struct xp_phase *erase)
 	const struct xp_raw *list =
 		xp_completion_answer(erase, true, XP_RAW_SCSI_LIST, XP_SCSI_SANITIZE);
 
-	if (erase->technique != XP_SCSI_SANITIZE_OVERWRITE || !list)
+	if (erase->technique != XP_SCSI_SANITIZE_OVERWRITE)
 		return true;
+	/* one that wrote nothing would have no time to take */
+	if (!list)
+		return erase->command.overwrite_passes > 0;
 	return list->len == XP_SCSI_OVERWRITE_LIST_LEN &&
 	       (list->data[0] & PASSES_MASK) == erase->command.overwrite_passes;
 }

@@ -13,6 +13,23 @@
 /* INVERT, in byte 0 of the parameter list [SBC-4] */
 #define SCSI_INVERTS 0x80u
 
+static const struct xp_raw *scsi_list(const struct xp_command_result *c)
+{
+	for (size_t i = 0; i < c->before_n; i++)
+		if (c->before[i].kind == XP_RAW_SCSI_LIST && c->before[i].arg == XP_SCSI_SANITIZE &&
+		    c->before[i].len == XP_SCSI_OVERWRITE_LIST_LEN)
+			return &c->before[i];
+	return NULL;
+}
+
+/* As the command shows: of a SCSI drive its list has them, and without one there was one. */
+static uint32_t passes_of(const struct xp_command_result *c, enum xp_technique t)
+{
+	return t == XP_SCSI_SANITIZE_OVERWRITE && !scsi_list(c) && c->overwrite_passes > 1
+		       ? 1
+		       : c->overwrite_passes;
+}
+
 /* Does the command block itself say that passes are inverted? */
 static bool is_inverted(const struct xp_command_result *c, enum xp_technique t)
 {
@@ -21,10 +38,8 @@ static bool is_inverted(const struct xp_command_result *c, enum xp_technique t)
 	if (t == XP_ATA_SANITIZE_OVERWRITE)
 		return c->cdb_len <= sizeof(c->cdb) && xp_sat_cdb_parse(&tf, c->cdb, c->cdb_len) &&
 		       (tf.count & XP_ATA_SANITIZE_INVERT);
-	for (size_t i = 0; t == XP_SCSI_SANITIZE_OVERWRITE && i < c->before_n; i++)
-		if (c->before[i].kind == XP_RAW_SCSI_LIST && c->before[i].arg == XP_SCSI_SANITIZE &&
-		    c->before[i].len == XP_SCSI_OVERWRITE_LIST_LEN)
-			return (c->before[i].data[0] & SCSI_INVERTS) != 0;
+	if (t == XP_SCSI_SANITIZE_OVERWRITE)
+		return scsi_list(c) && (scsi_list(c)->data[0] & SCSI_INVERTS) != 0;
 	if (t == XP_NVME_SANITIZE_OVERWRITE)
 		return c->cdb_len == NVME_SQE_LEN &&
 		       (get_le32(c->cdb + NVME_OFF_CDW10) & NVME_INVERTS);
@@ -35,15 +50,16 @@ void xp_rule_sanitize_passes(struct xp_judge *j)
 {
 	const struct xp_sanitize_overwrite asked = xp_policy_sanitize_overwrite(j->policy);
 	const struct xp_command_result *c = &j->erase->command;
+	uint32_t passes = passes_of(c, j->technique);
 
 	if (!xp_technique_is_sanitize_overwrite(j->technique) || asked.passes <= 1)
 		return;
-	if (c->overwrite_passes < asked.passes)
+	if (passes < asked.passes)
 		xp_judge_lower(
 			j, 26, "passes-fewer", XP_NONE, XP_OUTCOME_FAILED,
 			"the policy asks for %u passes of the drive's own overwrite; %u were "
 			"asked of the drive",
-			asked.passes, c->overwrite_passes);
+			asked.passes, passes);
 	if (asked.inverts && !is_inverted(c, j->technique))
 		xp_judge_lower(j, 26, "passes-not-inverted", XP_NONE, XP_OUTCOME_FAILED,
 			       "the policy asks for inverted passes; the command does not show "

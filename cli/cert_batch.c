@@ -185,9 +185,18 @@ struct drive_row {
 	uint64_t records;
 	uint64_t closed;
 	int exit_code;
-	bool has_level;
-	enum xp_level level; /* the best that a passed record claims */
+	/* of the passed records the one whose erase was last: what was written since an earlier one
+	 * is only in its reach */
+	const struct xp_verdict *last;
 };
+
+static bool is_later(const struct xp_verdict *v, const struct xp_verdict *last)
+{
+	if (v->o.exit_code != 0 || v->o.kind != XP_RECORD_SANITIZATION)
+		return false;
+	return !last || v->o.ended_s > last->o.ended_s ||
+	       (v->o.ended_s == last->o.ended_s && v->o.level < last->o.level);
+}
 
 static int compare_drives(const void *a, const void *b)
 {
@@ -221,11 +230,8 @@ static size_t next_row(struct drive_row *row, const struct xp_verdict *const *li
 			row->closed++;
 		else
 			row->exit_code = xp_check_exit_worse(row->exit_code, list[i]->o.exit_code);
-		if (list[i]->o.exit_code == 0 &&
-		    (!row->has_level || list[i]->o.level > row->level)) {
-			row->has_level = true;
-			row->level = list[i]->o.level;
-		}
+		if (is_later(list[i], row->last))
+			row->last = list[i];
 	}
 	return i;
 }
@@ -243,8 +249,9 @@ json_t *xp_verdicts_drives_json(const struct xp_verdicts *v)
 		one = json_pack("{s:s, s:s, s:I, s:I, s:s}", "drive", row.first->o.drive, "model",
 				row.first->o.model, "records", (json_int_t)row.records, "closed",
 				(json_int_t)row.closed, "verdict", xp_verdict_word(row.exit_code));
-		if (one && row.has_level)
-			json_object_set_new(one, "claimed", json_string(xp_level_name(row.level)));
+		if (one && row.last)
+			json_object_set_new(one, "claimed",
+					    json_string(xp_level_name(row.last->o.level)));
 		json_array_append_new(all, one);
 	}
 	return all;
@@ -270,8 +277,8 @@ void xp_verdicts_drives_print(const struct xp_verdicts *v)
 		if (row.closed)
 			printf(", %llu failure%s closed by a later one",
 			       (unsigned long long)row.closed, row.closed == 1 ? "" : "s");
-		if (row.has_level)
-			printf(", %s claimed", xp_level_name(row.level));
+		if (row.last)
+			printf(", %s claimed", xp_level_name(row.last->o.level));
 		puts("");
 	}
 }

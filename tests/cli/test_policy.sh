@@ -62,4 +62,24 @@ check 'by the code' grep -q P_POLICY out
 
 exits 'a policy that is none' 64 check_it honest --policy ca/root.pem
 exits 'a policy that is not there' 66 check_it honest --policy nowhere.json
+
+# --- a drive that was purged, used again, and cleared: what is claimed of it is what was done last
+mkdir twice
+cp lies/honest.json twice/old.json
+later() { jq -cjS --arg id "$1" '.id = $id | def late: (fromdate + 120) | todate; .issued |= late
+	| .evidence[] |= (.start |= late | .end |= late)' "$2"; }
+later 01a20000-0000-7000-8000-000000000002 lies/honest.json | jq -cjS '(.technique, .claim.technique,
+	(.evidence[] | select(.technique)).technique) = "ata-secure-erase" | (.asked, .accepted, .method, .claim.cap,
+	.claim.level) = "clear" | .claim.reasons |= [{"code": "cap", "rule": 0,
+	"text": "the policy nist-800-88r2 gives clear at most for ata-secure-erase on hdd media"}] + .' >twice/new.json
+"$rogue" ca/performer.key ca/performer.pem twice/*.json
+exits 'both are good' 0 cert verify twice --trust ca/root.pem --crl ca/root.crl --json --summary
+is 'of one drive' "$(jq -r '[.passed, (.drives | length)] | join(" ")' out)" '2 1'
+is 'which is clear, whatever it was' "$(jq -r '.drives[].claimed' out)" clear
+later 01a20000-0000-7000-8000-000000000003 twice/new.json | jq -cjS --slurpfile old twice/old.json '. as $new
+	| $old[0] | .id = $new.id | .issued = $new.issued' >twice/stale.json
+rm twice/old.json*
+"$rogue" ca/performer.key ca/performer.pem twice/stale.json
+exits 'an old erase under a new date' 0 cert verify twice --trust ca/root.pem --crl ca/root.crl --json --summary
+is 'is no later for it' "$(jq -r '.drives[].claimed' out)" clear
 done_testing

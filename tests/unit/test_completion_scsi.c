@@ -77,6 +77,7 @@ static void set_up_overwrite(struct rig *r)
 {
 	set_up(r, XP_SCSI_SANITIZE_OVERWRITE, overwrite_cdb, sizeof(overwrite_cdb), sanitizing,
 	       sizeof(sanitizing));
+	r->phase.command.overwrite_passes = 1;
 }
 
 static void test_sanitize_trail_is_proof(void **state)
@@ -86,6 +87,10 @@ static void test_sanitize_trail_is_proof(void **state)
 	(void)state;
 	set_up_overwrite(&r);
 	assert_int_equal(decide(&r), XP_COMPLETION_PROVEN);
+	/* no pass would take no time, and nothing could be too fast */
+	r.phase.command.overwrite_passes = 0;
+	assert_int_equal(decide(&r), XP_COMPLETION_UNPROVEN);
+	set_up_overwrite(&r);
 	/* interrupted and seen through: the trail is the same */
 	r.phase.interrupted = true;
 	assert_int_equal(decide(&r), XP_COMPLETION_PROVEN);

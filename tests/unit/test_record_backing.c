@@ -250,6 +250,45 @@ static void test_backing_time_before_the_job_is_none(void **state)
 	record_expect(r, NULL, NULL);
 }
 
+/* A host's overwrite of a disk of 8 TB in the few seconds of its job, all but the last of it
+ * before. */
+static struct xp_record *overwritten(uint32_t take, int64_t began_s)
+{
+	struct xp_record *r = record_honest();
+	struct xp_phase *p = &r->evidence.phases[1];
+
+	assert_int_equal(p->kind, XP_PHASE_ERASE);
+	for (size_t i = 0; i < r->evidence.n; i++)
+		r->evidence.phases[i].identity.media = XP_MEDIA_HDD;
+	p->interrupted = true;
+	p->overwrite.resumed_from = UINT64_C(8000000000000);
+	for (size_t i = 1; i < r->evidence.n; i++)
+		r->evidence.phases[i].take = take;
+	r->evidence.phases[0].start_s = p->start_s - began_s;
+	return r;
+}
+
+static bool has(struct xp_record *r, const char *where)
+{
+	AUTO(xp_findings_free) struct xp_findings f = {0};
+	bool found;
+
+	assert_int_equal(xp_record_check(r, &f, NULL), XP_OK);
+	found = findings_have(&f, "E_EVIDENCE_TIME", where);
+	record_sample_free(r);
+	return found;
+}
+
+static void test_backing_earlier_takes_wrote_no_faster_than_a_disk(void **state)
+{
+	(void)state;
+	assert_true(has(overwritten(2, 100), "resumed_from_bytes: no drive"));
+	assert_false(has(overwritten(2, 8000), "resumed_from_bytes: no drive"));
+	assert_false(has(overwritten(2, 8000), "interrupted"));
+	/* nor was there an earlier take */
+	assert_true(has(overwritten(1, 8000), "interrupted: the job was not taken up again"));
+}
+
 static void test_backing_one_take_is_of_one_boot(void **state)
 {
 	struct xp_record *r = frozen(ATA);
@@ -270,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_backing_format_of_another_namespace_is_found),
 		cmocka_unit_test(test_backing_volume_without_a_header_is_none),
 		cmocka_unit_test(test_backing_time_before_the_job_is_none),
+		cmocka_unit_test(test_backing_earlier_takes_wrote_no_faster_than_a_disk),
 		cmocka_unit_test(test_backing_one_take_is_of_one_boot),
 	};
 

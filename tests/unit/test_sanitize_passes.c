@@ -263,8 +263,10 @@ static void test_claim_scsi_inversion_is_read_from_its_list(void **state)
 	}
 	/* what the host says of it without the list is no evidence */
 	xp_raws_free(&erase_phase()->command.before, &erase_phase()->command.before_n);
+	erase_phase()->command.overwrite_passes = 9;
 	xp_claim_compute(c, &erase_lab.ev, p);
 	assert_true(claim_has_reason(c, "passes-not-inverted"));
+	assert_true(claim_has_reason(c, "passes-fewer"));
 }
 
 static void test_policy_deallocation_is_read(void **state)
