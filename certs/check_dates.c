@@ -59,14 +59,13 @@ static void judge_signing(struct xp_check_result *result, const struct xp_check_
 	xp_time_format(issued, issued_s);
 	xp_time_format(signed_at, s->signing_time_s);
 	xp_time_format(proven, s->proven_s);
-	xp_findings_add(
-		&result->findings, "W_SIGNED_LATE",
-		"%s signed at %s, %lld days after the record was issued (%s): %s%s", s->name,
-		signed_at, (long long)days, issued,
-		s->time_is_proven
-			? "the timestamp tells only that the signature is older than "
-			: "there is no timestamp, and only the signer's word dates the work",
-		s->time_is_proven ? proven : "");
+	xp_findings_add(&result->findings, "W_SIGNED_LATE",
+			"%s signed at %s, %lld days after the record was issued (%s): %s%s",
+			s->name, signed_at, (long long)days, issued,
+			s->time_is_proven
+				? "the timestamp tells only that the signature is older than "
+				: "there is no timestamp, and only the signer's word dates it",
+			s->time_is_proven ? proven : "");
 }
 
 /* The program refuses a certificate that is not valid yet before it begins a job. */
@@ -115,8 +114,8 @@ static void judge_record(struct xp_check_result *result)
 	int64_t id_s = 0;
 	char issued[XP_TIME_LEN], other[XP_TIME_LEN];
 
-	xp_time_format(issued, r->issued_s);
 	if (days) {
+		xp_time_format(issued, r->issued_s);
 		xp_time_format(other, last_s);
 		xp_findings_add(&result->findings, "W_DATES",
 				"the evidence ends at %s, %lld days before the record was issued "
@@ -126,6 +125,7 @@ static void judge_record(struct xp_check_result *result)
 	}
 	days = time_of_id(&id_s, r->id) ? days_behind(id_s, r->issued_s) : 0;
 	if (days) {
+		xp_time_format(issued, r->issued_s);
 		xp_time_format(other, id_s);
 		xp_findings_add(&result->findings, "W_DATES",
 				"the record's id was drawn at %s, %lld days after the record was "

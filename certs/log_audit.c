@@ -15,7 +15,13 @@ struct work {
 	struct xp_log_tally tally;
 	struct xp_merkle_head at_old; /* the tree when it had as many leaves as the older one */
 	bool at_old_known;
+	int64_t newest_s; /* of the start leaves since the last one that went back */
+	uint64_t newest_index;
+	unsigned back_n;
 };
+
+#define DAY_S	 86400
+#define BACK_MAX 16 /* that are told; more say nothing new */
 
 static void free_work(struct work **w)
 {
@@ -67,6 +73,33 @@ static void note_old(struct work *w)
 	w->at_old_known = true;
 }
 
+/*
+ * Entries stand in the order in which they were written. expunge refuses a clock that stands before
+ * the newest of them, so only a changed program, or a log of another's making, goes back.
+ */
+static void judge_start_time(struct work *w, uint64_t index, const struct xp_log_leaf *leaf)
+{
+	char newest[XP_TIME_LEN];
+	int64_t at_s = 0;
+
+	if (!xp_time_parse(&at_s, leaf->time))
+		return;
+	if (w->newest_s - at_s > DAY_S && w->out->starts && w->back_n < BACK_MAX) {
+		w->back_n++;
+		xp_time_format(newest, w->newest_s);
+		xp_findings_add(w->findings, "W_LOG_TIME",
+				"entry %" PRIu64 ": a job that began at %s by its own clock, %lld "
+				"days before that of entry %" PRIu64
+				" (%s), which stood there first",
+				index, leaf->time, (long long)((w->newest_s - at_s) / DAY_S),
+				w->newest_index, newest);
+	} else if (w->newest_s > at_s && w->newest_s - at_s <= DAY_S) {
+		return;
+	}
+	w->newest_s = at_s;
+	w->newest_index = index;
+}
+
 static enum xp_rc take_leaf(void *ctx, uint64_t index, const struct xp_log_bytes *bytes,
 			    struct xp_err *err)
 {
@@ -84,6 +117,8 @@ static enum xp_rc take_leaf(void *ctx, uint64_t index, const struct xp_log_bytes
 				err->msg);
 		return XP_OK;
 	}
+	if (leaf.type == XP_LOG_LEAF_START)
+		judge_start_time(w, index, &leaf);
 	w->out->starts += leaf.type == XP_LOG_LEAF_START;
 	w->out->records += leaf.type == XP_LOG_LEAF_RECORD;
 	w->out->others += leaf.type == XP_LOG_LEAF_OTHER;

@@ -80,7 +80,8 @@ static int exit_code_of(const struct xp_findings *f)
 	int code = f->lost ? 2 : 0;
 
 	for (size_t i = 0; i < f->n; i++)
-		code = f->list[i].code[0] == 'E' ? 1 : code == 1 ? 1 : 2;
+		if (f->list[i].code[0] != 'W')
+			code = f->list[i].code[0] == 'E' ? 1 : code == 1 ? 1 : 2;
 	return code;
 }
 

@@ -90,6 +90,9 @@ number|E_JSON_NUMBER|.clock.x = 0.5
 string|E_JSON_STRING|.tenant = "a‮b"
 key|E_JSON_KEY|."ä" = 1
 root|E_JSON_ROOT|[.]
+backdated|W_SIGNED_LATE|(.issued, .evidence[].start, .evidence[].end) |= (fromdate - 3456000 | todate)
+began-early|W_DATES|(.evidence[].start, .evidence[].end) |= (fromdate - 259200 | todate)
+mixed|W_TEXT_MIXED|.tenant = "\u0410CME"
 EOF
 lies "$validation" <<'EOF'
 seed|E_SEED|.evidence[-1].readback.seed = $seed

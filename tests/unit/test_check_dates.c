@@ -94,7 +94,7 @@ static void test_signature_long_after_issued_is_remarked(void **state)
 	expect("W_SIGNED_LATE", "Alice signed at 2026-11-22T20:00:00Z, 1 days after");
 	record_sample_move(lab->record, -9 * LAB_DAY_S);
 	write_and_sign(LAB_NOW_S);
-	expect("W_SIGNED_LATE", "there is no timestamp, and only the signer's word dates the work");
+	expect("W_SIGNED_LATE", "there is no timestamp, and only the signer's word dates it");
 }
 
 /* A machine's key signs at the end of the job as well. */

@@ -257,6 +257,49 @@ static void test_log_of_the_record_must_be_that_of_the_proof(void **state)
 	assert_log_says(lab, "example.com/usb-1", (const uint64_t[]){5, 6}, "E_LOG_START");
 }
 
+static void append_start(struct xp_log *log, int64_t at_s)
+{
+	static unsigned n;
+	AUTO_MEM char *leaf = NULL;
+	const uint8_t media[32] = {7};
+	char id[XP_UUID_LEN];
+	uint64_t index = 0;
+	size_t len = 0;
+
+	snprintf(id, sizeof(id), "01980000-0000-7000-8000-%012x", ++n);
+	assert_int_equal(xp_log_leaf_start(&leaf, &len, id, media, at_s, NULL), XP_OK);
+	assert_int_equal(xp_log_append(log, leaf, len, &index, NULL), XP_OK);
+}
+
+/* A clock that is a day behind may be an honest one. What goes back is told once, not for ever. */
+static void test_jobs_that_go_back_in_time_are_remarked(void **state)
+{
+	static const char *const once[] = {"W_LOG_TIME", NULL};
+	static const char *const many[] = {
+		"W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME",
+		"W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME",
+		"W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", "W_LOG_TIME", NULL};
+	const int64_t t = 1795305600;
+	struct log_place place = log_place_new();
+	struct xp_log *log = log_place_open(&place);
+
+	(void)state;
+	append_start(log, t);
+	append_start(log, t - 86400);
+	append_start(log, t - 1);
+	log_fixture_audit(place.fd, NULL, NULL);
+	append_start(log, t - 86401);
+	append_start(log, t - 86400);
+	log_fixture_audit(place.fd, NULL, once);
+	for (unsigned i = 0; i < 20; i++) {
+		append_start(log, t + 999999);
+		append_start(log, t);
+	}
+	log_fixture_audit(place.fd, NULL, many);
+	xp_log_free(&log);
+	log_fixture_remove(place.path, place.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_check_every_changed_bit_is_seen),
 		cmocka_unit_test(test_proof_malformed_is_refused),
 		cmocka_unit_test(test_log_of_the_record_must_be_that_of_the_proof),
+		cmocka_unit_test(test_jobs_that_go_back_in_time_are_remarked),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
