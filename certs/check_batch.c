@@ -70,6 +70,7 @@ enum xp_rc xp_check_outcome_fill(struct xp_check_outcome *o, const struct xp_che
 	o->erased_s = first_erase(&r->record->evidence);
 	o->ended_s = last_end(r->record);
 	o->scope = r->record->claim.scope;
+	o->has_wwn = r->record->media.wwn[0];
 	o->wanted = r->record->accepted;
 	o->kind = r->record->kind;
 	o->level = r->record->claim.level;
@@ -104,8 +105,9 @@ static bool can_be_closed(const struct xp_check_outcome *o)
 static bool makes_good(const struct xp_check_outcome *later, const struct xp_check_outcome *f)
 {
 	/* an erase from before the failure, told again under a later date, mends nothing */
+	bool is_told = later->scope != XP_SCOPE_NAMESPACE || later->has_wwn;
 	bool enough = later->kind == XP_RECORD_DESTRUCTION ||
-		      (later->level >= f->wanted && later->scope >= f->scope &&
+		      (later->level >= f->wanted && later->scope >= f->scope && is_told &&
 		       later->erased_s >= f->ended_s);
 
 	return enough && later->issued_s >= f->issued_s &&

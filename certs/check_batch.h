@@ -18,6 +18,7 @@ struct xp_check_outcome {
 	/* of its evidence: when its first erase began; when its last phase ended, else issued_s */
 	int64_t erased_s, ended_s;
 	enum xp_scope scope;
+	bool has_wwn;	      /* else one namespace cannot be told from its neighbour */
 	enum xp_level wanted; /* the lowest level that this record's operator accepted */
 	char model[64];
 	enum xp_level level;

@@ -255,6 +255,41 @@ static void check_volumes(const struct reach *c, size_t i)
 	}
 }
 
+/* ---- the file ---- */
+
+/* In their order, without a gap: what was written lies somewhere, all of it. */
+static bool map_covers(const struct xp_file_facts *f, uint64_t bytes)
+{
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < f->extent_n && at < bytes; i++) {
+		const struct xp_file_extent *e = &f->extents[i];
+
+		if (e->offset > at || __builtin_add_overflow(e->offset, e->len, &at))
+			return false;
+	}
+	return at >= bytes;
+}
+
+static void check_file(const struct reach *c, size_t i)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[i];
+	const struct xp_phase *before = xp_evidence_file(&c->r->evidence, p);
+	const struct xp_file_facts *f = &p->file;
+
+	if (!p->file_known)
+		return;
+	if (before && (before->file.fs != f->fs || before->file.below != f->below))
+		DEFECT(c, "EVIDENCE_MEDIA",
+		       "evidence[%zu].file: it lay on another file system before it was written",
+		       i);
+	if (f->map_known && !f->elsewhere && f->fs != XP_FS_TMPFS &&
+	    !map_covers(f, p->identity.capacity_bytes))
+		DEFECT(c, "EVIDENCE_EXTENTS",
+		       "evidence[%zu].file.map: all of it is known, and it is not all of the file",
+		       i);
+}
+
 void xp_record_check_reach(const struct xp_record *r, bool claims, struct xp_findings *findings)
 {
 	const struct reach c = {.r = r, .f = findings, .claims = claims};
@@ -268,6 +303,7 @@ void xp_record_check_reach(const struct xp_record *r, bool claims, struct xp_fin
 			check_search(&c, i);
 		if (p->kind != XP_PHASE_ERASE)
 			continue;
+		check_file(&c, i);
 		check_format(&c, i);
 		check_format_target(&c, i);
 		check_ability(&c, i);

@@ -236,6 +236,12 @@ static size_t next_row(struct drive_row *row, const struct xp_verdict *const *li
 	return i;
 }
 
+static void add_claimed(json_t *one, const struct xp_verdict *last)
+{
+	json_object_set_new(one, "claimed", json_string(xp_level_name(last->o.level)));
+	json_object_set_new(one, "scope", json_string(xp_scope_name(last->o.scope)));
+}
+
 json_t *xp_verdicts_drives_json(const struct xp_verdicts *v)
 {
 	AUTO_MEM const struct xp_verdict **list = sorted(v);
@@ -250,8 +256,7 @@ json_t *xp_verdicts_drives_json(const struct xp_verdicts *v)
 				row.first->o.model, "records", (json_int_t)row.records, "closed",
 				(json_int_t)row.closed, "verdict", xp_verdict_word(row.exit_code));
 		if (one && row.last)
-			json_object_set_new(one, "claimed",
-					    json_string(xp_level_name(row.last->o.level)));
+			add_claimed(one, row.last);
 		json_array_append_new(all, one);
 	}
 	return all;
@@ -278,7 +283,8 @@ void xp_verdicts_drives_print(const struct xp_verdicts *v)
 			printf(", %llu failure%s closed by a later one",
 			       (unsigned long long)row.closed, row.closed == 1 ? "" : "s");
 		if (row.last)
-			printf(", %s claimed", xp_level_name(row.last->o.level));
+			printf(", %s claimed, scope %s", xp_level_name(row.last->o.level),
+			       xp_scope_name(row.last->o.scope));
 		puts("");
 	}
 }

@@ -75,7 +75,7 @@ later 01a20000-0000-7000-8000-000000000002 lies/honest.json | jq -cjS '(.techniq
 "$rogue" ca/performer.key ca/performer.pem twice/*.json
 exits 'both are good' 0 cert verify twice --trust ca/root.pem --crl ca/root.crl --json --summary
 is 'of one drive' "$(jq -r '[.passed, (.drives | length)] | join(" ")' out)" '2 1'
-is 'which is clear, whatever it was' "$(jq -r '.drives[].claimed' out)" clear
+is 'which is clear, whatever it was' "$(jq -r '.drives[] | .claimed + " " + .scope' out)" 'clear drive'
 later 01a20000-0000-7000-8000-000000000003 twice/new.json | jq -cjS --slurpfile old twice/old.json '. as $new
 	| $old[0] | .id = $new.id | .issued = $new.issued' >twice/stale.json
 rm twice/old.json*

@@ -62,6 +62,12 @@ static void test_failure_with_later_success_is_closed(void **state)
 static void test_failure_stays_open_unless_all_fits(void **state)
 {
 	(void)state;
+	/* one namespace of a drive, and nothing tells which */
+	success.scope = failure.scope = XP_SCOPE_NAMESPACE;
+	assert_string_equal(closed_by(), "");
+	success.has_wwn = true;
+	assert_string_equal(closed_by(), "id-2");
+	setup(NULL);
 	/* an erase from before it, under a new id and date */
 	success.erased_s = 989;
 	assert_string_equal(closed_by(), "");

@@ -14,11 +14,12 @@
 #include "device/protocol/scsi_inquiry.h"
 #include "tests/fake/record_honest.h"
 
-#define FROZEN "tests/data/frozen/0.1.0-drives/"
-#define ATA    "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
-#define LUKS   "01a202f9-18e1-7c09-9223-025d6e2ddef7"
-#define NVME   "01a202f9-24a0-778b-8953-8d64c764152f"
-#define SAS    "01a202f9-24a0-7830-99ac-a84e58e12d5f"
+#define FROZEN	    "tests/data/frozen/0.1.0-drives/"
+#define ATA	    "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
+#define LUKS	    "01a202f9-18e1-7c09-9223-025d6e2ddef7"
+#define NVME	    "01a202f9-24a0-778b-8953-8d64c764152f"
+#define FILE_RECORD "01a202f9-1aff-7c3d-908d-db5ffa969ce8"
+#define SAS	    "01a202f9-24a0-7830-99ac-a84e58e12d5f"
 
 static struct xp_record *frozen(const char *id)
 {
@@ -230,6 +231,34 @@ static void test_backing_volume_without_a_header_is_none(void **state)
 	record_expect(r, "E_EVIDENCE_MEDIA", "not_encrypted");
 }
 
+static struct xp_phase *file_erase(struct xp_record *r)
+{
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE &&
+		    r->evidence.phases[i].file_known)
+			return &r->evidence.phases[i];
+	abort();
+}
+
+/* Where the bytes of a file lay when they were written: all of them, or it is not known. */
+static void test_backing_file_lies_somewhere(void **state)
+{
+	struct xp_record *r = frozen(FILE_RECORD);
+
+	(void)state;
+	assert_true(file_erase(r)->file.extent_n > 0);
+	record_expect(r, NULL, NULL);
+	r = frozen(FILE_RECORD);
+	file_erase(r)->file.extent_n = 0;
+	record_expect(r, "E_EVIDENCE_EXTENTS", "file.map: all of it is known");
+	r = frozen(FILE_RECORD);
+	file_erase(r)->file.extents[0].len -= 4096;
+	record_expect(r, "E_EVIDENCE_EXTENTS", "file.map: all of it is known");
+	r = frozen(FILE_RECORD);
+	file_erase(r)->file.fs = XP_FS_XFS;
+	record_expect(r, "E_EVIDENCE_MEDIA", "another file system");
+}
+
 /* Time that nobody can have had makes the fastest disk slow enough. */
 static void test_backing_time_before_the_job_is_none(void **state)
 {
@@ -308,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_backing_blank_serial_is_none),
 		cmocka_unit_test(test_backing_format_of_another_namespace_is_found),
 		cmocka_unit_test(test_backing_volume_without_a_header_is_none),
+		cmocka_unit_test(test_backing_file_lies_somewhere),
 		cmocka_unit_test(test_backing_time_before_the_job_is_none),
 		cmocka_unit_test(test_backing_earlier_takes_wrote_no_faster_than_a_disk),
 		cmocka_unit_test(test_backing_one_take_is_of_one_boot),
