@@ -1,9 +1,7 @@
-#include "cli/job_keep.h"
+#include "cli/job_keep_inside.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,9 +13,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/secret.h"
-#include "cli/box_pair.h"
 #include "cli/output.h"
-#include "sanitize/journal.h"
 
 /*
  * In the state folder: the id of the boxes that it belongs to, and the name under which it is the
@@ -28,101 +24,7 @@
 #define ID_LEN	     (2 * XP_BOX_ID_LEN)
 #define MARK_LEN     (ID_LEN + XP_BOX_OWNER_LEN)
 
-struct xp_keep {
-	char dir[4096];
-	char place[64];
-	int state_fd;
-	char owner[XP_BOX_OWNER_LEN + 1];
-	pthread_t opener;
-	uint32_t wait_s; /* how long a job waits for a stick that was pulled out */
-	struct xp_box_pair *pair;
-	struct xp_durable durable;
-};
-
-/* --- room --- */
-
-struct ids {
-	char (*list)[XP_UUID_LEN];
-	size_t n, cap;
-};
-
-static enum xp_rc add_id(struct ids *ids, const char *id, struct xp_err *err)
-{
-	for (size_t i = 0; i < ids->n; i++)
-		if (strncmp(ids->list[i], id, XP_UUID_LEN - 1) == 0)
-			return XP_OK;
-	if (ids->n == ids->cap) {
-		size_t cap = ids->cap ? 2 * ids->cap : 64;
-		char(*list)[XP_UUID_LEN] = reallocarray(ids->list, cap, sizeof(*list));
-
-		if (!list)
-			return xp_fail(err, XP_E_NOMEM, "list of jobs");
-		ids->list = list;
-		ids->cap = cap;
-	}
-	snprintf(ids->list[ids->n++], XP_UUID_LEN, "%s", id);
-	return XP_OK;
-}
-
-/* Jobs that have not ended, and records that room was set aside for (".ID.reserve"). */
-static enum xp_rc add_ids_of(struct ids *ids, const struct xp_keep *keep, const char *folder,
-			     bool of_jobs, struct xp_err *err)
-{
-	int fd = openat(keep->state_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
-	enum xp_rc rc = XP_OK;
-
-	if (!dir) {
-		xp_close_fd(&fd);
-		return xp_fail_errno(err, XP_E_IO, "state folder: %s", folder);
-	}
-	while (rc == XP_OK && (e = readdir(dir)) != NULL) {
-		size_t len = strlen(e->d_name);
-
-		if (of_jobs && len == XP_UUID_LEN - 1 &&
-		    !xp_journal_has_ended(dirfd(dir), e->d_name))
-			rc = add_id(ids, e->d_name, err);
-		if (!of_jobs && e->d_name[0] == '.' && len > XP_UUID_LEN &&
-		    strcmp(e->d_name + XP_UUID_LEN, ".reserve") == 0)
-			rc = add_id(ids, e->d_name + 1, err);
-	}
-	closedir(dir);
-	return rc;
-}
-
-/* Is there room for BYTES besides what all jobs may come to that have not ended? */
-static bool has_room_besides(struct xp_keep *keep, uint64_t bytes)
-{
-	struct ids ids = {0};
-	uint64_t room = 0;
-	bool has = add_ids_of(&ids, keep, "jobs", true, NULL) == XP_OK &&
-		   add_ids_of(&ids, keep, "certificates", false, NULL) == XP_OK &&
-		   xp_box_pair_room(&room, keep->pair, NULL) == XP_OK &&
-		   room >= ids.n * XP_KEEP_JOB_BYTES + bytes;
-
-	free(ids.list);
-	return has;
-}
-
 /* --- as told --- */
-
-static bool is_baseline(const char *path)
-{
-	return strncmp(path, "jobs/", 5) == 0 && strstr(path, "/baseline-");
-}
-
-/* Of a job that has ended: nobody compares anything with it any more. */
-static bool is_over(void *ctx, const char *path)
-{
-	const struct xp_keep *keep = ctx;
-	char folder[XP_BOX_PATH_LEN];
-
-	if (!is_baseline(path))
-		return false;
-	snprintf(folder, sizeof(folder), "%.*s", 5 + XP_UUID_LEN - 1, path);
-	return xp_journal_has_ended(keep->state_fd, folder);
-}
 
 static enum xp_rc tell(struct xp_keep *keep, struct xp_box_entry *entry, const char *path,
 		       const void *bytes, size_t len, struct xp_err *err)
@@ -151,7 +53,7 @@ static enum xp_rc keep_replace(void *ctx, const char *path, const void *bytes, s
 	struct xp_box_entry entry = {.kind = XP_BOX_PUT};
 	struct xp_keep *keep = ctx;
 
-	if (is_baseline(path) && !has_room_besides(keep, xp_box_entry_bytes(len))) {
+	if (xp_keep_is_baseline(path) && !xp_keep_has_room_besides(keep, xp_box_entry_bytes(len))) {
 		xp_log(XP_LOG_WARNING,
 		       "%s has no room for %s: after a loss of power its job is judged without",
 		       keep->dir, path);
@@ -195,7 +97,7 @@ static enum xp_rc wait_for_stick(const struct xp_keep *keep, struct xp_err *err)
 	return rc;
 }
 
-static enum xp_rc keep_flush(void *ctx, struct xp_err *err)
+enum xp_rc xp_keep_flush(void *ctx, struct xp_err *err)
 {
 	const struct xp_keep *keep = ctx;
 	struct xp_err why = {0};
@@ -329,7 +231,7 @@ static enum xp_rc meet_one(void *meeting, const char *path, struct xp_err *err)
 {
 	struct meeting *m = meeting;
 
-	return is_owner(path) || is_over(m->keep, path) ? XP_OK : meet_file(m, path, err);
+	return is_owner(path) || xp_keep_is_over(m->keep, path) ? XP_OK : meet_file(m, path, err);
 }
 
 /* A job that a person has taken away from the state folder. */
@@ -443,7 +345,7 @@ static enum xp_rc meet(struct xp_keep *keep, const struct xp_state *state, bool 
 	 */
 	if (!writes)
 		return XP_OK;
-	TRY(keep_flush(keep, err));
+	TRY(xp_keep_flush(keep, err));
 	xp_box_pair_set_owner(keep->pair, keep->owner);
 	return XP_OK;
 }
@@ -478,7 +380,7 @@ enum xp_rc xp_keep_open(struct xp_keep **out, struct xp_state *state, const char
 		.append = keep_append,
 		.replace = keep_replace,
 		.remove = keep_remove,
-		.flush = keep_flush,
+		.flush = xp_keep_flush,
 	};
 	state->keep = keep;
 	if (writes)
@@ -531,69 +433,4 @@ void xp_keep_wait_for_stick(struct xp_keep *keep, uint32_t seconds)
 const char *xp_keep_place(const struct xp_keep *keep)
 {
 	return keep->place;
-}
-
-/* --- room for more --- */
-
-/* *OPEN_N: jobs that have not ended; *FITS: so many there may be in all. */
-static enum xp_rc measure(size_t *open_n, uint64_t *fits, struct ids *ids, struct xp_keep *keep,
-			  struct xp_err *err)
-{
-	TRY(xp_box_pair_tell_over(keep->pair, is_over, keep, err));
-	TRY(keep_flush(keep, err));
-	TRY(add_ids_of(ids, keep, "jobs", true, err));
-	TRY(add_ids_of(ids, keep, "certificates", false, err));
-	TRY(xp_box_pair_room(fits, keep->pair, err));
-	*open_n = ids->n;
-	*fits /= XP_KEEP_JOB_BYTES;
-	if (xp_box_pair_trouble(keep->pair))
-		return xp_fail(err, XP_E_REFUSED, "%s", xp_box_pair_trouble(keep->pair));
-	return XP_OK;
-}
-
-static enum xp_rc demand(struct xp_keep *keep, struct ids *ids, const char *const *more, size_t n,
-			 struct xp_err *err)
-{
-	char held[64] = "";
-	uint64_t fits = 0;
-	size_t open_n = 0;
-
-	TRY(measure(&open_n, &fits, ids, keep, err));
-	for (size_t i = 0; i < n; i++)
-		TRY(add_id(ids, more[i], err));
-	if (ids->n <= fits)
-		return XP_OK;
-	if (open_n)
-		snprintf(held, sizeof(held), " (%zu that have not ended hold theirs)", open_n);
-	if (fits <= open_n)
-		return xp_fail(err, XP_E_REFUSED,
-			       "the boxes in %s are full: there is no room for the record of one "
-			       "more drive%s",
-			       keep->dir, held);
-	return xp_fail(err, XP_E_REFUSED,
-		       "the boxes in %s have room for the records of %llu more drives, not of "
-		       "%zu%s",
-		       keep->dir, (unsigned long long)(fits - open_n), ids->n - open_n, held);
-}
-
-enum xp_rc xp_keep_demand_room(struct xp_keep *keep, const char *const *ids, size_t n,
-			       struct xp_err *err)
-{
-	struct ids all = {0};
-	enum xp_rc rc = demand(keep, &all, ids, n, err);
-
-	free(all.list);
-	return rc;
-}
-
-enum xp_rc xp_keep_room(size_t *jobs, struct xp_keep *keep, struct xp_err *err)
-{
-	struct ids all = {0};
-	uint64_t fits = 0;
-	size_t open_n = 0;
-	enum xp_rc rc = measure(&open_n, &fits, &all, keep, err);
-
-	free(all.list);
-	*jobs = rc == XP_OK && fits > open_n ? (size_t)(fits - open_n) : 0;
-	return rc;
 }
