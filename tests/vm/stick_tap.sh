@@ -76,6 +76,20 @@ stick_waits() {
 	grep -aqE -- "$1" "$stick_folder/run/console" 2>/dev/null
 }
 
+# stick_waits_again REGEX SECONDS: until it stands in a second line of it: the machine has started once more
+stick_waits_again() {
+	local i n is_on=1
+	for i in $(seq $(($2 * 4))); do
+		n=$(grep -acE -- "$1" "$stick_folder/run/console" 2>/dev/null)
+		[ "${n:-0}" -ge 2 ] && return 0
+		[ "$is_on" = 1 ] || break
+		# once more, for what was said before it went off
+		kill -0 "$stick_job" 2>/dev/null || is_on=0
+		sleep 0.25
+	done
+	return 1
+}
+
 # shows NAME, REGEX, SECONDS
 shows() {
 	if stick_waits "$2" "$3"; then

@@ -61,15 +61,8 @@ answers "... and the record says by whom" '"operator"' 30 "grep -ho '\"source\":
 
 stick_type 'reboot\n'
 shows "the machine starts again when told to" 'the machine starts again' 60
-for _ in $(seq 300); do
-	[ "$(grep -ac 'started by BIOS' "$stick_folder/run/console")" -lt 2 ] || break
-	sleep 1
-done
-is "... and does" "$(grep -ac 'started by BIOS' "$stick_folder/run/console")" 2
-for _ in $(seq 60); do
-	[ "$(grep -ac 'A shell\.' "$stick_folder/run/console")" -lt 2 ] || break
-	sleep 1
-done
+check "... and does" stick_waits_again 'started by BIOS' 300
+stick_waits_again 'A shell\.' 60
 stick_type 'poweroff\n'
 shows "it is switched off when told to" 'Power down' 60
 check "... and is" stick_ends 60

@@ -28,11 +28,7 @@ check "nothing else was begun" silent
 stick_type 'x\n'
 stick_type 'r\n'
 shows "it starts again when told to" 'the machine starts again' 60
-for _ in $(seq 300); do
-	[ "$(grep -ac 'p and Enter switch it off' "$stick_folder/run/console")" -lt 2 ] || break
-	sleep 1
-done
-is "... and says the same again" "$(grep -ac 'p and Enter switch it off' "$stick_folder/run/console")" 2
+check "... and says the same again" stick_waits_again 'p and Enter switch it off' 300
 stick_type 'p\n'
 shows "it switches itself off when told to" 'Power down' 60
 check "... and is off" stick_ends 60
