@@ -380,6 +380,34 @@ static void check_sample(struct checker *c, size_t phase)
 		       phase);
 }
 
+/* The same of a baseline, which is drawn by a seed of its own. */
+static void check_drawn(struct checker *c, size_t phase)
+{
+	const struct xp_phase *p = &c->r->evidence.phases[phase];
+	const struct xp_baseline_result *b = &p->baseline;
+	const struct xp_sample_told told = {
+		.scheme = b->scheme,
+		.extents = b->extents,
+		.bytes_planned = b->bytes_planned,
+		.capacity_bytes = p->identity.capacity_bytes,
+		.logical_block_bytes = p->identity.logical_block_bytes,
+		.seed = b->seed,
+		.memo = c->samples,
+	};
+	struct xp_sample_plan plan = {0};
+	uint64_t n;
+
+	if (!b->blocks)
+		return;
+	if (!xp_sample_plan_find(&plan, &n, &told) || b->always_extents != plan.always ||
+	    b->extents > plan.independent ||
+	    (!b->read_errors.total_bytes && b->extents != plan.independent) ||
+	    b->bytes_delivered > b->bytes_planned)
+		DEFECT(c, "VERIFICATION",
+		       "evidence[%zu].baseline: the figures do not follow from scheme and seed",
+		       phase);
+}
+
 static uint64_t coverage_ppm(uint64_t bytes, uint64_t capacity)
 {
 	return capacity ? (uint64_t)((unsigned __int128)bytes * 1000000 / capacity) : 0;
@@ -413,8 +441,12 @@ static void check_each(struct checker *c)
 	for (size_t i = 0; i < ev->n; i++) {
 		const struct xp_phase *p = &ev->phases[i];
 
-		if (p->kind == XP_PHASE_BASELINE)
+		if (p->kind == XP_PHASE_BASELINE) {
 			check_canaries(c, i);
+			check_drawn(c, i);
+			check_extents(c, &p->baseline.read_errors, i, "baseline.read_errors",
+				      p->identity.capacity_bytes);
+		}
 		if (p->kind == XP_PHASE_READBACK)
 			check_survivors(c, i);
 		if (p->kind == XP_PHASE_READBACK && p->readback.mode != XP_READBACK_NONE)

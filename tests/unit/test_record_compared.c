@@ -175,6 +175,56 @@ static void test_compared_not_at_all_is_said(void **state)
 	expect(&z, "W_VERIFICATION", "not compared");
 }
 
+/* What stood there is what those who validate later compare with. */
+static void test_compared_digests_are_of_the_places_read(void **state)
+{
+	struct frozen z = frozen_new();
+
+	(void)state;
+	assert_true(z.before->digest_n > 0);
+	z.before->digests[0].sha256[0] ^= 1;
+	expect(&z, "E_VERIFICATION", "baseline.digests");
+	z = frozen_new();
+	z.before->digests_sha256[31] ^= 1;
+	expect(&z, "E_VERIFICATION", "baseline.digests");
+	z = frozen_new();
+	z.before->digest_n = 0;
+	expect(&z, "E_VERIFICATION", "baseline.digests");
+	z = frozen_new();
+	z.before->digests[0].offset = UINT64_MAX - 10;
+	expect(&z, "E_VERIFICATION", "baseline.digests");
+	z = frozen_new();
+	z.before->digests[0].len--;
+	expect(&z, "E_VERIFICATION", "baseline.digests");
+}
+
+static void test_compared_baseline_figures_follow_from_its_seed(void **state)
+{
+	struct frozen z = frozen_new();
+
+	(void)state;
+	z.before->extents++;
+	expect(&z, "E_VERIFICATION", "baseline: the figures");
+	z = frozen_new();
+	z.before->always_extents--;
+	expect(&z, "E_VERIFICATION", "baseline: the figures");
+	z = frozen_new();
+	z.before->read_errors.total_count = 1;
+	z.before->read_errors.total_bytes = 512;
+	expect(&z, "E_EVIDENCE_EXTENTS", "baseline.read_errors");
+}
+
+/* A drive that knows where it will be read has time to put there what is looked for. */
+static void test_compared_readback_at_places_known_before_is_found(void **state)
+{
+	struct frozen z = frozen_new();
+
+	(void)state;
+	assert_int_equal(z.after->mode, XP_READBACK_SAMPLE);
+	memcpy(z.after->seed, z.before->seed, sizeof(z.after->seed));
+	expect(&z, "E_VERIFICATION", "readback.seed: that of evidence[1]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +236,9 @@ int main(void)
 		cmocka_unit_test(test_compared_contents_called_known_are_found),
 		cmocka_unit_test(test_compared_places_without_end_are_not_computed),
 		cmocka_unit_test(test_compared_not_at_all_is_said),
+		cmocka_unit_test(test_compared_digests_are_of_the_places_read),
+		cmocka_unit_test(test_compared_baseline_figures_follow_from_its_seed),
+		cmocka_unit_test(test_compared_readback_at_places_known_before_is_found),
 	};
 
 	return cmocka_run_group_tests_name("record_compared", tests, NULL, NULL);
