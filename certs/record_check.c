@@ -308,12 +308,19 @@ static bool has_testifier(const struct xp_record *r)
 	return false;
 }
 
+/* Nobody calls a clock synchronized that is further off. */
+#define CLOCK_OFF_NS INT64_C(60000000000)
+
 void xp_record_check_clock(const struct xp_record *r, struct xp_findings *f)
 {
 	if (r->clock.synchronized != (r->evidence.clock_synchronized == XP_ANSWER_YES))
 		xp_findings_add(f, "E_CLOCK", "clock.synchronized: clock.state says otherwise");
 	if (!r->clock.synchronized)
 		xp_findings_add(f, "W_CLOCK", "clock: not known to be synchronized");
+	else if (r->clock.offset_ns > CLOCK_OFF_NS || r->clock.offset_ns < -CLOCK_OFF_NS)
+		xp_findings_add(f, "W_CLOCK",
+				"clock: called synchronized, and %lld s away from its source",
+				(long long)(r->clock.offset_ns / 1000000000));
 }
 
 void xp_record_check_signers(const struct xp_record *r, struct xp_findings *f)

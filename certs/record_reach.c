@@ -247,6 +247,7 @@ static void check_volumes(const struct reach *c, size_t i)
 			       i, k);
 		/* what nobody saw a header of is no volume: its data may stand there as it is */
 		if ((v->primary == XP_LUKS_ABSENT && v->secondary == XP_LUKS_ABSENT) ||
+		    (v->unread_bytes && v->unread_bytes >= v->area_bytes) ||
 		    (v->version != 1 && v->version != 2))
 			DEFECT(c, "EVIDENCE_MEDIA",
 			       "evidence[%zu].volumes[%zu]: no header told of it, or none of a "

@@ -139,6 +139,14 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 static enum xp_rc add_folder(struct xp_pairs *p, const char *path, unsigned depth,
 			     struct xp_err *err);
 
+/* A link is followed to a file, never to a folder: that may lie above, or outside. */
+static bool leads_to_folder(const char *path, const struct stat *link)
+{
+	struct stat st;
+
+	return S_ISLNK(link->st_mode) && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static enum xp_rc add_entry(struct xp_pairs *p, const char *folder, const char *name,
 			    unsigned depth, struct xp_err *err)
 {
@@ -157,6 +165,12 @@ static enum xp_rc add_entry(struct xp_pairs *p, const char *folder, const char *
 	}
 	if (S_ISDIR(st.st_mode))
 		return add_folder(p, path, depth + 1, err);
+	if (leads_to_folder(path, &st)) {
+		(void)xp_fail(err, XP_E_NOENT,
+			      "%s: a link to a folder, in which nothing was checked: name it, too",
+			      path);
+		return note_unread(p, path, err);
+	}
 	return add_file(p, path, err);
 }
 

@@ -65,7 +65,17 @@ exits 'pipes, loops and devices end as findings' 1 timeout 60 "$EXPUNGE_CERT" ve
 is 'the record passes beside them' "$(jq -r '[.results[] | select(.verdict == "passed")] | length' out)" 1
 is 'and is the only one' "$(jq -r .passed out)" 1
 check 'a loop is told' says 'loop.json'
+check 'and a link to a folder' says 'odd.d/up: a link to a folder'
 rm -r odd.d && mkdir odd.d
+
+# --- a folder that is there by a link alone
+mkdir linked.d
+cp "$record" "$record.p7s" linked.d
+exits 'without it all is well' 0 cert verify linked.d --trust ca/root.pem
+ln -s ../done.d linked.d/more
+exits 'what it holds was not checked' 66 cert verify linked.d --trust ca/root.pem --summary
+check 'which is told' says 'linked.d/more: a link to a folder'
+exits 'who names it has it checked' 3 cert verify linked.d/more --trust ca/root.pem
 
 # --- large ones
 head -c 16777216 /dev/zero | tr '\0' '[' >odd.d/deep.json

@@ -223,6 +223,10 @@ static void test_backing_volume_without_a_header_is_none(void **state)
 	(void)state;
 	volume_of(r)->primary = volume_of(r)->secondary = XP_LUKS_ABSENT;
 	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
+	/* nor can one be seen where nothing was read */
+	r = frozen(LUKS);
+	volume_of(r)->unread_bytes = volume_of(r)->area_bytes;
+	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
 	r = frozen(LUKS);
 	volume_of(r)->version = 3;
 	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
@@ -318,6 +322,24 @@ static void test_backing_earlier_takes_wrote_no_faster_than_a_disk(void **state)
 	assert_true(has(overwritten(1, 8000), "interrupted: the job was not taken up again"));
 }
 
+static void test_backing_clock_far_from_its_source_is_said(void **state)
+{
+	struct xp_record *r = record_honest();
+
+	(void)state;
+	r->clock.synchronized = true;
+	r->evidence.clock_synchronized = XP_ANSWER_YES;
+	record_claim_again(r);
+	r->clock.offset_ns = 59000000000;
+	record_expect(r, NULL, NULL);
+	r = record_honest();
+	r->clock.synchronized = true;
+	r->evidence.clock_synchronized = XP_ANSWER_YES;
+	record_claim_again(r);
+	r->clock.offset_ns = INT64_MIN;
+	record_expect(r, "W_CLOCK", "called synchronized, and");
+}
+
 static void test_backing_one_take_is_of_one_boot(void **state)
 {
 	struct xp_record *r = frozen(ATA);
@@ -340,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_backing_file_lies_somewhere),
 		cmocka_unit_test(test_backing_time_before_the_job_is_none),
 		cmocka_unit_test(test_backing_earlier_takes_wrote_no_faster_than_a_disk),
+		cmocka_unit_test(test_backing_clock_far_from_its_source_is_said),
 		cmocka_unit_test(test_backing_one_take_is_of_one_boot),
 	};
 
