@@ -35,7 +35,7 @@ is '... all of it' "$(readback '.compared.compared_blocks')" 8192
 check 'the drive waits no more' [ "$(($(sstat) & 7))" -ne 5 ]
 check 'and takes data again' dd if=/dev/zero of="$DRIVE_keeps" bs=1M count=1 oflag=direct status=none
 check 'the record verifies' quiet "$EXPUNGE_CERT" verify "$(record)" --trust "$state/host.crt" --require-level clear \
-	--require-scope logical-unit --require-role host
+	--require-scope logical-unit --require-role host --policy "$policy"
 # what deallocation would have hidden
 rig stain keeps
 rig fault keeps leaves all
