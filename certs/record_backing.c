@@ -110,16 +110,32 @@ static void check_phase(const struct backing *b, size_t i)
 		DEFECT(b, "evidence[%zu].identity.wwn: none of the drive's answers has a name", i);
 }
 
-/*
- * Of an image, a volume, or a unit that nobody could ask less is claimed, and nothing more is at
- * hand.
- */
+/* Less may be claimed of what could not be asked; whose name it has is then the host's word. */
+static void remark_names(const struct backing *b)
+{
+	for (size_t i = 0; i < b->r->evidence.n; i++) {
+		const struct xp_identity *id = &b->r->evidence.phases[i].identity;
+
+		if (id->media == XP_MEDIA_VIRTUAL || !id->serial[0] || answers_of(id).serial)
+			continue;
+		xp_findings_add(b->f, "W_EVIDENCE_RAW",
+				"evidence[%zu].identity.serial: none of the drive's answers has a "
+				"serial number; it stands on the host's word",
+				i);
+		return;
+	}
+}
+
 void xp_record_check_backing(const struct xp_record *r, bool claims, struct xp_findings *findings)
 {
 	const struct backing b = {.r = r, .f = findings};
 
-	if (!claims || (r->claim.level < XP_PURGE && r->claim.scope <= XP_SCOPE_LOGICAL_UNIT))
+	if (!claims)
 		return;
+	if (r->claim.level < XP_PURGE && r->claim.scope <= XP_SCOPE_LOGICAL_UNIT) {
+		remark_names(&b);
+		return;
+	}
 	for (size_t i = 0; i < r->evidence.n; i++)
 		if (r->evidence.phases[i].identity.media != XP_MEDIA_VIRTUAL)
 			check_phase(&b, i);

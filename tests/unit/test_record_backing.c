@@ -132,6 +132,24 @@ static void test_backing_name_that_no_answer_has_is_found(void **state)
 	record_expect(r, "E_EVIDENCE_RAW", "identity.wwn: none");
 }
 
+/* Of a unit that nobody could ask less is claimed; whose it is is said to be the host's word. */
+static void test_backing_name_of_a_logical_unit_is_remarked(void **state)
+{
+	struct xp_record *r = record_honest();
+
+	(void)state;
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		struct xp_identity *id = &r->evidence.phases[i].identity;
+
+		id->media = XP_MEDIA_HDD;
+		id->bus = XP_BUS_USB;
+	}
+	call_it(r, "ANOTHER");
+	record_claim_again(r);
+	assert_int_equal(r->claim.scope, XP_SCOPE_LOGICAL_UNIT);
+	record_expect(r, "W_EVIDENCE_RAW", "evidence[0].identity.serial: none");
+}
+
 /* A serial number of blanks is none [NVM Express Base 2.0, Identify Controller: SN]. */
 static void test_backing_blank_serial_is_none(void **state)
 {
@@ -356,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_backing_each_phase_needs_the_drives_answer),
 		cmocka_unit_test(test_backing_answer_that_cannot_be_read_is_none),
 		cmocka_unit_test(test_backing_name_that_no_answer_has_is_found),
+		cmocka_unit_test(test_backing_name_of_a_logical_unit_is_remarked),
 		cmocka_unit_test(test_backing_blank_serial_is_none),
 		cmocka_unit_test(test_backing_format_of_another_namespace_is_found),
 		cmocka_unit_test(test_backing_volume_without_a_header_is_none),
