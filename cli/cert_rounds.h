@@ -18,8 +18,8 @@ struct xp_batch {
 	struct xp_check *check;
 	struct xp_requirements req;
 	struct xp_accepted_policies policies; /* none: any */
-	struct xp_note_vkey *log_key_list; /* malloc'ed */
-	struct xp_note_vkeys log_keys;	   /* the same; none: the log is not asked */
+	struct xp_note_vkey *log_key_list;    /* malloc'ed */
+	struct xp_note_vkeys log_keys;	      /* the same; none: the log is not asked */
 	struct xp_pairs pairs;
 	struct xp_verdicts verdicts;
 	bool json, jsonl, summary;
