@@ -84,19 +84,23 @@ static struct answers answers_of(const struct xp_identity *id)
 	return a;
 }
 
-/* A drive that speaks SCSI itself, by all that a claim needs of it. */
-static bool is_scsi_drive(const struct answers *a, const struct xp_identity *id)
+/*
+ * A drive that speaks SCSI itself, by all that a claim needs of it. One whose last sanitize failed
+ * cannot say its size until an erase has succeeded; it is the same in all phases.
+ */
+static bool is_scsi_drive(const struct answers *a, const struct xp_identity *id, bool behind)
 {
 	return (id->bus == XP_BUS_SAS || id->bus == XP_BUS_SCSI) && a->inquiry &&
-	       (a->capacity || id->partition);
+	       (a->capacity || id->partition || !behind);
 }
 
-static void check_phase(const struct backing *b, size_t i)
+/* BEHIND: an erase was carried out before this phase. */
+static void check_phase(const struct backing *b, size_t i, bool behind)
 {
 	const struct xp_identity *id = &b->r->evidence.phases[i].identity;
 	const struct answers a = answers_of(id);
 
-	if (!a.ata && !a.nvme && !is_scsi_drive(&a, id))
+	if (!a.ata && !a.nvme && !is_scsi_drive(&a, id, behind))
 		DEFECT(b,
 		       "evidence[%zu].identity.raw: no answer of the drive itself stands behind "
 		       "what is claimed of it",
@@ -129,6 +133,7 @@ static void remark_names(const struct backing *b)
 void xp_record_check_backing(const struct xp_record *r, bool claims, struct xp_findings *findings)
 {
 	const struct backing b = {.r = r, .f = findings};
+	bool behind = false;
 
 	if (!claims)
 		return;
@@ -136,7 +141,9 @@ void xp_record_check_backing(const struct xp_record *r, bool claims, struct xp_f
 		remark_names(&b);
 		return;
 	}
-	for (size_t i = 0; i < r->evidence.n; i++)
+	for (size_t i = 0; i < r->evidence.n; i++) {
 		if (r->evidence.phases[i].identity.media != XP_MEDIA_VIRTUAL)
-			check_phase(&b, i);
+			check_phase(&b, i, behind);
+		behind |= r->evidence.phases[i].kind == XP_PHASE_ERASE;
+	}
 }

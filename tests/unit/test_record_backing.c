@@ -84,10 +84,12 @@ static void test_backing_each_phase_needs_the_drives_answer(void **state)
 	static const struct {
 		const char *record;
 		enum xp_raw_kind kind;
-	} drives[] = {{ATA, XP_RAW_ATA_IDENTIFY},
-		      {NVME, XP_RAW_NVME_ID_CTRL},
-		      {SAS, XP_RAW_SCSI_INQUIRY},
-		      {SAS, XP_RAW_SCSI_READ_CAPACITY}};
+		size_t from;
+	} drives[] = {{ATA, XP_RAW_ATA_IDENTIFY, 0},
+		      {NVME, XP_RAW_NVME_ID_CTRL, 0},
+		      {SAS, XP_RAW_SCSI_INQUIRY, 0},
+		      /* behind the erase: before it a disk may not have been ready to say */
+		      {SAS, XP_RAW_SCSI_READ_CAPACITY, 3}};
 
 	(void)state;
 	for (size_t d = 0; d < XP_ARRAY_LEN(drives); d++) {
@@ -98,7 +100,7 @@ static void test_backing_each_phase_needs_the_drives_answer(void **state)
 			assert_int_equal(r->evidence.n, 5);
 			snprintf(where, sizeof(where), "evidence[%zu].identity.raw:", i);
 			take_out(&r->evidence.phases[i].identity, drives[d].kind, 0);
-			record_expect(r, "E_EVIDENCE_RAW", where);
+			record_expect(r, i < drives[d].from ? NULL : "E_EVIDENCE_RAW", where);
 		}
 	}
 }
