@@ -94,7 +94,7 @@ static bool is_scsi_drive(const struct answers *a, const struct xp_identity *id,
 	       (a->capacity || id->partition || !behind);
 }
 
-/* BEHIND: an erase was carried out before this phase. */
+/* BEHIND: no further erase was carried out from this phase on. */
 static void check_phase(const struct backing *b, size_t i, bool behind)
 {
 	const struct xp_identity *id = &b->r->evidence.phases[i].identity;
@@ -133,7 +133,7 @@ static void remark_names(const struct backing *b)
 void xp_record_check_backing(const struct xp_record *r, bool claims, struct xp_findings *findings)
 {
 	const struct backing b = {.r = r, .f = findings};
-	bool behind = false;
+	size_t behind = 0;
 
 	if (!claims)
 		return;
@@ -141,9 +141,10 @@ void xp_record_check_backing(const struct xp_record *r, bool claims, struct xp_f
 		remark_names(&b);
 		return;
 	}
-	for (size_t i = 0; i < r->evidence.n; i++) {
+	for (size_t i = 0; i < r->evidence.n; i++)
+		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
+			behind = i + 1;
+	for (size_t i = 0; i < r->evidence.n; i++)
 		if (r->evidence.phases[i].identity.media != XP_MEDIA_VIRTUAL)
-			check_phase(&b, i, behind);
-		behind |= r->evidence.phases[i].kind == XP_PHASE_ERASE;
-	}
+			check_phase(&b, i, i >= behind);
 }

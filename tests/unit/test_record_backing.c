@@ -1,5 +1,5 @@
 /* What is claimed of a drive without its own answers, or of what no header ever told of. */
-#include "certs/record_check.h"
+#include "certs/record_backing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/wire.h"
+#include "certs/record_check.h"
 #include "device/protocol/scsi_inquiry.h"
 #include "tests/fake/record_honest.h"
 
@@ -102,6 +103,24 @@ static void test_backing_each_phase_needs_the_drives_answer(void **state)
 			take_out(&r->evidence.phases[i].identity, drives[d].kind, 0);
 			record_expect(r, i < drives[d].from ? NULL : "E_EVIDENCE_RAW", where);
 		}
+	}
+}
+
+/* An erase that failed, and another one behind it: a disk is not ready until one has succeeded. */
+static void test_backing_size_is_said_behind_the_last_erase(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		AUTO(xp_findings_free) struct xp_findings f = {0};
+		struct xp_record *r = frozen(SAS);
+
+		assert_int_equal(r->evidence.phases[1].kind, XP_PHASE_BASELINE);
+		assert_int_equal(r->evidence.phases[2].kind, XP_PHASE_ERASE);
+		r->evidence.phases[1].kind = XP_PHASE_ERASE;
+		take_out(&r->evidence.phases[i].identity, XP_RAW_SCSI_READ_CAPACITY, 0);
+		xp_record_check_backing(r, true, &f);
+		assert_int_equal(f.n, i > 2);
+		record_sample_free(r);
 	}
 }
 
@@ -374,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_backing_honest_passes),
 		cmocka_unit_test(test_backing_each_phase_needs_the_drives_answer),
+		cmocka_unit_test(test_backing_size_is_said_behind_the_last_erase),
 		cmocka_unit_test(test_backing_answer_that_cannot_be_read_is_none),
 		cmocka_unit_test(test_backing_name_that_no_answer_has_is_found),
 		cmocka_unit_test(test_backing_name_of_a_logical_unit_is_remarked),
