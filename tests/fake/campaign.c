@@ -2,6 +2,11 @@
 
 #include "base/cleanup.h"
 #include "base/span.h"
+#include "certs/record_backing.h"
+#include "certs/record_check.h"
+#include "certs/record_phases.h"
+#include "certs/record_reach.h"
+#include "certs/record_testimony.h"
 #include "claim/sample_plan.h"
 
 #include <stdio.h>
@@ -187,7 +192,7 @@ static void wrong(struct campaign_result *r, uint64_t seed, const struct job *j,
 {
 	if (r->wrong++ == 0) {
 		r->first_wrong_seed = seed;
-		snprintf(r->why, sizeof(r->why), "%s, %s: %s", j->kind->name,
+		snprintf(r->why, sizeof(r->why), "%s, %s: %.150s", j->kind->name,
 			 xp_technique_name(j->rig.technique), why);
 	}
 }
@@ -226,6 +231,44 @@ static bool stands_on_the_readback(const struct job *j)
 	return is_claimed;
 }
 
+/* Whatever the drive does, what an honest program saw of it holds for who checks the record. */
+static void hold_against_checks(struct campaign_result *r, const struct job *j,
+				const struct xp_claim *c, uint64_t seed)
+{
+	AUTO(xp_findings_free) struct xp_findings f = {0};
+	struct xp_record *record = calloc(1, sizeof(*record));
+	const struct xp_phase *last = &j->lab->ev.phases[j->lab->ev.n - 1];
+	char why[sizeof(r->why)];
+
+	must(record);
+	/* the readback is the campaign's own, and has no baseline that would stand in a record */
+	if (last->kind == XP_PHASE_READBACK)
+		last--;
+	record->kind = XP_RECORD_SANITIZATION;
+	record->claim = *c;
+	record->media = j->lab->begun;
+	record->issued_s = last->end_s;
+	record->evidence = j->lab->ev;
+	record->evidence.n = (size_t)(last - j->lab->ev.phases) + 1;
+	/* as a job has it: of its target, which may be one namespace of several */
+	record->evidence.capacity.current = j->lab->begun.capacity_bytes;
+	record->evidence.capacity_after.current = last->identity.capacity_bytes;
+	xp_record_check_phases(record, true, NULL, &f);
+	xp_record_check_testimony(record, true, &f);
+	xp_record_check_reach(record, true, &f);
+	xp_record_check_backing(record, true, &f);
+	for (size_t i = 0; i < f.n; i++) {
+		if (f.list[i].code[0] != 'E')
+			continue;
+		snprintf(why, sizeof(why), "a record of it would be refuted: %.24s %.90s",
+			 f.list[i].code, f.list[i].text);
+		wrong(r, seed, j, why);
+		break;
+	}
+	/* what is in it was borrowed */
+	free(record);
+}
+
 static void judge(struct campaign_result *r, struct job *j, uint64_t seed)
 {
 	struct campaign_residue left = j->kind->residue(&j->rig);
@@ -233,6 +276,8 @@ static void judge(struct campaign_result *r, struct job *j, uint64_t seed)
 	const struct xp_claim *c = erase_lab_claim(j->lab);
 
 	r->claims[c->level]++;
+	if (c->level > XP_NONE)
+		hold_against_checks(r, j, c, seed);
 	r->liars += j->rig.lies;
 	if (j->rig.lies && left.reachable) {
 		r->expected += needs_bound ? chance_to_miss(j) : 0;

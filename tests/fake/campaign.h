@@ -2,7 +2,8 @@
  * campaign: random drives that fail, lie and lose power, a whole job on each, and what is claimed
  * afterwards held against what a laboratory would find. A drive may lie: then a readback finds it
  * out with the chance that its sample gives it, and that bound is what is checked. A drive that
- * does not lie is never claimed to be cleaner than it is.
+ * does not lie is never claimed to be cleaner than it is. And what is claimed, by whatever drive,
+ * holds when the record is checked.
  */
 #pragma once
 #include "tests/fake/erase_lab.h"
@@ -62,7 +63,7 @@ struct campaign_result {
 	uint64_t beyond;    /* purge claimed though a liar left data where no readback sees it */
 	uint64_t wrong;	    /* what must never happen */
 	uint64_t first_wrong_seed;
-	char why[128]; /* of the first wrong one */
+	char why[224]; /* of the first wrong one */
 };
 
 /* JOBS jobs of KIND from SEED on; what is in R is added to. LAB has a permit. */
