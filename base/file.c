@@ -49,6 +49,25 @@ enum xp_rc xp_fd_write_all(int fd, const void *data, size_t len, struct xp_err *
 	return XP_OK;
 }
 
+enum xp_rc xp_fd_read_exactly(int fd, void *data, size_t len, struct xp_err *err)
+{
+	uint8_t *p = data;
+
+	while (len) {
+		ssize_t n = read(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return xp_fail_errno(err, XP_E_IO, "read");
+		if (n == 0)
+			return xp_fail(err, XP_E_IO, "it ended early");
+		p += n;
+		len -= (size_t)n;
+	}
+	return XP_OK;
+}
+
 enum xp_rc xp_fd_pread_all(int fd, void *data, size_t len, off_t offset, size_t *got,
 			   struct xp_err *err)
 {

@@ -33,6 +33,8 @@ MUST_USE enum xp_rc xp_dir_make_open(int *out_fd, const char *path, mode_t mode,
 
 /* write(2) until all is written, EINTR and short writes handled. */
 MUST_USE enum xp_rc xp_fd_write_all(int fd, const void *data, size_t len, struct xp_err *err);
+/* read(2) until LEN bytes are there, EINTR and short reads handled. XP_E_IO: it ends before. */
+MUST_USE enum xp_rc xp_fd_read_exactly(int fd, void *data, size_t len, struct xp_err *err);
 /* pread(2) until LEN bytes or the end of file; *GOT says how many. */
 MUST_USE enum xp_rc xp_fd_pread_all(int fd, void *data, size_t len, off_t offset, size_t *got,
 				    struct xp_err *err);

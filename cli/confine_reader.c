@@ -31,23 +31,6 @@ struct xp_reader {
 	bool broken; /* it is gone or speaks nonsense: nothing more is asked of it */
 };
 
-static bool read_exactly(int fd, void *data, size_t len)
-{
-	uint8_t *p = data;
-
-	while (len) {
-		ssize_t n = read(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 /* ---- in the process itself ---- */
 
 static bool tell(enum xp_rc rc, const struct xp_err *why, const struct xp_buf *answer)
@@ -74,11 +57,11 @@ static bool serve_one(const struct xp_reader_job *job)
 	uint64_t len;
 	enum xp_rc rc;
 
-	if (!read_exactly(LINE_FD, head, sizeof(head)))
+	if (xp_fd_read_exactly(LINE_FD, head, sizeof(head), NULL) != XP_OK)
 		return false;
 	len = get_le64(head);
 	question = len <= XP_READER_MAX_BYTES ? malloc((size_t)len + 1) : NULL;
-	if (!question || !read_exactly(LINE_FD, question, (size_t)len))
+	if (!question || xp_fd_read_exactly(LINE_FD, question, (size_t)len, NULL) != XP_OK)
 		return false;
 	question[len] = 0;
 	rc = job->serve(job->ctx, xp_span_of(question, (size_t)len), &answer, &err);
@@ -136,7 +119,7 @@ static enum xp_rc hear(struct xp_reader *r, struct xp_buf *answer, struct xp_err
 	uint32_t rc, text_len;
 	uint64_t len;
 
-	if (!read_exactly(r->fd, head, sizeof(head)))
+	if (xp_fd_read_exactly(r->fd, head, sizeof(head), NULL) != XP_OK)
 		return broke(r, err);
 	rc = get_le32(head);
 	text_len = get_le32(head + 8);
@@ -146,7 +129,8 @@ static enum xp_rc hear(struct xp_reader *r, struct xp_buf *answer, struct xp_err
 	bytes = malloc((size_t)len + 1);
 	if (!bytes)
 		return xp_fail(err, XP_E_NOMEM, "answer");
-	if (!read_exactly(r->fd, text, text_len) || !read_exactly(r->fd, bytes, (size_t)len))
+	if (xp_fd_read_exactly(r->fd, text, text_len, NULL) != XP_OK ||
+	    xp_fd_read_exactly(r->fd, bytes, (size_t)len, NULL) != XP_OK)
 		return broke(r, err);
 	text[text_len] = 0;
 	if (len)

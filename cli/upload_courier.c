@@ -43,23 +43,6 @@ struct xp_courier {
 
 /* ---- in the process itself ---- */
 
-static enum xp_rc read_exactly(int fd, void *data, size_t len)
-{
-	uint8_t *p = data;
-
-	while (len) {
-		ssize_t n = read(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return XP_E_IO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return XP_OK;
-}
-
 struct question {
 	enum errand errand;
 	unsigned timeout_ms;
@@ -74,7 +57,7 @@ static enum xp_rc hear(struct question *q, int fd)
 	uint32_t name_len;
 	uint64_t len;
 
-	TRY(read_exactly(fd, head, sizeof(head)));
+	TRY(xp_fd_read_exactly(fd, head, sizeof(head), NULL));
 	q->errand = (enum errand)get_le32(head);
 	q->timeout_ms = get_le32(head + 4);
 	name_len = get_le32(head + 8);
@@ -85,9 +68,9 @@ static enum xp_rc hear(struct question *q, int fd)
 	q->bytes = malloc(q->len + 1);
 	if (!q->bytes)
 		return XP_E_NOMEM;
-	TRY(read_exactly(fd, q->name, name_len));
+	TRY(xp_fd_read_exactly(fd, q->name, name_len, NULL));
 	q->name[name_len] = 0;
-	return read_exactly(fd, q->bytes, q->len);
+	return xp_fd_read_exactly(fd, q->bytes, q->len, NULL);
 }
 
 static enum xp_rc tell(int fd, enum xp_rc rc, const char *text, const struct xp_buf *bytes,
