@@ -355,54 +355,58 @@ static void check_mismatches(struct checker *c, const struct xp_readback_result 
 		       phase);
 }
 
+/* What a readback or a baseline says of the places that were drawn. */
+struct drawn {
+	enum xp_sample_scheme scheme;
+	const uint8_t *seed;
+	uint64_t extents, always_extents, bytes_planned;
+	bool has_read_errors;
+};
+
 /* Extents that could not be read to their end do not count, so there may be fewer; never more. */
-static void check_sample(struct checker *c, size_t phase)
+static bool follows_from_seed(const struct checker *c, size_t phase, const struct drawn *d)
 {
-	const struct xp_phase *p = &c->r->evidence.phases[phase];
-	const struct xp_readback_result *b = &p->readback;
+	const struct xp_identity *id = &c->r->evidence.phases[phase].identity;
 	const struct xp_sample_told told = {
-		.scheme = b->scheme,
-		.extents = b->extents,
-		.bytes_planned = b->bytes_planned,
-		.capacity_bytes = p->identity.capacity_bytes,
-		.logical_block_bytes = p->identity.logical_block_bytes,
-		.seed = b->seed,
+		.scheme = d->scheme,
+		.extents = d->extents,
+		.bytes_planned = d->bytes_planned,
+		.capacity_bytes = id->capacity_bytes,
+		.logical_block_bytes = id->logical_block_bytes,
+		.seed = d->seed,
 		.memo = c->samples,
 	};
 	struct xp_sample_plan plan = {0};
 	uint64_t n;
 
-	if (!xp_sample_plan_find(&plan, &n, &told) || b->always_extents != plan.always ||
-	    b->extents > plan.independent ||
-	    (!b->read_errors.total_bytes && b->extents != plan.independent))
+	return xp_sample_plan_find(&plan, &n, &told) && d->always_extents == plan.always &&
+	       d->extents <= plan.independent &&
+	       (d->has_read_errors || d->extents == plan.independent);
+}
+
+static void check_sample(struct checker *c, size_t phase)
+{
+	const struct xp_readback_result *b = &c->r->evidence.phases[phase].readback;
+	const struct drawn drawn = {b->scheme,	      b->seed,
+				    b->extents,	      b->always_extents,
+				    b->bytes_planned, b->read_errors.total_bytes};
+
+	if (!follows_from_seed(c, phase, &drawn))
 		DEFECT(c, "VERIFICATION",
 		       "evidence[%zu].readback: the figures do not follow from scheme and seed",
 		       phase);
 }
 
-/* The same of a baseline, which is drawn by a seed of its own. */
+/* A baseline is drawn by a seed of its own. */
 static void check_drawn(struct checker *c, size_t phase)
 {
-	const struct xp_phase *p = &c->r->evidence.phases[phase];
-	const struct xp_baseline_result *b = &p->baseline;
-	const struct xp_sample_told told = {
-		.scheme = b->scheme,
-		.extents = b->extents,
-		.bytes_planned = b->bytes_planned,
-		.capacity_bytes = p->identity.capacity_bytes,
-		.logical_block_bytes = p->identity.logical_block_bytes,
-		.seed = b->seed,
-		.memo = c->samples,
-	};
-	struct xp_sample_plan plan = {0};
-	uint64_t n;
+	const struct xp_baseline_result *b = &c->r->evidence.phases[phase].baseline;
+	const struct drawn drawn = {b->scheme,	      b->seed,
+				    b->extents,	      b->always_extents,
+				    b->bytes_planned, b->read_errors.total_bytes};
 
-	if (!b->blocks)
-		return;
-	if (!xp_sample_plan_find(&plan, &n, &told) || b->always_extents != plan.always ||
-	    b->extents > plan.independent ||
-	    (!b->read_errors.total_bytes && b->extents != plan.independent) ||
-	    b->bytes_delivered > b->bytes_planned)
+	if (b->blocks &&
+	    (!follows_from_seed(c, phase, &drawn) || b->bytes_delivered > b->bytes_planned))
 		DEFECT(c, "VERIFICATION",
 		       "evidence[%zu].baseline: the figures do not follow from scheme and seed",
 		       phase);
