@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
 
 void record_use_policy(struct xp_record *r, const char *path)
@@ -84,4 +85,21 @@ void record_expect(struct xp_record *r, const char *code, const char *where)
 	}
 	xp_findings_free(&f);
 	record_sample_free(r);
+}
+
+struct xp_record *record_frozen(const char *id)
+{
+	AUTO(xp_findings_free) struct xp_findings f = {0};
+	struct xp_record *r = calloc(1, sizeof(*r));
+	AUTO_MEM char *json = NULL;
+	struct xp_err err = {0};
+	char path[256];
+	size_t len = 0;
+
+	assert_non_null(r);
+	snprintf(path, sizeof(path), "tests/data/frozen/0.1.0-drives/%s.json", id);
+	if (xp_file_read(&json, &len, path, XP_RECORD_MAX_BYTES, &err) != XP_OK ||
+	    xp_record_parse(r, json, len, &f, &err) != XP_OK)
+		fail_msg("%s", err.msg);
+	return r;
 }

@@ -13,6 +13,8 @@ void record_rewrite_policy(struct xp_record *r, const char *from, const char *to
 void record_claim_again(struct xp_record *r);
 /* The sample, by the default policy; for record_sample_free. */
 struct xp_record *record_honest(void);
+/* The record ID of tests/data/frozen/0.1.0-drives; for record_sample_free. */
+struct xp_record *record_frozen(const char *id);
 struct xp_readback_result *record_readback(struct xp_record *r);
 
 bool findings_have(const struct xp_findings *f, const char *code, const char *where);

@@ -9,35 +9,16 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/wire.h"
 #include "certs/record_check.h"
 #include "device/protocol/scsi_inquiry.h"
 #include "tests/fake/record_honest.h"
 
-#define FROZEN	    "tests/data/frozen/0.1.0-drives/"
 #define ATA	    "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
 #define LUKS	    "01a202f9-18e1-7c09-9223-025d6e2ddef7"
 #define NVME	    "01a202f9-24a0-778b-8953-8d64c764152f"
 #define FILE_RECORD "01a202f9-1aff-7c3d-908d-db5ffa969ce8"
 #define SAS	    "01a202f9-24a0-7830-99ac-a84e58e12d5f"
-
-static struct xp_record *frozen(const char *id)
-{
-	AUTO(xp_findings_free) struct xp_findings f = {0};
-	struct xp_record *r = calloc(1, sizeof(*r));
-	AUTO_MEM char *json = NULL;
-	struct xp_err err = {0};
-	char path[256];
-	size_t len = 0;
-
-	assert_non_null(r);
-	snprintf(path, sizeof(path), "%s%s.json", FROZEN, id);
-	if (xp_file_read(&json, &len, path, XP_RECORD_MAX_BYTES, &err) != XP_OK ||
-	    xp_record_parse(r, json, len, &f, &err) != XP_OK)
-		fail_msg("%s", err.msg);
-	return r;
-}
 
 /* In the medium and in every phase, as one who lies well would. */
 static void call_it(struct xp_record *r, const char *serial)
@@ -71,10 +52,10 @@ static void take_out_everywhere(struct xp_record *r, enum xp_raw_kind kind, uint
 static void test_backing_honest_passes(void **state)
 {
 	(void)state;
-	record_expect(frozen(ATA), NULL, NULL);
-	record_expect(frozen(NVME), NULL, NULL);
-	record_expect(frozen(SAS), NULL, NULL);
-	record_expect(frozen(LUKS), NULL, NULL);
+	record_expect(record_frozen(ATA), NULL, NULL);
+	record_expect(record_frozen(NVME), NULL, NULL);
+	record_expect(record_frozen(SAS), NULL, NULL);
+	record_expect(record_frozen(LUKS), NULL, NULL);
 	/* an image has no answers to give */
 	record_expect(record_honest(), NULL, NULL);
 }
@@ -95,7 +76,7 @@ static void test_backing_each_phase_needs_the_drives_answer(void **state)
 	(void)state;
 	for (size_t d = 0; d < XP_ARRAY_LEN(drives); d++) {
 		for (size_t i = 0; i < 5; i++) {
-			struct xp_record *r = frozen(drives[d].record);
+			struct xp_record *r = record_frozen(drives[d].record);
 			char where[32];
 
 			assert_int_equal(r->evidence.n, 5);
@@ -112,7 +93,7 @@ static void test_backing_size_is_said_behind_the_last_erase(void **state)
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		AUTO(xp_findings_free) struct xp_findings f = {0};
-		struct xp_record *r = frozen(SAS);
+		struct xp_record *r = record_frozen(SAS);
 
 		assert_int_equal(r->evidence.phases[1].kind, XP_PHASE_BASELINE);
 		assert_int_equal(r->evidence.phases[2].kind, XP_PHASE_ERASE);
@@ -126,7 +107,7 @@ static void test_backing_size_is_said_behind_the_last_erase(void **state)
 
 static void test_backing_answer_that_cannot_be_read_is_none(void **state)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 
 	(void)state;
 	r->evidence.phases[4].identity.raw[0].len = 100;
@@ -136,17 +117,17 @@ static void test_backing_answer_that_cannot_be_read_is_none(void **state)
 /* The answers of one drive, cut until they name none, under the name of another. */
 static void test_backing_name_that_no_answer_has_is_found(void **state)
 {
-	struct xp_record *r = frozen(SAS);
+	struct xp_record *r = record_frozen(SAS);
 
 	(void)state;
 	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_SERIAL);
 	call_it(r, "ANOTHER");
 	record_expect(r, "E_EVIDENCE_RAW", "identity.serial: none");
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_SERIAL);
 	call_it(r, "");
 	record_expect(r, NULL, NULL);
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_SERIAL);
 	take_out_everywhere(r, XP_RAW_SCSI_VPD, XP_VPD_DESIGNATORS);
 	call_it(r, "");
@@ -174,14 +155,14 @@ static void test_backing_name_of_a_logical_unit_is_remarked(void **state)
 /* A serial number of blanks is none [NVM Express Base 2.0, Identify Controller: SN]. */
 static void test_backing_blank_serial_is_none(void **state)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 
 	(void)state;
 	for (size_t i = 0; i < r->evidence.n; i++)
 		memset(r->evidence.phases[i].identity.raw[0].data + 4, ' ', 20);
 	call_it(r, "ANOTHER");
 	record_expect(r, "E_EVIDENCE_RAW", "identity.serial: none");
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	for (size_t i = 0; i < r->evidence.n; i++) {
 		uint8_t *data = r->evidence.phases[i].identity.raw[0].data;
 
@@ -196,7 +177,7 @@ static void test_backing_blank_serial_is_none(void **state)
 /* A format of the namespace NSID; the drive told of namespace 1, of BLOCKS of 512 bytes. */
 static struct xp_record *formatted(uint32_t nsid, uint64_t blocks)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 
 	for (size_t i = 0; i < r->evidence.n; i++) {
 		struct xp_phase *p = &r->evidence.phases[i];
@@ -234,7 +215,7 @@ static bool is_of_another_namespace(struct xp_record *r)
 
 static void test_backing_format_of_another_namespace_is_found(void **state)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 	uint64_t blocks = r->media.capacity_bytes / 512;
 
 	(void)state;
@@ -257,19 +238,19 @@ static struct xp_luks_volume *volume_of(struct xp_record *r)
 /* Keys that nobody ever saw: what lies there may be plain text. */
 static void test_backing_volume_without_a_header_is_none(void **state)
 {
-	struct xp_record *r = frozen(LUKS);
+	struct xp_record *r = record_frozen(LUKS);
 
 	(void)state;
 	volume_of(r)->primary = volume_of(r)->secondary = XP_LUKS_ABSENT;
 	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
 	/* nor can one be seen where nothing was read */
-	r = frozen(LUKS);
+	r = record_frozen(LUKS);
 	volume_of(r)->unread_bytes = volume_of(r)->area_bytes;
 	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
-	r = frozen(LUKS);
+	r = record_frozen(LUKS);
 	volume_of(r)->version = 3;
 	record_expect(r, "E_EVIDENCE_MEDIA", "no header told of it");
-	r = frozen(LUKS);
+	r = record_frozen(LUKS);
 	SET(volume_of(r)->cipher, "capi:ecb(cipher_null)-plain");
 	record_expect(r, "E_EVIDENCE_MEDIA", "not_encrypted");
 }
@@ -286,18 +267,18 @@ static struct xp_phase *file_erase(struct xp_record *r)
 /* Where the bytes of a file lay when they were written: all of them, or it is not known. */
 static void test_backing_file_lies_somewhere(void **state)
 {
-	struct xp_record *r = frozen(FILE_RECORD);
+	struct xp_record *r = record_frozen(FILE_RECORD);
 
 	(void)state;
 	assert_true(file_erase(r)->file.extent_n > 0);
 	record_expect(r, NULL, NULL);
-	r = frozen(FILE_RECORD);
+	r = record_frozen(FILE_RECORD);
 	file_erase(r)->file.extent_n = 0;
 	record_expect(r, "E_EVIDENCE_EXTENTS", "file.map: all of it is known");
-	r = frozen(FILE_RECORD);
+	r = record_frozen(FILE_RECORD);
 	file_erase(r)->file.extents[0].len -= 4096;
 	record_expect(r, "E_EVIDENCE_EXTENTS", "file.map: all of it is known");
-	r = frozen(FILE_RECORD);
+	r = record_frozen(FILE_RECORD);
 	file_erase(r)->file.fs = XP_FS_XFS;
 	record_expect(r, "E_EVIDENCE_MEDIA", "another file system");
 }
@@ -305,18 +286,18 @@ static void test_backing_file_lies_somewhere(void **state)
 /* Time that nobody can have had makes the fastest disk slow enough. */
 static void test_backing_time_before_the_job_is_none(void **state)
 {
-	struct xp_record *r = frozen(SAS);
+	struct xp_record *r = record_frozen(SAS);
 
 	(void)state;
 	r->evidence.phases[2].command.earlier_s = 10;
 	record_expect(r, "E_EVIDENCE_TIME", "earlier_seconds");
 	/* taken up again, but begun before its own job */
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	for (size_t i = 2; i < r->evidence.n; i++)
 		r->evidence.phases[i].take = 2;
 	r->evidence.phases[2].command.earlier_s = 1u << 30;
 	record_expect(r, "E_EVIDENCE_TIME", "earlier_seconds");
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	for (size_t i = 2; i < r->evidence.n; i++)
 		r->evidence.phases[i].take = 2;
 	record_expect(r, NULL, NULL);
@@ -381,7 +362,7 @@ static void test_backing_clock_far_from_its_source_is_said(void **state)
 
 static void test_backing_one_take_is_of_one_boot(void **state)
 {
-	struct xp_record *r = frozen(ATA);
+	struct xp_record *r = record_frozen(ATA);
 
 	(void)state;
 	SET(r->evidence.phases[3].boot_id, "11111111-9a51-4e0c-8f4b-2f9f5f0b7c11");

@@ -8,32 +8,12 @@
 
 #include <cmocka.h>
 
-#include "base/cleanup.h"
-#include "base/file.h"
 #include "tests/fake/record_honest.h"
 
-#define FROZEN "tests/data/frozen/0.1.0-drives/"
-#define ATA    "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
-#define LUKS   "01a202f9-18e1-7c09-9223-025d6e2ddef7"
-#define NVME   "01a202f9-24a0-778b-8953-8d64c764152f"
-#define SAS    "01a202f9-24a0-7830-99ac-a84e58e12d5f"
-
-static struct xp_record *frozen(const char *id)
-{
-	AUTO(xp_findings_free) struct xp_findings f = {0};
-	struct xp_record *r = calloc(1, sizeof(*r));
-	AUTO_MEM char *json = NULL;
-	struct xp_err err = {0};
-	char path[256];
-	size_t len = 0;
-
-	assert_non_null(r);
-	snprintf(path, sizeof(path), "%s%s.json", FROZEN, id);
-	if (xp_file_read(&json, &len, path, XP_RECORD_MAX_BYTES, &err) != XP_OK ||
-	    xp_record_parse(r, json, len, &f, &err) != XP_OK)
-		fail_msg("%s", err.msg);
-	return r;
-}
+#define ATA  "01a202f9-1cd0-769b-9ebd-fc745731b4f5"
+#define LUKS "01a202f9-18e1-7c09-9223-025d6e2ddef7"
+#define NVME "01a202f9-24a0-778b-8953-8d64c764152f"
+#define SAS  "01a202f9-24a0-7830-99ac-a84e58e12d5f"
 
 /* In the medium and in every phase, as one who lies well would. */
 #define EVERYWHERE(r, field, text)                                                                 \
@@ -46,32 +26,32 @@ static struct xp_record *frozen(const char *id)
 static void test_reach_honest_passes(void **state)
 {
 	(void)state;
-	record_expect(frozen(ATA), NULL, NULL);
-	record_expect(frozen(NVME), NULL, NULL);
-	record_expect(frozen(SAS), NULL, NULL);
+	record_expect(record_frozen(ATA), NULL, NULL);
+	record_expect(record_frozen(NVME), NULL, NULL);
+	record_expect(record_frozen(SAS), NULL, NULL);
 }
 
 static void test_reach_scsi_answers_of_another_drive_are_found(void **state)
 {
-	struct xp_record *r = frozen(SAS);
+	struct xp_record *r = record_frozen(SAS);
 
 	(void)state;
 	EVERYWHERE(r, vendor, "OTHER");
 	record_expect(r, "E_EVIDENCE_RAW", "identity.vendor");
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	EVERYWHERE(r, model, "OTHER DISK");
 	record_expect(r, "E_EVIDENCE_RAW", "identity.model");
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	EVERYWHERE(r, firmware, "XX99");
 	record_expect(r, "E_EVIDENCE_RAW", "identity.firmware");
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	EVERYWHERE(r, wwn, "naa.5000000000000099");
 	record_expect(r, "E_EVIDENCE_RAW", "identity.wwn");
-	r = frozen(SAS);
+	r = record_frozen(SAS);
 	for (size_t i = 0; i < r->evidence.n; i++)
 		r->evidence.phases[i].identity.capacity_bytes /= 2;
 	record_expect(r, "E_EVIDENCE_RAW", "identity.capacity_bytes");
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	EVERYWHERE(r, wwn, "naa.5000000000000099");
 	record_expect(r, "E_EVIDENCE_RAW", "identity.wwn");
 }
@@ -81,7 +61,7 @@ static void test_reach_sas_ssd_is_no_hard_disk(void **state)
 {
 	/* VPD page B1h: MEDIUM ROTATION RATE 0001h, none */
 	static const uint8_t page[64] = {0x00, 0xb1, 0x00, 0x3c, 0x00, 0x01};
-	struct xp_record *r = frozen(SAS);
+	struct xp_record *r = record_frozen(SAS);
 	struct xp_command_result *c = NULL;
 
 	(void)state;
@@ -105,7 +85,7 @@ static void test_reach_sas_ssd_is_no_hard_disk(void **state)
 
 static void test_reach_nvme_is_no_hard_disk(void **state)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 
 	(void)state;
 	r->media.media = XP_MEDIA_HDD;
@@ -117,21 +97,21 @@ static void test_reach_nvme_is_no_hard_disk(void **state)
 /* One namespace is the drive only where the bus is called another. */
 static void test_reach_bus_of_another_kind_is_found(void **state)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 
 	(void)state;
 	r->media.bus = XP_BUS_SAS;
 	for (size_t i = 0; i < r->evidence.n; i++)
 		r->evidence.phases[i].identity.bus = XP_BUS_SAS;
 	record_expect(r, "E_EVIDENCE_RAW", "identity.bus");
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	r->evidence.phases[1].identity.bus = XP_BUS_NVME;
 	record_expect(r, "E_EVIDENCE_RAW", "evidence[1].identity.bus");
 }
 
 static void test_reach_bridge_that_gives_less_is_found(void **state)
 {
-	struct xp_record *r = frozen(ATA);
+	struct xp_record *r = record_frozen(ATA);
 
 	(void)state;
 	for (size_t i = 0; i < r->evidence.n; i++) {
@@ -144,32 +124,32 @@ static void test_reach_bridge_that_gives_less_is_found(void **state)
 
 static void test_reach_hidden_areas_denied_are_found(void **state)
 {
-	struct xp_record *r = frozen(ATA);
+	struct xp_record *r = record_frozen(ATA);
 
 	(void)state;
 	r->evidence.capacity.hidden_areas_apply = false;
 	record_expect(r, "E_EVIDENCE_RAW", "capacity.hidden_areas_apply");
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	r->evidence.capacity.native = r->evidence.capacity.factory = 0;
 	record_expect(r, "E_EVIDENCE_MEDIA", "called known");
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	r->evidence.capacity.native -= 512;
 	record_expect(r, "E_EVIDENCE_MEDIA", "called known");
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	r->evidence.capacity.hpa = XP_ANSWER_YES;
 	record_expect(r, "E_EVIDENCE_MEDIA", "no figure leaves room");
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	r->evidence.capacity.dco = XP_ANSWER_YES;
 	record_expect(r, "E_EVIDENCE_MEDIA", "no figure leaves room");
 	/* what was asked again must be what was there */
-	r = frozen(NVME);
+	r = record_frozen(NVME);
 	r->evidence.capacity_after.current *= 2;
 	record_expect(r, "E_EVIDENCE_MEDIA", "capacity.after.current_bytes");
 }
 
 static struct xp_record *formatted(void)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 
 	for (size_t i = 0; i < r->evidence.n; i++)
 		if (r->evidence.phases[i].kind == XP_PHASE_ERASE)
@@ -210,7 +190,7 @@ static void test_reach_keys_called_gone_are_found(void **state)
 /* Nor can a drive's own encryption be said to have been on from the start by nobody. */
 static void test_reach_plain_text_denied_by_nobody_is_found(void **state)
 {
-	struct xp_record *r = frozen(ATA);
+	struct xp_record *r = record_frozen(ATA);
 
 	(void)state;
 	for (size_t i = 0; i < r->evidence.n; i++)
@@ -221,7 +201,7 @@ static void test_reach_plain_text_denied_by_nobody_is_found(void **state)
 
 static void test_reach_technique_that_the_drive_lacks_is_found(void **state)
 {
-	struct xp_record *r = frozen(NVME);
+	struct xp_record *r = record_frozen(NVME);
 
 	(void)state;
 	/* SANICAP */
@@ -229,7 +209,7 @@ static void test_reach_technique_that_the_drive_lacks_is_found(void **state)
 		memset(r->evidence.phases[i].identity.raw[0].data + 328, 0, 4);
 	record_expect(r, "E_EVIDENCE_RAW", "has no nvme-sanitize-crypto");
 	/* word 59, and the checksum made right again */
-	r = frozen(ATA);
+	r = record_frozen(ATA);
 	for (size_t i = 0; i < r->evidence.n; i++) {
 		uint8_t *data = r->evidence.phases[i].identity.raw[0].data;
 
@@ -242,7 +222,7 @@ static void test_reach_technique_that_the_drive_lacks_is_found(void **state)
 /* The row that lowers the claim can be left out of the record. */
 static void test_reach_firmware_known_to_fail_is_said(void **state)
 {
-	struct xp_record *r = frozen(ATA);
+	struct xp_record *r = record_frozen(ATA);
 
 	(void)state;
 	assert_int_equal(r->evidence.firmware_n, 0);
@@ -264,22 +244,22 @@ static struct xp_phase *last_of(struct xp_record *r, enum xp_phase_kind kind)
 
 static void test_reach_search_that_was_not_made_is_found(void **state)
 {
-	struct xp_record *r = frozen(LUKS);
+	struct xp_record *r = record_frozen(LUKS);
 
 	(void)state;
 	assert_true(last_of(r, XP_PHASE_READBACK)->search.searched_all);
 	last_of(r, XP_PHASE_READBACK)->search.searched_bytes = 0;
 	record_expect(r, "E_VERIFICATION", "search.searched_bytes");
-	r = frozen(LUKS);
+	r = record_frozen(LUKS);
 	last_of(r, XP_PHASE_READBACK)->search.searched_all = false;
 	last_of(r, XP_PHASE_READBACK)->search.searched_bytes++;
 	record_expect(r, "E_VERIFICATION", "search.searched_bytes");
-	r = frozen(LUKS);
+	r = record_frozen(LUKS);
 	for (size_t i = 0; i < r->evidence.n; i++)
 		for (size_t k = 0; k < r->evidence.phases[i].volume_n; k++)
 			SET(r->evidence.phases[i].volumes[k].cipher, "cipher_null-ecb");
 	record_expect(r, "E_EVIDENCE_MEDIA", "not_encrypted");
-	record_expect(frozen(LUKS), NULL, NULL);
+	record_expect(record_frozen(LUKS), NULL, NULL);
 }
 
 int main(void)
