@@ -55,7 +55,10 @@ uefi | secure | net-uefi | net-secure)
 		-drive "if=pflash,format=raw,unit=1,file=$run/vars.fd")
 	;;
 kernel)
-	words+=(-kernel "$repository/build/vm/vmlinux" -initrd "$initrd"
+	# QEMU puts the file's end where this BIOS has its tables and its drivers' rings, where it has many
+	# devices. Zeros behind an archive are nothing to the kernel
+	cp "$initrd" "$run/initrd" && truncate -s +1M "$run/initrd" || exit 74
+	words+=(-kernel "$repository/build/vm/vmlinux" -initrd "$run/initrd"
 		-append "$append")
 	;;
 esac

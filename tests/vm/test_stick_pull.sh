@@ -26,7 +26,8 @@ cat >"$TMPDIR/expunge.json" <<'JSON'
 }
 JSON
 stick_mtools mcopy "$stick" "$TMPDIR/expunge.json" "$TMPDIR"/expect?.csv ::/
-words="quiet console=ttyS0 mitigations=off nokaslr expunge.unattended=1 $stick_patience"
+# what the kernel says of the stick that is gone would stand in the middle of what programs say
+words="quiet loglevel=1 console=ttyS0 mitigations=off nokaslr expunge.unattended=1 $stick_patience"
 words+=" expunge.stick=PARTUUID=$(cat "$stick_folder/small/partuuid")"
 export VM_MEMORY=512 VM_CPUS=1 VM_TIMEOUT=800
 
