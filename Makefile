@@ -109,7 +109,7 @@ $(B)/expunge-cert-static: $(call objs,$(expunge_cert_SRC)) $(foreach r,cli_share
 	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^ $(LIBS_CERT) 2>$@.log || { cat $@.log >&2; exit 1; }
 
 # the boot stick (docs/stick.md); its first program is one file, too
-$(B)/boot-init: $(call objs,$(wildcard vm-images/boot/init*.c))
+$(B)/boot-init: $(call objs,$(wildcard vm-images/boot/init*.c) base/patient.c)
 	$(call say,LD)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -o $@ $^
 # (its parts have a unit test)
 $(B)/libboot.a: $(call objs,$(wildcard vm-images/boot/init_*.c))

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/patient.h"
 #include "cli/output.h"
 
 /* One key at a time and unseen; Ctrl-C stays what it is, a line without carrier is no end. */
@@ -70,26 +71,7 @@ void xp_consoles_listen(struct xp_consoles *c)
 	}
 }
 
-/* A console that takes nothing (flow control, no carrier) must not hold up the others. */
-static void write_to(int fd, const char *text, size_t len)
-{
-	while (len) {
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
-		ssize_t n = write(fd, text, len);
-
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-		} else if (n < 0 && errno == EAGAIN) {
-			if (poll(&p, 1, 200) <= 0)
-				return;
-		} else if (n >= 0 || errno != EINTR) {
-			return;
-		}
-	}
-}
-
-__attribute__((format(printf, 3, 0))) static void speak(const struct xp_consoles *c, bool stays,
+__attribute__((format(printf, 3, 0))) static void speak(struct xp_consoles *c, bool stays,
 							const char *fmt, va_list ap)
 {
 	AUTO(xp_buf_free) struct xp_buf line = {0};
@@ -108,11 +90,12 @@ __attribute__((format(printf, 3, 0))) static void speak(const struct xp_consoles
 		if (stays)
 			xp_buf_puts(&line, is_tty ? "\r\n" : "\n");
 		if (xp_buf_ok(&line))
-			write_to(c->list[i].out_fd, xp_buf_str(&line), line.len);
+			(void)xp_write_patiently(c->list[i].out_fd, xp_buf_str(&line), line.len,
+						 &c->list[i].is_stuck);
 	}
 }
 
-void xp_consoles_say(const struct xp_consoles *c, const char *fmt, ...)
+void xp_consoles_say(struct xp_consoles *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -121,7 +104,7 @@ void xp_consoles_say(const struct xp_consoles *c, const char *fmt, ...)
 	va_end(ap);
 }
 
-void xp_consoles_warn(const struct xp_consoles *c, const char *message)
+void xp_consoles_warn(struct xp_consoles *c, const char *message)
 {
 	bool has_own = false;
 
@@ -134,7 +117,7 @@ void xp_consoles_warn(const struct xp_consoles *c, const char *message)
 		xp_say("warning: %s", message);
 }
 
-void xp_consoles_show(const struct xp_consoles *c, const char *fmt, ...)
+void xp_consoles_show(struct xp_consoles *c, const char *fmt, ...)
 {
 	va_list ap;
 

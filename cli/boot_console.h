@@ -13,7 +13,8 @@ struct xp_consoles {
 	struct {
 		int out_fd, key_fd; /* key_fd -1: nobody can press a key there */
 		bool owned;
-		bool raw; /* SAVED is to be put back */
+		bool raw;      /* SAVED is to be put back */
+		bool is_stuck; /* it took nothing for a while */
 		struct termios saved;
 	} list[XP_CONSOLES_MAX];
 	unsigned n;
@@ -26,12 +27,12 @@ struct xp_consoles {
 MUST_USE enum xp_rc xp_consoles_open(struct xp_consoles *c, const char *const *paths,
 				     struct xp_err *err);
 /* A line on each; control characters in it are shown escaped. */
-void xp_consoles_say(const struct xp_consoles *c, const char *fmt, ...)
+void xp_consoles_say(struct xp_consoles *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A warning for all of them, and for standard error, each once. */
-void xp_consoles_warn(const struct xp_consoles *c, const char *message);
+void xp_consoles_warn(struct xp_consoles *c, const char *message);
 /* A line that the next one takes the place of; terminals only. "": ends such a line. */
-void xp_consoles_show(const struct xp_consoles *c, const char *fmt, ...)
+void xp_consoles_show(struct xp_consoles *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Waits up to TIMEOUT_MS. true: a key, or the program was told to end. */
 bool xp_consoles_key(struct xp_consoles *c, unsigned timeout_ms);

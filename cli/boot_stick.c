@@ -19,7 +19,7 @@ bool xp_boot_boxes_hold(const struct xp_args *args, struct xp_err *err)
 }
 
 /* Each reason once: another stick is refused for another one than an empty place. */
-static void tell(const struct xp_consoles *consoles, char told[sizeof((struct xp_err){0}.msg)],
+static void tell(struct xp_consoles *consoles, char told[sizeof((struct xp_err){0}.msg)],
 		 const struct xp_err *why)
 {
 	if (strcmp(told, why->msg) == 0)

@@ -305,7 +305,7 @@ static enum xp_rc compose(struct unattended *u, const struct xp_args *args, stru
 /* What a job warns of while it runs. */
 static void warn(void *ctx, enum xp_log_level level, const char *message)
 {
-	const struct unattended *u = ctx;
+	struct unattended *u = ctx;
 
 	if (level >= XP_LOG_WARNING)
 		xp_consoles_warn(&u->consoles, message);
@@ -435,7 +435,7 @@ static enum xp_rc prepare(struct unattended *u, const struct xp_args *args, stru
 }
 
 /* Consoles of its own do not see the standard error. */
-static void tell_owned(const struct unattended *u, const struct xp_err *err)
+static void tell_owned(struct unattended *u, const struct xp_err *err)
 {
 	for (unsigned i = 0; i < u->consoles.n; i++) {
 		if (u->consoles.list[i].owned) {

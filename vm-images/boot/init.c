@@ -1,5 +1,7 @@
 #include "vm-images/boot/init.h"
 
+#include "base/patient.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -27,6 +29,7 @@ static struct consoles consoles;
 
 void say(const char *format, ...)
 {
+	static bool is_stuck[CONSOLES_MAX];
 	char text[512];
 	char path[64];
 	va_list args;
@@ -44,7 +47,10 @@ void say(const char *format, ...)
 		snprintf(path, sizeof(path), "/dev/%.31s", consoles.list[i].name);
 		fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0) {
-			dprintf(fd, "expunge: %s\r\n", text);
+			char line[sizeof(text) + 16];
+			int len = snprintf(line, sizeof(line), "expunge: %s\r\n", text);
+
+			(void)xp_write_patiently(fd, line, (size_t)len, &is_stuck[i]);
 			close(fd);
 		}
 	}
