@@ -54,9 +54,9 @@ stick_skip() {
 
 # stick_start WORD...: tests/vm/stick.sh in the background
 stick_start() {
+	rm -f "$stick_folder/run/console"
 	tests/vm/stick.sh "$@" "$stick_folder/run" 3>&- 2>/dev/null &
 	stick_job=$!
-	rm -f "$stick_folder/run/console"
 }
 
 # stick_starts WORD...: the same, until the first program speaks
