@@ -48,12 +48,17 @@ static enum xp_rc open_log_dir(int *out_fd, const char *dir, struct xp_err *err)
 	return XP_OK;
 }
 
-/* What was named on the command line was read; from here on there is only the log. */
-static enum xp_rc confine(const struct xp_args *args, struct xp_err *err)
+/* From here on there is only the log, and what else the command line names. */
+static enum xp_rc confine(const struct xp_args *args, const char *old, struct xp_err *err)
 {
-	const char *const inputs[] = {args->operands[0], NULL};
+	const char *const named[] = {xp_args_string(args, "log-key"), old};
+	const char *inputs[XP_ARRAY_LEN(named) + 2] = {args->operands[0]};
+	size_t n = 1;
 	struct xp_confined confined;
 
+	for (size_t i = 0; i < XP_ARRAY_LEN(named); i++)
+		if (named[i])
+			inputs[n++] = named[i];
 	return xp_confine(&confined, inputs, err);
 }
 
@@ -210,10 +215,10 @@ static enum xp_rc verify(const struct xp_args *args, struct xp_log_audit *audit,
 	AUTO_MEM char *old = NULL;
 	AUTO_FD int fd = -1;
 
+	TRY(confine(args, xp_args_string(args, "old"), err));
 	TRY(read_log_key(&in.vkey, &vkey, args, err));
 	TRY(read_old(&old, &in.old_len, args, in.vkey, err));
 	in.old = old;
-	TRY(confine(args, err));
 	TRY(open_log_dir(&fd, args->operands[0], err));
 	in.log_fd = fd;
 	return xp_log_audit_run(audit, findings, &in, err);
@@ -426,8 +431,8 @@ static enum xp_rc checkpoint(int *code, const struct xp_args *args, struct xp_er
 	const struct xp_note_vkey *vkey;
 	AUTO_FD int fd = -1;
 
+	TRY(confine(args, NULL, err));
 	TRY(read_log_key(&vkey, &space, args, err));
-	TRY(confine(args, err));
 	TRY(open_log_dir(&fd, args->operands[0], err));
 	TRY(xp_log_reader_open(&r, fd, vkey, err));
 	*code = is_vouched_for(&r, vkey) ? 0 : 1;

@@ -134,23 +134,48 @@ static enum xp_rc inputs_of(char *out[4], const char *operand, struct xp_err *er
 	return XP_OK;
 }
 
-/* What was named on the command line was read; from here on there are only records to be read. */
+/* The options that name files: what they hold may come from strangers as well as the records. */
+static const char *const file_lists[] = {"policy", "log-key", "log-token", "trust", "crl", "tsa"};
+
+static size_t count_list(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	return n;
+}
+
+/* From here on there is nothing to be had but the files that the command line names. */
 static enum xp_rc confine(struct xp_batch *b, struct xp_err *err)
 {
-	size_t n = 5 * (size_t)b->args->operands_n;
-	AUTO_MEM char **made = calloc(n + 1, sizeof(*made));
-	AUTO_MEM const char **inputs = calloc(n + 1, sizeof(*inputs));
-	enum xp_rc rc = made && inputs ? XP_OK : xp_fail(err, XP_E_NOMEM, "inputs");
+	const char *roles = xp_args_string(b->args, "roles");
+	size_t made_n = 4 * (size_t)b->args->operands_n;
+	size_t n = made_n + b->args->operands_n + 1;
+	AUTO_MEM char **made = calloc(made_n + 1, sizeof(*made));
+	AUTO_MEM const char **inputs = NULL;
+	enum xp_rc rc = XP_OK;
 
+	for (size_t i = 0; i < XP_ARRAY_LEN(file_lists); i++)
+		n += count_list(xp_args_list(b->args, file_lists[i]));
+	inputs = calloc(n + 1, sizeof(*inputs));
+	if (!made || !inputs)
+		rc = xp_fail(err, XP_E_NOMEM, "inputs");
+	n = 0;
 	for (unsigned i = 0; rc == XP_OK && i < b->args->operands_n; i++) {
-		rc = inputs_of(&made[5 * i], b->args->operands[i], err);
+		rc = inputs_of(&made[4 * i], b->args->operands[i], err);
 		for (unsigned k = 0; rc == XP_OK && k < 4; k++)
-			inputs[5 * i + k] = made[5 * i + k];
-		inputs[5 * i + 4] = b->args->operands[i];
+			inputs[n++] = made[4 * i + k];
+		inputs[n++] = b->args->operands[i];
 	}
+	for (size_t i = 0; rc == XP_OK && i < XP_ARRAY_LEN(file_lists); i++)
+		for (const char *const *file = xp_args_list(b->args, file_lists[i]); *file; file++)
+			inputs[n++] = *file;
+	if (rc == XP_OK && roles)
+		inputs[n++] = roles;
 	if (rc == XP_OK)
 		rc = xp_confine(&b->confined, inputs, err);
-	for (size_t i = 0; made && i < n; i++)
+	for (size_t i = 0; made && i < made_n; i++)
 		free(made[i]);
 	return rc;
 }
@@ -158,10 +183,8 @@ static enum xp_rc confine(struct xp_batch *b, struct xp_err *err)
 static enum xp_rc read_tokens(struct xp_batch *b, struct xp_err *err)
 {
 	const char *const *files = xp_args_list(b->args, "log-token");
-	size_t n = 0;
+	const size_t n = count_list(files);
 
-	while (files[n])
-		n++;
 	if (n && !b->log_keys.n)
 		return xp_fail(err, XP_E_USAGE, "--log-token needs --log-key");
 	b->tokens = calloc(n + 1, sizeof(*b->tokens));
@@ -185,10 +208,11 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 	b->jsonl = xp_args_flag(b->args, "jsonl");
 	b->summary = xp_args_flag(b->args, "summary");
 	TRY(read_requirements(b, err));
+	TRY(xp_check_new(&b->check, xp_clock_system(), err));
+	TRY(confine(b, err));
 	TRY(xp_accepted_policies_read(&b->policies, xp_args_list(b->args, "policy"), err));
 	TRY(read_log_keys(b, err));
 	TRY(read_tokens(b, err));
-	TRY(xp_check_new(&b->check, xp_clock_system(), err));
 	TRY(add_files(b, xp_check_trust(b->check), "trust", xp_trust_add_anchors, err));
 	TRY(add_files(b, xp_check_trust(b->check), "crl", xp_trust_add_crls, err));
 	TRY(xp_trust_watch_crls(xp_check_trust(b->check), err));
@@ -203,7 +227,6 @@ static enum xp_rc prepare(struct xp_batch *b, struct xp_err *err)
 		TRY(xp_file_read(&data, &len, roles, INPUT_MAX_BYTES, err));
 		TRY(xp_check_set_roster(b->check, data, len, roles, err));
 	}
-	TRY(confine(b, err));
 	for (unsigned i = 0; i < b->args->operands_n; i++)
 		TRY(xp_pairs_add(&b->pairs, b->args->operands[i], err));
 	if (b->pairs.n == 0 && b->pairs.unread_n == 0)

@@ -126,6 +126,23 @@ check 'and is told the way out' grep -q 'keys person --person' err
 exits 'it can be revoked' 0 cert keys revoke ca --cert val.pem
 mv issued.away ca/issued
 
+# --- what an auditor was handed beside the records
+for file in ca/root.pem ca/root.crl tsa.pem; do
+	{
+		echo 'by somebody else'
+		cat "$file"
+	} >"their-${file##*/}"
+done
+jq -cjS '.policy.document | .name = "by-somebody-else"' "$done" >theirs.json
+printf '{"roster":[{"cert_sha256":"%s","person":"by somebody else","role":"performer"}]}' \
+	"$(openssl x509 -in ca/performer.pem -outform DER | sha256sum | cut -c 1-64)" >roles.json
+reads_confined 'by somebody else' 'BIO_new_mem_buf json_loadb' 0 verify "$done" --trust their-root.pem --crl their-root.crl \
+	--roles roles.json --tsa tsa.pem
+reads_confined 'by-somebody-else' json_loadb 3 verify "$done" --trust ca/root.pem --crl ca/root.crl --tsa tsa.pem --policy theirs.json
+reads_confined 'by somebody else' BIO_new_mem_buf 0 verify "$done" --trust ca/root.pem --crl ca/root.crl --tsa their-tsa.pem
+exits 'a pipe is no list' 66 bash -c '"$0" verify "$1" --trust ca/root.pem --crl <(cat ca/root.crl)' "$EXPUNGE_CERT" "$done"
+check 'and is named' grep -q 'not a regular file' err
+
 # --- a reader that was taken over
 n=$(find d -type f | wc -l)
 lies() { env LD_PRELOAD="$root/$B/who_reads.so" READER_LIES="$1" "$EXPUNGE_CERT" validate "$done" "${@:2}" "${val[@]}"; }
