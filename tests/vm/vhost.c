@@ -149,11 +149,17 @@ static bool pop(struct vhost *v, unsigned queue, struct vhost_chain *c)
 {
 	struct queue *q = &v->queues[queue];
 	const struct vring_avail *avail;
+	uint16_t waiting;
 
 	if (!q->runs || q->disabled || !q->num)
 		return false;
 	avail = user_memory(v, q->avail, sizeof(*avail) + q->num * sizeof(avail->ring[0]));
-	if (!avail || __atomic_load_n(&avail->idx, __ATOMIC_ACQUIRE) == q->next)
+	if (!avail)
+		return false;
+	waiting = (uint16_t)(__atomic_load_n(&avail->idx, __ATOMIC_ACQUIRE) - q->next);
+	/* more than it has places: the guest has put something else there since (a BIOS whose ring
+	 * was its kernel's to take) */
+	if (waiting == 0 || waiting > q->num)
 		return false;
 	c->queue = queue;
 	c->generation = q->generation;
