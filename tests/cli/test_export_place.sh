@@ -57,13 +57,15 @@ run quick.img quick.img
 is 'the next one makes up for it' "$(find "$K/certificates" -name '*.p7s' | wc -l)" "$(find "$S/certificates" -name '*.p7s' | wc -l)"
 
 # ---- not onto a drive whose job has not ended ----
-truncate -s 32M drive.img
+# a name that no other test has: it confirms this loop, and would confirm theirs
+drive=drive-$$.img
+truncate -s 32M "$drive"
 mkdir on
-if [ "$(id -u)" -ne 0 ] || ! loop=$(losetup -f --show drive.img 2>/dev/null); then
+if [ "$(id -u)" -ne 0 ] || ! loop=$(losetup -f --show "$drive" 2>/dev/null); then
 	skip 'a drive whose job has not ended' 'needs root and a loop device'
 	done_testing
 fi
-run "$loop" drive.img
+run "$loop" "$drive"
 is 'a drive is erased' $? 0
 job=$(jq -r '.results[0].job' run.out)
 if ! mkfs.ext4 -q -F "$loop" 2>/dev/null || ! mount "$loop" on 2>/dev/null; then
@@ -114,7 +116,7 @@ detach() {
 }
 was=$loop
 detach
-mv drive.img moved.img
+mv "$drive" moved.img
 if attach moved.img "$was"; then
 	exits 'under another number' 4 "$EXPUNGE" export on/out --state "$S"
 	check '... by its code' grep -q '^expunge: output_on_target: .*on/out lies on' err

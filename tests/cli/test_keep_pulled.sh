@@ -16,14 +16,15 @@ leave() {
 }
 trap leave EXIT
 mkdir stick again
-truncate -s 40M medium.img
+medium=medium-$$.img # no other test has one of this name: it confirms the loop
+truncate -s 40M "$medium"
 if grep -qw vfat /proc/filesystems && command -v mkfs.vfat >/dev/null; then
 	make_medium=(mkfs.vfat -F 32 -n EXPUNGE)
 else
 	make_medium=(mkfs.ext4 -q -F -m 0)
 fi
-if [ "$(id -u)" -ne 0 ] || ! "${make_medium[@]}" medium.img >/dev/null 2>&1 ||
-	! loop=$(losetup -f --show medium.img 2>/dev/null) || ! mount -o lazytime "$loop" stick 2>/dev/null; then
+if [ "$(id -u)" -ne 0 ] || ! "${make_medium[@]}" "$medium" >/dev/null 2>&1 ||
+	! loop=$(losetup -f --show "$medium" 2>/dev/null) || ! mount -o lazytime "$loop" stick 2>/dev/null; then
 	skip 'a stick that is pulled' 'needs root, a loop device and a file system'
 	done_testing
 	exit
@@ -32,14 +33,14 @@ check 'boxes are made' "$EXPUNGE" keep make stick --bytes 8388608
 sync -f stick
 
 # never the drive that the boxes are on, mounted or not
-"$EXPUNGE" run "$loop" --level clear --confirm medium.img --keep stick --state "$S" --json >run.out 2>run.err </dev/null
+"$EXPUNGE" run "$loop" --level clear --confirm "$medium" --keep stick --state "$S" --json >run.out 2>run.err </dev/null
 is 'the stick itself is refused' $? 4
 check 'since the output lies on it' grep -q 'lies on' run.out run.err
 
 # unmounted behind our back, while the boxes are open: no name leads there any more
 exec 9<stick
 umount -l stick
-"$EXPUNGE" run "$loop" --level clear --confirm medium.img --keep /proc/self/fd/9 --state "$TMPDIR/unmounted" --json \
+"$EXPUNGE" run "$loop" --level clear --confirm "$medium" --keep /proc/self/fd/9 --state "$TMPDIR/unmounted" --json \
 	>run.out 2>run.err </dev/null
 is 'also when it was unmounted' $? 4
 check 'by where its boxes are' grep -q 'output folder /proc/self/fd/[0-9]* lies on' run.out run.err
@@ -61,14 +62,14 @@ for ((i = 0; i < rounds || (left == 0 && i < 12); i++)); do
 	sleep "0.$(printf %03d $((RANDOM % 120)))"
 	# stopped and copied: what the file system still held back never reached the medium
 	kill -STOP $pid 2>/dev/null
-	cp --sparse=never medium.img pulled.img
+	cp --sparse=never "$medium" pulled.img
 	mapfile -t acknowledged < <(grep -l . /dev/null "$S"/jobs/*/journal.jsonl)
 	wc -l /dev/null "${acknowledged[@]}" | awk '{print $2, $1}' >lines.txt
 	{ kill -9 $pid && wait $pid; } 2>/dev/null
 	umount stick && losetup -d "$loop" && loop=
-	cp pulled.img medium.img
+	cp pulled.img "$medium"
 	rm -rf "$S"
-	loop=$(losetup -f --show medium.img) && mount -o lazytime "$loop" stick || { bad=$((bad + 1)); break; }
+	loop=$(losetup -f --show "$medium") && mount -o lazytime "$loop" stick || { bad=$((bad + 1)); break; }
 	"$EXPUNGE" status --all --keep stick --state "$S" --json >status.json 2>status.err || { sed 's/^/# /' status.err; bad=$((bad + 1)); }
 	# a line that was followed by another one was acknowledged: only the last of each may be missing
 	while read -r name n; do

@@ -12,19 +12,20 @@ trap leave EXIT
 disk=/sys/dev/block/$(stat -c %Hd:%Ld .)/stat
 sectors() { awk '{print $3}' "$disk"; }
 
+name=below-$$.img # no other test has one of this name: it confirms the loop
 mkdir -p below
-truncate -s 256M below/below.img
+truncate -s 256M below/"$name"
 if [ "$(id -u)" -ne 0 ] || [ ! -e "$disk" ] ||
-	! loop=$(losetup -f --show --direct-io=off below/below.img 2>/dev/null); then
+	! loop=$(losetup -f --show --direct-io=off below/"$name" 2>/dev/null); then
 	skip 'a loop without direct io' 'needs root, a loop device, and a disk below'
 	done_testing
 fi
 before=$(sectors)
 exits 'a loop without direct io is erased' 0 "$EXPUNGE" run "$loop" --level clear --verify full \
-	--confirm below.img --state "$S" --quiet --json
+	--confirm "$name" --state "$S" --quiet --json
 check 'the disk below was read for it' test $(($(sectors) - before)) -gt 500000
 record=$S/certificates/$(jq -r '.results[0].record' out)
-cat below/below.img >/dev/null
+cat below/"$name" >/dev/null
 before=$(sectors)
 exits 'verify reads past the cache, too' 0 "$EXPUNGE" verify "$loop" --verify full --record "$record" --quiet --json
 check 'the disk below was read for it' test $(($(sectors) - before)) -gt 500000

@@ -243,12 +243,14 @@ if strace -qq -o /dev/null -e inject=fsync:signal=KILL:when=99 true 2>/dev/null;
 fi
 
 # --- on a device
-if [ "$(id -u)" -eq 0 ] && format disk.img 20M --type luks2 && loop=$(losetup -f --show disk.img 2>/dev/null); then
-	exits 'a loop device: done' 0 run "$loop" --confirm disk.img
+# a name that no other test has: it confirms this loop, and would confirm theirs
+device=luks-$$.img
+if [ "$(id -u)" -eq 0 ] && format "$device" 20M --type luks2 && loop=$(losetup -f --show "$device" 2>/dev/null); then
+	exits 'a loop device: done' 0 run "$loop" --confirm "$device"
 	check 'cryptsetup cannot read, mend or open it' dead "$loop"
 	losetup -d "$loop"
 	loop=
-	check 'nor the file below it' dead disk.img
+	check 'nor the file below it' dead "$device"
 else
 	skip 'a loop device' 'no loop device to be had'
 fi
