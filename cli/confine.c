@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <openssl/crypto.h>
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
@@ -282,6 +283,8 @@ static enum xp_rc confine(struct xp_confined *out, const char *const *inputs, bo
 #else
 	/* else the first object is seeded from the time: /dev/urandom cannot be opened any more */
 	json_object_seed(0);
+	/* its settings, and the providers that they name, cannot be read later */
+	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return xp_fail_errno(err, XP_E_IO, "no_new_privs");
 	TRY(use_landlock(&out->by_landlock, inputs, err));

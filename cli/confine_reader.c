@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/wire.h"
@@ -93,8 +91,6 @@ static void live(int fd, const struct xp_reader_job *job)
 
 	if (!close_all(fd) || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		_exit(1);
-	/* its settings are a file that cannot be read later */
-	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	rc = job->net ? xp_confine_net(&confined, inputs, &err)
 		      : xp_confine(&confined, inputs, &err);
 	if (tell(rc, &err, &nothing) && rc == XP_OK)
