@@ -96,15 +96,21 @@ enum xp_rc xp_trust_add_crls(struct xp_trust *t, const char *data, size_t len, c
 	STACK_OF(X509) *certs = NULL;
 	STACK_OF(X509_CRL) *crls = NULL;
 	const unsigned char *at = (const unsigned char *)data;
-	X509_CRL *der = len && len <= LONG_MAX ? d2i_X509_CRL(NULL, &at, (long)len) : NULL;
+	const unsigned char *end = at + len;
+	X509_CRL *der = NULL;
 
-	ERR_clear_error();
-	if (der) {
-		if (sk_X509_CRL_push(t->crls, der))
-			return XP_OK;
-		X509_CRL_free(der);
-		return xp_fail(err, XP_E_NOMEM, "lists");
+	while (at < end && len <= LONG_MAX && (der = d2i_X509_CRL(NULL, &at, end - at))) {
+		if (!sk_X509_CRL_push(t->crls, der)) {
+			X509_CRL_free(der);
+			return xp_fail(err, XP_E_NOMEM, "lists");
+		}
 	}
+	ERR_clear_error();
+	if (der)
+		return XP_OK;
+	if (at != (const unsigned char *)data)
+		return xp_fail(err, XP_E_USAGE,
+			       "%s: what stands behind a revocation list in it is none", name);
 	TRY(xp_key_certs_from_pem(&certs, &crls, data, len, name, err));
 	if (sk_X509_CRL_num(crls) < 1) {
 		sk_X509_pop_free(certs, X509_free);
@@ -192,9 +198,10 @@ static STACK_OF(X509) * anchors_for(const struct xp_chain_input *in)
 	return all;
 }
 
-/* One run of the library's path building at one time. */
-static int build(STACK_OF(X509) * *chain, const struct xp_chain_input *in, STACK_OF(X509) * anchors,
-		 X509_STORE *store, int64_t at_s)
+/* One run of the library's path building at one time. PARTIAL: any anchor ends it, not roots only.
+ */
+static int build_to(STACK_OF(X509) * *chain, const struct xp_chain_input *in,
+		    STACK_OF(X509) * anchors, X509_STORE *store, int64_t at_s, bool partial)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
@@ -206,11 +213,10 @@ static int build(STACK_OF(X509) * *chain, const struct xp_chain_input *in, STACK
 		X509_VERIFY_PARAM_set_time(param, (time_t)at_s);
 		X509_VERIFY_PARAM_set_auth_level(param, 2);
 		X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SMIME_SIGN);
-		/* partial: an anchor need not be a root; the store holds named certificates only */
-		X509_VERIFY_PARAM_set_flags(param,
-					    X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
-						    /* what a CA demands of policies below it */
-						    X509_V_FLAG_POLICY_CHECK);
+		X509_VERIFY_PARAM_set_flags(
+			param, X509_V_FLAG_X509_STRICT | (partial ? X509_V_FLAG_PARTIAL_CHAIN : 0) |
+				       /* what a CA demands of policies below it */
+				       X509_V_FLAG_POLICY_CHECK);
 		/* any policy will do, as long as it is carried through where a CA demands one */
 		X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy));
 		if (X509_verify_cert(ctx) == 1) {
@@ -225,6 +231,28 @@ static int build(STACK_OF(X509) * *chain, const struct xp_chain_input *in, STACK
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return rc;
+}
+
+bool xp_chain_ends_in_the_air(int rc)
+{
+	return rc == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+	       rc == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+	       rc == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+	       rc == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+	       rc == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN || rc == X509_V_ERR_CERT_UNTRUSTED;
+}
+
+/*
+ * Up to a root that was named; what a CA in between may not do, or that it was revoked, counts then
+ * although it was named, too. Where no such root is reached, any anchor will do (the store holds
+ * named certificates only).
+ */
+static int build(STACK_OF(X509) * *chain, const struct xp_chain_input *in, STACK_OF(X509) * anchors,
+		 X509_STORE *store, int64_t at_s)
+{
+	int rc = build_to(chain, in, anchors, store, at_s, false);
+
+	return xp_chain_ends_in_the_air(rc) ? build_to(chain, in, anchors, store, at_s, true) : rc;
 }
 
 static void explain(int rc, const char *name, struct xp_findings *f)

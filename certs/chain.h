@@ -63,6 +63,8 @@ struct xp_chain_input {
 	int64_t proven_s;
 };
 
+/* RC of X509_verify_cert: the path leads to no root that was named. */
+bool xp_chain_ends_in_the_air(int rc);
 /* Builds and judges. Everything wrong is added to FINDINGS. */
 void xp_chain_check(struct xp_chain *out, const struct xp_chain_input *in,
 		    struct xp_findings *findings);

@@ -80,6 +80,7 @@ struct xp_check_signer {
 	char chain[XP_CHECK_CHAIN_MAX][128]; /* names above the signer, the anchor's last */
 	unsigned chain_n;
 	uint8_t anchor_sha256[32];
+	uint8_t issuer_key_sha256[32]; /* of who issued it; its own key where it is the anchor */
 	bool crl_known;
 	int64_t crl_date_s;
 	bool time_is_proven; /* by a timestamp */

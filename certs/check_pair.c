@@ -201,6 +201,37 @@ static void describe(struct xp_check_signer *s, const struct xp_cms_signer *si, 
 		memset(s->signature_sha256, 0, 32);
 }
 
+/* C, which came with the signature, issued CERT. */
+static bool did_issue(X509 *c, X509 *cert)
+{
+	return X509_check_issued(c, cert) == X509_V_OK &&
+	       X509_verify(cert, X509_get0_pubkey(c)) == 1;
+}
+
+/*
+ * Those who vouch for somebody in the chain as well: the signer's own chain goes on where this
+ * auditor's trust begins, or takes another path from there.
+ */
+static void mark_beside(struct job *j, STACK_OF(X509) * chain)
+{
+	for (int k = 0; k < sk_X509_num(j->certs); k++) {
+		X509 *c = sk_X509_value(j->certs, k);
+		bool did = false;
+
+		if (j->used[k] || X509_self_signed(c, 0) == 1)
+			continue;
+		for (int i = 0; i < sk_X509_num(chain) && !did; i++)
+			did = did_issue(c, sk_X509_value(chain, i));
+		for (int i = 0; i < sk_X509_num(j->certs) && !did; i++)
+			did = j->used[i] && did_issue(c, sk_X509_value(j->certs, i));
+		if (!did)
+			continue;
+		j->used[k] = true;
+		k = -1; /* it may stand above one that was passed over */
+	}
+	ERR_clear_error();
+}
+
 /* Certificates that helped to build the chain are used; the rest is padding that nothing covers. */
 static void mark_used(struct job *j, STACK_OF(X509) * chain)
 {
@@ -212,6 +243,7 @@ static void mark_used(struct job *j, STACK_OF(X509) * chain)
 			if (X509_cmp(sk_X509_value(chain, i), sk_X509_value(j->certs, k)) == 0)
 				j->used[k] = true;
 	}
+	mark_beside(j, chain);
 }
 
 /* A CA that is limited to some policies cannot hand out a role beyond them. */
@@ -301,6 +333,15 @@ static void find_chain(struct job *j, struct xp_chain *chain, const struct xp_ch
 	xp_findings_free(&today);
 }
 
+static void take_issuer_key(struct xp_check_signer *s, STACK_OF(X509) * chain)
+{
+	int n = sk_X509_num(chain);
+	X509 *issuer = n > 0 ? sk_X509_value(chain, n > 1) : NULL;
+
+	if (!issuer || X509_pubkey_digest(issuer, EVP_sha256(), s->issuer_key_sha256, NULL) != 1)
+		memset(s->issuer_key_sha256, 0, 32);
+}
+
 static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 {
 	struct xp_chain_input in = {
@@ -320,6 +361,7 @@ static void judge_chain(struct job *j, struct xp_check_signer *s, X509 *cert)
 	s->crl_known = chain.crl_known;
 	s->crl_date_s = chain.crl_date_s;
 	memcpy(s->anchor_sha256, chain.anchor_sha256, 32);
+	take_issuer_key(s, chain.certs);
 	for (int i = 1; i < sk_X509_num(chain.certs) && s->chain_n < XP_CHECK_CHAIN_MAX; i++)
 		xp_key_name_text(s->chain[s->chain_n++], sizeof(s->chain[0]),
 				 X509_get_subject_name(sk_X509_value(chain.certs, i)),

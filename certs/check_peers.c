@@ -298,11 +298,23 @@ static bool does_count(const struct peer *v, const struct peer *s)
 
 /* ---- a record, with what was said of it ---- */
 
+/* Everybody who signed OLD has signed V, too: one of two does not speak for the other. */
+static bool is_by_all_of(const struct peer *v, const struct peer *old)
+{
+	for (unsigned i = 0; i < old->n; i++) {
+		const struct peer one = {.n = 1, .parties = {old->parties[i]}};
+		const char *code;
+
+		if (!shared_party(&code, v, &one))
+			return false;
+	}
+	return old->n > 0;
+}
+
 /* The same people have decided again about S. */
 static bool is_superseded(const struct peers *voices, size_t i, const struct peer *s)
 {
 	const struct peer *old = &voices->list[i];
-	const char *code;
 
 	for (size_t k = first_voice(voices, old->v.subject_sha256);
 	     is_about(voices, k, old->v.subject_sha256); k++) {
@@ -310,7 +322,7 @@ static bool is_superseded(const struct peers *voices, size_t i, const struct pee
 
 		if (k != i && v->issued_s >= old->issued_s &&
 		    memcmp(v->supersedes_sha256, old->json_sha256, 32) == 0 &&
-		    shared_party(&code, v, old) && does_count(v, s))
+		    is_by_all_of(v, old) && does_count(v, s))
 			return true;
 	}
 	return false;

@@ -152,6 +152,8 @@ static void identify(struct xp_check_signer *s, const X509 *cert, const struct x
 	s->who = (struct xp_person_mark){.is_sure = e || name.number[0]};
 	if (name.number[0])
 		hash_parts(s->who.by_ca, s->anchor_sha256, 32, name.number);
+	if (name.number[0] && s->is_trusted)
+		hash_parts(s->who.by_issuer, s->issuer_key_sha256, 32, name.number);
 	if (name.name[0])
 		hash_parts(s->who.by_name, "name", 4, name.name);
 	if (e) {

@@ -82,5 +82,7 @@ bool xp_person_marks_meet(const struct xp_person_mark *a, const struct xp_person
 {
 	/* by number, too: a roster that lists one of two certificates must not split a person */
 	return is_same(a->person, b->person) || is_same(a->by_ca, b->by_ca) ||
+	       /* one CA that two roots vouch for is one CA */
+	       is_same(a->by_issuer, b->by_issuer) ||
 	       (!(a->is_sure && b->is_sure) && is_same(a->by_name, b->by_name));
 }

@@ -23,6 +23,9 @@ struct xp_person_mark {
 	uint8_t person[32]; /* the same for two certificates of one person */
 	/* the same by the number in the certificate, whatever the roster says; zeroes: none */
 	uint8_t by_ca[32];
+	/* the same by the number and the key of the CA that gave it, whoever vouches for that CA;
+	 * zeroes: none */
+	uint8_t by_issuer[32];
 	uint8_t by_name[32]; /* zeroes: none */
 	bool is_sure;	     /* number or roster tell who it is */
 };

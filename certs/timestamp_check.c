@@ -150,7 +150,7 @@ static void judge_token(struct job *j)
 		FIND(j, "I_TIMESTAMP_FUTURE", "the timestamp lies in the future");
 }
 
-static int build(struct job *j)
+static int build_to(struct job *j, bool partial)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_STORE *store = X509_STORE_new();
@@ -163,8 +163,8 @@ static int build(struct job *j)
 		X509_VERIFY_PARAM_set_time(param, (time_t)j->token.time_s);
 		X509_VERIFY_PARAM_set_auth_level(param, 2);
 		X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_TIMESTAMP_SIGN);
-		X509_VERIFY_PARAM_set_flags(param,
-					    X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN);
+		X509_VERIFY_PARAM_set_flags(
+			param, X509_V_FLAG_X509_STRICT | (partial ? X509_V_FLAG_PARTIAL_CHAIN : 0));
 		if (X509_verify_cert(ctx) == 1) {
 			j->chain = X509_STORE_CTX_get1_chain(ctx);
 			rc = j->chain ? X509_V_OK : X509_V_ERR_OUT_OF_MEM;
@@ -267,6 +267,29 @@ static void judge_revocation(struct job *j, X509 *cert, X509 *issuer)
 				name);
 }
 
+/* As the chain of a signer: up to a named root, else to any certificate that was named. */
+static int build(struct job *j)
+{
+	int rc = build_to(j, false);
+
+	return xp_chain_ends_in_the_air(rc) ? build_to(j, true) : rc;
+}
+
+/* A CA that says what is below it for must say timestamps; the library asks the lowest one only. */
+static bool is_above_timestamps(X509 *ca)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(ca, NID_ext_key_usage, NULL, NULL);
+	bool ok = !eku;
+
+	for (int i = 0; eku && i < sk_ASN1_OBJECT_num(eku); i++) {
+		int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i));
+
+		ok |= nid == NID_time_stamp || nid == NID_anyExtendedKeyUsage;
+	}
+	EXTENDED_KEY_USAGE_free(eku);
+	return ok;
+}
+
 static void judge_chain(struct job *j)
 {
 	int rc = build(j);
@@ -285,6 +308,12 @@ static void judge_chain(struct job *j)
 		FIND(j, "I_TIMESTAMP_UNTRUSTED", "no memory to judge the timestamp");
 	for (int i = 0; i + 1 < n; i++)
 		judge_revocation(j, sk_X509_value(j->chain, i), sk_X509_value(j->chain, i + 1));
+	/* not the last: that one was named for timestamps */
+	for (int i = 1; i + 1 < n; i++)
+		if (!is_above_timestamps(sk_X509_value(j->chain, i)))
+			FIND(j, "I_TIMESTAMP_UNTRUSTED",
+			     "a certificate above %s is for other things than timestamps",
+			     j->out->authority);
 	judge_other_certs(j);
 }
 

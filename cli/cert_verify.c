@@ -77,6 +77,8 @@ static enum xp_rc read_requirements(struct xp_batch *b, struct xp_err *err)
 	b->req.role_given = role != NULL;
 	b->req.time = xp_args_flag(b->args, "require-time");
 	b->req.serial = xp_args_string(b->args, "serial");
+	if (b->req.serial && !*b->req.serial)
+		return xp_fail(err, XP_E_USAGE, "--serial needs a serial number");
 	if (level && (!xp_level_parse(&b->req.level, level) || b->req.level == XP_NONE))
 		return xp_fail(err, XP_E_USAGE, "--require-level %s: clear or purge is wanted",
 			       level);
