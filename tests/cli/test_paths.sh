@@ -145,7 +145,7 @@ cert timestamp embed "$record" --reply r.tsr >/dev/null 2>&1
 exits 'its time is not proven' 2 cert verify "$record" --trust R.pem "${lists[@]}" --crl tlsca.crl --tsa R2.pem --require-time --json
 is '... by its code' "$(codes)" 'I_TIMESTAMP_UNTRUSTED P_TIME'
 issue tlsca /CN=TLS R2 middle 22 && issue tsa /CN=TSA tlsca tsa 23
-record=$(find good -name '*.json' -size +8k | head -n 1)
+record=$(grep -l '"kind":"sanitization"' good/*.json)
 cert timestamp request "$record" --out q2.tsq >/dev/null 2>&1
 openssl ts -reply -config ca.cnf -section ts -queryfile q2.tsq -chain tlsca.pem -out r2.tsr 2>/dev/null
 cert timestamp embed "$record" --reply r2.tsr >/dev/null 2>&1
