@@ -10,73 +10,10 @@
 #include "certs/check_peers.h"
 #include "certs/validation_check.h"
 #include "claim/sample_plan.h"
-#include "tests/fake/check_lab.h"
+#include "tests/fake/check_voice.h"
 #include "tests/fake/record_sample.h"
 
 static struct check_lab lab;
-
-/* A decision with its signature. */
-struct voice {
-	struct xp_record *r;
-	char *json;
-	size_t json_len;
-	uint8_t *p7s;
-	size_t p7s_len;
-};
-
-static void sign_voice(struct voice *v, struct lab_person *by, enum xp_role role)
-{
-	struct xp_signing_key *k = lab_signing_key(by, NULL);
-	struct xp_err err = {0};
-
-	k->role = role;
-	v->r->signers_n = v->r->persons_n = 1;
-	xp_signing_key_describe(&v->r->signers[0], &v->r->persons[0], k);
-	free(v->json);
-	free(v->p7s);
-	if (xp_record_write(&v->json, &v->json_len, v->r, &err) != XP_OK)
-		fail_msg("%s", err.msg);
-	assert_int_equal(xp_sign(&v->p7s, &v->p7s_len, k, v->json, v->json_len, LAB_NOW_S, NULL),
-			 XP_OK);
-	xp_signing_key_free(&k);
-}
-
-static struct voice voice_new(enum xp_decision decision, struct lab_person *by, enum xp_role role)
-{
-	struct xp_check_result subject;
-	struct voice v = {.r = calloc(1, sizeof(*v.r))};
-	uint8_t signatures[XP_CMS_SIGNERS_MAX][32];
-	struct xp_validation_input in = {.decision = decision, .remarks = "seen"};
-
-	assert_non_null(v.r);
-	assert_int_equal(xp_check_pair(&subject, lab.check, lab.json, lab.json_len, lab.p7s,
-				       lab.p7s_len, NULL),
-			 XP_OK);
-	for (unsigned i = 0; i < subject.signers_n; i++)
-		memcpy(signatures[i], subject.signers[i].signature_sha256, 32);
-	in.subject = subject.record;
-	in.subject_sha256 = subject.json_sha256;
-	in.signature_sha256 = (const uint8_t(*)[32])signatures;
-	in.signatures_n = subject.signers_n;
-	assert_int_equal(xp_validation_begin(v.r, &in, NULL), XP_OK);
-	snprintf(v.r->id, sizeof(v.r->id), "019ab6f2-5c00-7a11-8b22-%012x",
-		 (unsigned)decision + 0xa00 + (unsigned)role);
-	v.r->issued_s = subject.record->issued_s + 60;
-	snprintf(v.r->clock.source, sizeof(v.r->clock.source), "system");
-	snprintf(v.r->tool.name, sizeof(v.r->tool.name), "expunge-cert");
-	snprintf(v.r->tool.version, sizeof(v.r->tool.version), "0");
-	xp_check_result_free(&subject);
-	sign_voice(&v, by, role);
-	return v;
-}
-
-static void voice_free(struct voice *v)
-{
-	xp_record_free(v->r);
-	free(v->r);
-	free(v->json);
-	free(v->p7s);
-}
 
 static int codes_of(char *codes, size_t size, struct xp_check_result *r)
 {
@@ -140,7 +77,7 @@ static void demand(enum xp_role role)
 
 static void test_peers_acceptance_fills_the_role(void **state)
 {
-	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 
 	(void)state;
 	demand(XP_ROLE_VALIDATOR);
@@ -153,8 +90,8 @@ static void test_peers_acceptance_fills_the_role(void **state)
 
 static void test_peers_rejection_weighs_more(void **state)
 {
-	struct voice v[2] = {voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR),
-			     voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR)};
+	struct voice v[2] = {voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR),
+			     voice_new(&lab, XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR)};
 
 	(void)state;
 	expect(v, 2, 3, "P_REJECTED", 0, NULL);
@@ -175,12 +112,34 @@ static void test_peers_supersession_is_of_the_same_person(void **state)
 
 	(void)state;
 	lab_person_new(&carol, &lab.lab, XP_ROLE_VALIDATOR, "Carol", "p-3");
-	v[0] = voice_new(XP_DECISION_ACCEPT, &carol, XP_ROLE_VALIDATOR);
-	v[1] = voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR);
+	v[0] = voice_new(&lab, XP_DECISION_ACCEPT, &carol, XP_ROLE_VALIDATOR);
+	v[1] = voice_new(&lab, XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR);
 	snprintf(v[0].r->supersedes_id, sizeof(v[0].r->supersedes_id), "%s", v[1].r->id);
 	EVP_Digest(v[1].json, v[1].json_len, v[0].r->supersedes_sha256, NULL, EVP_sha256(), NULL);
 	sign_voice(&v[0], &carol, XP_ROLE_VALIDATOR);
 	expect(v, 2, 3, "P_REJECTED", 0, NULL);
+	voice_free(&v[0]);
+	voice_free(&v[1]);
+	lab_person_free(&carol);
+}
+
+/* Nor does one of two who decided together undo it: both do, or nobody. */
+static void test_peers_supersession_is_by_all_who_signed(void **state)
+{
+	struct lab_person carol;
+	struct voice v[2];
+
+	(void)state;
+	lab_person_new(&carol, &lab.lab, XP_ROLE_VALIDATOR, "Carol", "p-3");
+	v[0] = voice_new(&lab, XP_DECISION_ACCEPT, &carol, XP_ROLE_VALIDATOR);
+	v[1] = voice_new(&lab, XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR);
+	sign_voice_jointly(&v[1], &lab.bob, &carol, XP_ROLE_VALIDATOR);
+	snprintf(v[0].r->supersedes_id, sizeof(v[0].r->supersedes_id), "%s", v[1].r->id);
+	EVP_Digest(v[1].json, v[1].json_len, v[0].r->supersedes_sha256, NULL, EVP_sha256(), NULL);
+	sign_voice(&v[0], &carol, XP_ROLE_VALIDATOR);
+	expect(v, 2, 3, "P_REJECTED", 0, NULL);
+	sign_voice_jointly(&v[0], &lab.bob, &carol, XP_ROLE_VALIDATOR);
+	expect(v, 2, 0, NULL, 0, NULL);
 	voice_free(&v[0]);
 	voice_free(&v[1]);
 	lab_person_free(&carol);
@@ -194,7 +153,7 @@ static void test_peers_same_person_does_not_count(void **state)
 	(void)state;
 	/* another certificate, another key, the same number at the same CA */
 	lab_person_new(&twin, &lab.lab, XP_ROLE_VALIDATOR, "Alice too", "p-1");
-	v = voice_new(XP_DECISION_ACCEPT, &twin, XP_ROLE_VALIDATOR);
+	v = voice_new(&lab, XP_DECISION_ACCEPT, &twin, XP_ROLE_VALIDATOR);
 	demand(XP_ROLE_VALIDATOR);
 	expect(&v, 1, 3, "W_VALIDATION_IGNORED", 1, "E_SAME_PERSON");
 	xp_check_require(lab.check, &(struct xp_requirements){0});
@@ -213,7 +172,7 @@ static void test_peers_same_key_does_not_count(void **state)
 				      LAB_NOW_S - LAB_DAY_S, LAB_NOW_S + 99 * LAB_DAY_S,
 				      lab.lab.root, lab.lab.root_key, NULL),
 			 XP_OK);
-	v = voice_new(XP_DECISION_ACCEPT, &twin, XP_ROLE_VALIDATOR);
+	v = voice_new(&lab, XP_DECISION_ACCEPT, &twin, XP_ROLE_VALIDATOR);
 	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SAME_KEY");
 	voice_free(&v);
 	X509_free(twin.cert);
@@ -221,7 +180,7 @@ static void test_peers_same_key_does_not_count(void **state)
 
 static void test_peers_other_signatures_do_not_count(void **state)
 {
-	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 
 	(void)state;
 	v.r->validation.signatures[0].sha256[0] ^= 1;
@@ -236,7 +195,7 @@ static void test_peers_other_signatures_do_not_count(void **state)
 
 static void test_peers_older_than_the_record_does_not_count(void **state)
 {
-	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 
 	(void)state;
 	v.r->issued_s = lab.record->issued_s - 1;
@@ -247,7 +206,7 @@ static void test_peers_older_than_the_record_does_not_count(void **state)
 
 static void test_peers_of_another_record_is_indeterminate(void **state)
 {
-	struct voice v = voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR);
 
 	(void)state;
 	v.r->validation.subject_sha256[0] ^= 1;
@@ -264,7 +223,7 @@ static void test_peers_performer_cannot_decide(void **state)
 
 	(void)state;
 	lab_person_new(&carol, &lab.lab, XP_ROLE_PERFORMER, "Carol", "p-3");
-	v = voice_new(XP_DECISION_ACCEPT, &carol, XP_ROLE_PERFORMER);
+	v = voice_new(&lab, XP_DECISION_ACCEPT, &carol, XP_ROLE_PERFORMER);
 	demand(XP_ROLE_PERFORMER);
 	expect(&v, 1, 0, "W_VALIDATION_IGNORED", 1, "E_SIGNERS");
 	/* nor by calling it a validator's */
@@ -293,13 +252,13 @@ static void test_peers_site_vouches_for_its_hosts(void **state)
 	lab.alice = host;
 	check_lab_name_signers(&lab, true, false);
 	check_lab_sign(&lab, NULL);
-	v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 	expect(&v, 1, 2, "I_UNTRUSTED", 0, NULL);
 	voice_free(&v);
-	v = voice_new(XP_DECISION_REJECT, &site, XP_ROLE_SITE);
+	v = voice_new(&lab, XP_DECISION_REJECT, &site, XP_ROLE_SITE);
 	expect(&v, 1, 2, "I_UNTRUSTED", 0, NULL);
 	voice_free(&v);
-	v = voice_new(XP_DECISION_ACCEPT, &site, XP_ROLE_SITE);
+	v = voice_new(&lab, XP_DECISION_ACCEPT, &site, XP_ROLE_SITE);
 	demand(XP_ROLE_SITE);
 	expect(&v, 1, 0, "W_HOST_ENDORSED", 0, NULL);
 	xp_check_require(lab.check, &(struct xp_requirements){0});
@@ -343,7 +302,7 @@ static struct xp_phase *add_reading(struct xp_record *r)
 
 static void test_validation_own_evidence_is_judged(void **state)
 {
-	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 	struct xp_phase *p = add_reading(v.r);
 
 	(void)state;
@@ -369,7 +328,7 @@ static void test_validation_own_evidence_is_judged(void **state)
 
 static void test_validation_about_itself_fails(void **state)
 {
-	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 
 	(void)state;
 	snprintf(v.r->validation.subject_id, sizeof(v.r->validation.subject_id), "%s", v.r->id);
@@ -387,8 +346,8 @@ static void test_validation_about_itself_fails(void **state)
 /* A decision that does not count replaces none. */
 static void test_peers_supersession_by_what_does_not_count_is_none(void **state)
 {
-	struct voice v[2] = {voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR),
-			     voice_new(XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR)};
+	struct voice v[2] = {voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR),
+			     voice_new(&lab, XP_DECISION_REJECT, &lab.bob, XP_ROLE_VALIDATOR)};
 
 	(void)state;
 	snprintf(v[0].r->supersedes_id, sizeof(v[0].r->supersedes_id), "%s", v[1].r->id);
@@ -402,7 +361,7 @@ static void test_peers_supersession_by_what_does_not_count_is_none(void **state)
 
 static void test_peers_concerns_made_light_of_do_not_count(void **state)
 {
-	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 
 	(void)state;
 	/* the image is no drive */
@@ -455,7 +414,7 @@ static struct xp_readback_result *give_reading(struct voice *v, const uint8_t se
 static void test_peers_seed_must_be_the_validators(void **state)
 {
 	static const uint8_t seed[32] = {7};
-	struct voice v = voice_new(XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
+	struct voice v = voice_new(&lab, XP_DECISION_ACCEPT, &lab.bob, XP_ROLE_VALIDATOR);
 	struct xp_readback_result *b = give_reading(&v, seed);
 
 	(void)state;
@@ -486,7 +445,7 @@ static void test_peers_voice_has_the_whole_name(void **state)
 
 	(void)state;
 	lab_person_new(&carol, &lab.lab, XP_ROLE_VALIDATOR, name, "p-3");
-	v = voice_new(XP_DECISION_ACCEPT, &carol, XP_ROLE_VALIDATOR);
+	v = voice_new(&lab, XP_DECISION_ACCEPT, &carol, XP_ROLE_VALIDATOR);
 	assert_int_equal(xp_check_peers_new(&peers, NULL), XP_OK);
 	check(&r, v.json, v.json_len, v.p7s, v.p7s_len);
 	assert_int_equal(xp_check_peers_add_voice(peers, &r, NULL), XP_OK);
@@ -550,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_peers_acceptance_fills_the_role),
 		cmocka_unit_test(test_peers_rejection_weighs_more),
 		cmocka_unit_test(test_peers_supersession_is_of_the_same_person),
+		cmocka_unit_test(test_peers_supersession_is_by_all_who_signed),
 		cmocka_unit_test(test_peers_same_person_does_not_count),
 		cmocka_unit_test(test_peers_same_key_does_not_count),
 		cmocka_unit_test(test_peers_other_signatures_do_not_count),
